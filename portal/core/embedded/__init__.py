@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis and the portal's processes, run from one data directory without anything installed."""

@@ -1,0 +1,51 @@
+"""PostgreSQL and Redis together, for the supervisor and for tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.core.embedded.lock import DataDirLock
+from portal.core.embedded.postgres import SUPERUSER, Postgres
+from portal.core.embedded.redis import Redis
+
+
+@dataclass
+class Services:
+    """Running servers. `database_admin_url` is the superuser's, for making further databases."""
+
+    database_admin_url: str
+    database_url: str
+    redis_url: str
+    postgres: Postgres
+    redis: Redis
+    lock: DataDirLock
+
+    def stop(self) -> None:
+        """Stop both servers and free the data directory."""
+        self.redis.stop()
+        self.postgres.stop()
+        self.lock.release()
+
+
+def start(data_dir: Path, *, durable: bool = True) -> Services:
+    """Start both servers under `data_dir`, which is made when missing; blocks until they answer.
+
+    `durable=False` makes commits quick but not safe against power loss: for test data.
+    Run by root, folders above `data_dir` become enterable (not listable) by PostgreSQL's account.
+
+    :raises StartFailedError: the directory is in use, or a server does not come up.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir = data_dir.resolve()
+    lock = DataDirLock(data_dir)
+    lock.acquire()
+    postgres, redis = Postgres(data_dir, durable=durable), Redis(data_dir)
+    services = Services(
+        postgres.url(SUPERUSER, "postgres"), postgres.url(), redis.url(), postgres, redis, lock
+    )
+    try:
+        postgres.start()
+        redis.start()
+    except BaseException:
+        services.stop()
+        raise
+    return services
