@@ -1,0 +1,24 @@
+"""Runs migrations in one transaction on the application's engine."""
+
+from alembic import context
+from flask import current_app
+
+from portal.accounts import models as _accounts  # noqa: F401
+from portal.analytics import models as _analytics  # noqa: F401
+from portal.checkout import models as _checkout  # noqa: F401
+from portal.core import models as _core  # noqa: F401
+from portal.core.db import Base, db
+from portal.ledger import models as _ledger  # noqa: F401
+from portal.members import models as _members  # noqa: F401
+from portal.nudges import models as _nudges  # noqa: F401
+from portal.redemptions import models as _redemptions  # noqa: F401
+from portal.referrals import models as _referrals  # noqa: F401
+from portal.rewards import models as _rewards  # noqa: F401
+from portal.scheduling import models as _scheduling  # noqa: F401
+from portal.tiers import models as _tiers  # noqa: F401
+
+with db.engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
+    current_app.logger.info("database migrated")

@@ -1,0 +1,222 @@
+"""One guard per route, enforced before anything else runs; a route without one is refused."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+
+from portal.accounts.models import USER_ID_PATTERN
+from portal.accounts.principal import ANONYMOUS, Principal, load_token
+from portal.core import limits
+from portal.core.problems import DomainError, Forbidden, NotFound, wants_json
+
+csrf = CSRFProtect()
+View = TypeVar("View", bound=Callable[..., Any])
+_USER_ID = re.compile(USER_ID_PATTERN)
+UNGUARDED = frozenset({"static", "openapi.spec"})
+
+
+class Access(Enum):
+    """Who may call a route (CONTRACT 2 and 3)."""
+
+    PUBLIC = "anyone"
+    ANY_PRINCIPAL = "any principal"
+    MEMBER = "a member for themselves, or a service with scope member for the user it names"
+    MEMBER_OR_ADMIN = "as MEMBER for their own; operators and scope admin for everyone's"
+    SELF_OR_ADMIN = "the user named in the path, or operators and scope admin"
+    CHECKOUT_OR_ADMIN = "scope checkout or admin, and operators"
+    CHECKOUT_OR_MEMBER = "scope checkout or admin, or a member's session"
+    ADMIN = "operators, admins and scope admin"
+    OWNER = "admins and scope admin"
+    PAGE = "anyone signed in, else to the sign-in page"
+    CONSOLE = "operators and admins; others do not see it"
+    CONSOLE_OWNER = "admins; others do not see it"
+
+
+class Unauthenticated(DomainError):
+    """No usable credentials."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in or send a token"
+
+    def __init__(self, detail: str = "", challenge: str = "Bearer") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class UserRequired(DomainError):
+    """A service must name the user it acts for."""
+
+    code = "user_required"
+    status = 400
+    title = "The X-User-Id header is missing"
+
+
+class UserNotFound(NotFound):
+    """No such user, or none that the caller may see."""
+
+    code = "user_not_found"
+    title = "No such user"
+
+
+def guarded(access: Access) -> Callable[[View], View]:
+    """Declare who may call this view."""
+
+    def mark(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def access_of(endpoint: str) -> Access | None:
+    """The declared guard of an endpoint; None when it has none."""
+    if endpoint in UNGUARDED:
+        return Access.PUBLIC
+    return getattr(current_app.view_functions[endpoint], "access", None)
+
+
+def enforce() -> Response | None:
+    """Resolve the caller, check the route's guard, its rate limit and, for cookies, the CSRF token."""
+    g.principal, g.principal_key = ANONYMOUS, ""
+    if request.endpoint is None or request.method == "OPTIONS":
+        return None
+    if request.endpoint == "static":
+        return None
+    access = access_of(request.endpoint)
+    if access is None:
+        raise Forbidden(f"{request.endpoint} has no guard")
+    by_cookie = _identify()
+    limits.check()
+    if by_cookie and request.method not in ("GET", "HEAD"):
+        csrf.protect()
+    if access is Access.PUBLIC:
+        return None
+    if g.principal.kind == "anonymous":
+        return _turn_away()
+    g.principal = _CHECKS[access](g.principal)
+    g.principal_key = g.principal.key
+    return None
+
+
+def _identify() -> bool:
+    """Set the caller; True when the request leans on cookies (or nothing) and so needs a CSRF token."""
+    header = request.headers.get("Authorization", "")
+    if header:
+        scheme, _, token = header.partition(" ")
+        principal = load_token(token.strip()) if scheme.lower() == "bearer" else None
+        if principal is None:
+            raise Unauthenticated("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
+        g.principal, g.principal_key = principal, principal.key
+        return False
+    if "_user_id" in session and current_user.is_authenticated:
+        g.principal = current_user.principal
+        g.principal_key = g.principal.key
+    return not getattr(current_app.view_functions[request.endpoint or ""], "csrf_exempt", False)
+
+
+def _turn_away() -> Response:
+    if wants_json():
+        raise Unauthenticated
+    here = request.full_path.rstrip("?") if request.method == "GET" else ""
+    login = url_for("accounts.login") + (f"?{urlencode({'next': here})}" if here else "")
+    if request.headers.get("HX-Request") == "true":
+        return Response("", 401, {"HX-Redirect": login})
+    return current_app.make_response(redirect(login, 303))
+
+
+def _named_user(principal: Principal) -> Principal:
+    """A service acting for the user in X-User-Id."""
+    user_id = request.headers.get("X-User-Id", "").strip()
+    if not user_id:
+        raise UserRequired
+    if not _USER_ID.match(user_id):
+        raise UserNotFound
+    return principal.acting_for(user_id)
+
+
+def _member(principal: Principal) -> Principal:
+    if principal.kind == "user":
+        return principal
+    if not principal.scopes & {"member", "admin"}:
+        raise Forbidden("The token needs the scope member.")
+    return _named_user(principal)
+
+
+def _member_or_admin(principal: Principal) -> Principal:
+    return principal if principal.runs_programme else _member(principal)
+
+
+def _self_or_admin(principal: Principal) -> Principal:
+    if principal.runs_programme:
+        return principal
+    principal = _member(principal)
+    if principal.user_id != (request.view_args or {}).get("user_id"):
+        raise UserNotFound
+    return principal
+
+
+def _checkout_or_admin(principal: Principal) -> Principal:
+    if principal.runs_programme or "checkout" in principal.scopes:
+        return principal
+    raise Forbidden("This needs the scope checkout or admin.")
+
+
+def _checkout_or_member(principal: Principal) -> Principal:
+    return principal if principal.kind == "user" else _checkout_or_admin(principal)
+
+
+def _admin(principal: Principal) -> Principal:
+    if principal.runs_programme:
+        return principal
+    raise Forbidden("This needs an operator or the scope admin.")
+
+
+def _owner(principal: Principal) -> Principal:
+    if principal.role == "admin" or "admin" in principal.scopes:
+        return principal
+    raise Forbidden("This needs an admin or the scope admin.")
+
+
+def _page(principal: Principal) -> Principal:
+    if principal.kind != "user":
+        raise Forbidden("Pages are for people; services call the API.")
+    return principal
+
+
+def _console(principal: Principal) -> Principal:
+    if principal.kind == "user" and principal.role in ("operator", "admin"):
+        return principal
+    raise NotFound
+
+
+def _console_owner(principal: Principal) -> Principal:
+    if principal.kind == "user" and principal.role == "admin":
+        return principal
+    raise NotFound
+
+
+_CHECKS: dict[Access, Callable[[Principal], Principal]] = {
+    Access.ANY_PRINCIPAL: lambda principal: principal,
+    Access.MEMBER: _member,
+    Access.MEMBER_OR_ADMIN: _member_or_admin,
+    Access.SELF_OR_ADMIN: _self_or_admin,
+    Access.CHECKOUT_OR_ADMIN: _checkout_or_admin,
+    Access.CHECKOUT_OR_MEMBER: _checkout_or_member,
+    Access.ADMIN: _admin,
+    Access.OWNER: _owner,
+    Access.PAGE: _page,
+    Access.CONSOLE: _console,
+    Access.CONSOLE_OWNER: _console_owner,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Enforce guards before every request."""
+    csrf.init_app(app)
+    app.before_request(enforce)

@@ -1,0 +1,111 @@
+"""Users, their sign-ins and preferences, and the tokens of services."""
+
+from datetime import datetime, time
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+ROLES = ("member", "operator", "admin")
+SCOPES = ("member", "checkout", "admin")
+USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
+
+
+class User(Base):
+    """A person: a member of the programme, an operator or an admin. The only table with their personal data."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    email_normalized: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    phone_number: Mapped[str | None]
+    push_token: Mapped[str | None]
+    timezone: Mapped[str | None]
+    locale: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    role: Mapped[str] = mapped_column(server_default="member")
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint(f"id ~ '{USER_ID_PATTERN}'", name="id_form"),
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        Index("uq_users_email", "email", unique=True),
+        Index("ix_users_created_at", "created_at"),
+    )
+
+
+class NotificationPreferences(Base):
+    """What a user lets us send; `marketing_messages` stands above channels and kinds."""
+
+    __tablename__ = "notification_preferences"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    marketing_messages: Mapped[bool]
+    email: Mapped[bool] = mapped_column(server_default="true")
+    sms: Mapped[bool] = mapped_column(server_default="true")
+    push: Mapped[bool] = mapped_column(server_default="true")
+    muted_kinds: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours"),)
+
+
+class AuthSession(Base):
+    """One signed-in browser; the cookie carries its id, so ending the row ends the session."""
+
+    __tablename__ = "auth_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]
+    user_agent: Mapped[str]
+    address: Mapped[str]
+
+
+class ApiToken(Base):
+    """A service's bearer token, kept as a SHA-256 of its 256 random bits."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("scopes <@ ARRAY['member', 'checkout', 'admin'] AND cardinality(scopes) > 0", name="scopes"),
+    )
+
+
+class LoginFailure(Base):
+    """A failed sign-in, counted per account and per address within a window."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    email: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_login_failures_email", "email", "at"),
+        Index("ix_login_failures_address", "address", "at"),
+        Index("ix_login_failures_at", text("at")),
+    )

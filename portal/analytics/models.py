@@ -1,0 +1,20 @@
+"""Nightly snapshots of segments, velocity and liability."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+
+class AnalyticsSnapshot(Base):
+    """The programme's figures as of one night; one row per night."""
+
+    __tablename__ = "loyalty_analytics_snapshots"
+
+    night: Mapped[date] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    captured_at: Mapped[datetime]
+    figures: Mapped[dict[str, Any]]

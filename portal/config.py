@@ -1,0 +1,201 @@
+"""Settings: one typed class, read from the environment, that refuses nonsense at start."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is unknown, impossible or missing; the message names it."""
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone")
+    return name
+
+
+def _locale(name: str) -> str:
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError(f"{name!r} is not a known locale") from error
+    return name
+
+
+class Settings(BaseSettings):
+    """Every setting of the portal. The environment variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, validate_default=True)
+
+    # Instance
+    portal_env: Literal["development", "production"] = Field(
+        "development", description="`production` demands a SECRET_KEY and marks cookies `__Host-` and Secure."
+    )
+    data_dir: Path = Field(Path("instance"), description="Folder of the embedded services and the instance file.")
+    database_url: str = Field("", description="PostgreSQL 16+; empty: the embedded server of DATA_DIR.")
+    redis_url: str = Field("", description="Redis 6.2+; empty: the embedded server of DATA_DIR.")
+    secret_key: str = Field("", description="Signs cookies, cursors and links; at least 32 characters.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
+    public_url: str = Field("", description="Base of links in messages; default `http://HOST:PORT`.")
+    web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
+    web_threads: int = Field(8, ge=1, le=256, description="Threads of each web process.")
+    workers: int = Field(2, ge=1, le=64, description="Job workers.")
+    database_pool_size: int = Field(8, ge=1, le=200, description="Connections kept by each process.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log level.")
+    demo: bool = Field(True, description="`0` starts without demo data.")
+    metrics_token: str = Field("", description="Bearer token for `/metrics` from a public address.")
+    trusted_proxies: int = Field(0, ge=0, le=5, description="Reverse proxies whose X-Forwarded-* is believed.")
+
+    # Programme
+    programme_name: str = Field("Acme Rewards", min_length=1, max_length=60, description="Shown on pages and messages.")
+    programme_colour: str = Field(
+        "#5b3df5",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="Brand colour, `#rrggbb`; text on it is computed.",
+    )
+    programme_logo_url: str = Field("", description="Path or URL of the logo; empty: the name's initial.")
+    programme_support_email: str = Field("", description="Shown where a member may need help.")
+    programme_timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        "UTC", description="Ends days, weeks and computed expiries."
+    )
+    programme_locale: Annotated[str, AfterValidator(_locale)] = Field("en", description="Groups numbers, names months.")
+    points_expire_after_months: int = Field(
+        12, ge=0, le=120, description="Life of earned points without an explicit date; 0: they never expire."
+    )
+    redemption_hold_ttl_hours: int = Field(720, ge=1, le=8760, description="Age at which an open hold is cancelled.")
+    streak_bonus_points: int = Field(25, ge=0, le=1_000_000, description="Paid once per qualifying week; 0: none.")
+
+    # Referrals
+    referral_member_max_active_invites: int = Field(10, ge=1, le=10_000, description="Open invites per member.")
+    referral_member_invite_cooldown_seconds: int = Field(
+        60, ge=0, le=86_400, description="Pause between two invites of a member."
+    )
+
+    # Accounts and limits
+    session_days: int = Field(30, ge=1, le=365, description="Days a sign-in lasts.")
+    login_max_failures: int = Field(10, ge=1, le=1000, description="Failures per address and account before a pause.")
+    login_failure_window_seconds: int = Field(900, ge=1, le=86_400, description="Window of those failures.")
+    password_reset_minutes: int = Field(60, ge=5, le=1440, description="Life of a password reset link.")
+    rate_limit_reads: str = Field("1200/minute", description="Reads per principal and process.")
+    rate_limit_writes: str = Field("600/minute", description="Writes per principal.")
+    rate_limit_sign_in: str = Field("30/minute", description="Sign-in, register and reset attempts per address.")
+
+    # Messages
+    email_url: str = Field("", description="`smtp://user:password@host:port`; empty: the preview inbox.")
+    email_from: str = Field("rewards@localhost", min_length=3, description="Sender of emails.")
+    sms_url: str = Field("", description="Apprise URL with `{phone}`; empty: the preview inbox.")
+    vapid_private_key: str = Field("", description="Web Push key; empty: the preview inbox.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _http_base(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must begin with postgresql://")
+        return "postgresql+psycopg://" + value.split("://", 1)[1] if value else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("rate_limit_reads", "rate_limit_writes", "rate_limit_sign_in")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        from limits import parse_many
+
+        parse_many(value)
+        return value
+
+    @model_validator(mode="after")
+    def _secret(self) -> Self:
+        if self.secret_key and len(self.secret_key) < 32:
+            raise ValueError("SECRET_KEY must have at least 32 characters")
+        return self
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The programme's time zone."""
+        return ZoneInfo(self.programme_timezone)
+
+    @property
+    def production(self) -> bool:
+        """Whether this is a production instance."""
+        return self.portal_env == "production"
+
+    def flask_config(self) -> dict[str, Any]:
+        """What Flask and its extensions read."""
+        prefix = "__Host-" if self.production else ""
+        return {
+            "SETTINGS": self,
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SESSION_COOKIE_NAME": f"{prefix}session",
+            "SESSION_COOKIE_SECURE": self.production,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "PERMANENT_SESSION_LIFETIME": self.session_days * 86_400,
+            "WTF_CSRF_CHECK_DEFAULT": False,
+            "WTF_CSRF_TIME_LIMIT": None,
+            "MAX_CONTENT_LENGTH": 1_048_576,
+            "OPENAPI_VERSION": "3.1.0",
+            "AUTO_404_RESPONSE": False,
+            "VALIDATION_ERROR_STATUS_CODE": 422,
+        }
+
+    @classmethod
+    def load(cls, **overrides: Any) -> "Settings":
+        """The settings of this process: environment, then the running instance of DATA_DIR.
+
+        :raises SettingsError: a value is impossible, or what a start needs is missing.
+        """
+        try:
+            settings = cls(**overrides)
+            settings = settings.model_copy(update=_from_instance(settings))
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from error
+        _demand(settings)
+        return settings
+
+
+def _from_instance(settings: Settings) -> dict[str, Any]:
+    """What the running instance of DATA_DIR knows and the environment does not say."""
+    path = settings.data_dir / "instance.json"
+    if not path.is_file():
+        return {}
+    known = json.loads(path.read_text())
+    names = ["database_url", "redis_url", "public_url"]
+    if not settings.production:
+        names.append("secret_key")
+    return {name: known[name] for name in names if known.get(name) and not getattr(settings, name)}
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
+    return "Cannot start: " + "; ".join(lines)
+
+
+def _demand(settings: Settings) -> None:
+    if not settings.secret_key:
+        where = "a production start needs it" if settings.production else f"no instance runs in {settings.data_dir}"
+        raise SettingsError(f"Cannot start: SECRET_KEY is not set; {where}.")
+    for name in ("database_url", "redis_url"):
+        if not getattr(settings, name):
+            raise SettingsError(
+                f"Cannot start: {name.upper()} is not set and no instance runs in {settings.data_dir} (see `make run`)."
+            )

@@ -1,0 +1,1 @@
+"""Operator pages that join several domains."""

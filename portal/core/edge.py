@@ -1,0 +1,63 @@
+"""The edge of a request: one transaction, retried only here, workers woken after its commit."""
+
+from typing import cast
+
+from apiflask import APIFlask
+from flask import Response, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from portal.core import idempotency, outbox_signal
+from portal.core.db import db
+from portal.core.problems import Busy
+
+ATTEMPTS = 4
+RETRYABLE = frozenset({"40001", "40P01"})
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Portal(APIFlask):
+    """The application: what a view returns is committed, what it raises is rolled back."""
+
+    def dispatch_request(self) -> Response:
+        """Run the matched view inside the request's transaction.
+
+        :raises Busy: contention on the same rows outlived the retries or the lock timeout.
+        """
+        session = cast("Session", db.session())
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                response = self._view_once(session)
+                session.commit()
+            except DBAPIError as error:
+                _undo(session)
+                if not _may_retry(error, attempt):
+                    raise
+            except BaseException:
+                _undo(session)
+                raise
+            else:
+                outbox_signal.wake(session)
+                return response
+        raise Busy
+
+    def _view_once(self, session: Session) -> Response:
+        def view() -> Response:
+            return self.make_response(super(Portal, self).dispatch_request())
+
+        return idempotency.answer_once(session, view) if idempotency.wanted() else view()
+
+
+def _undo(session: Session) -> None:
+    session.rollback()
+    outbox_signal.forget(session)
+
+
+def _may_retry(error: DBAPIError, attempt: int) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == LOCK_NOT_AVAILABLE:
+        raise Busy from error
+    if state in RETRYABLE:
+        return True
+    stale = error.connection_invalidated and request.method in ("GET", "HEAD")
+    return stale and attempt == 1

@@ -1,0 +1,108 @@
+"""`Idempotency-Key`: claim, effect and stored answer commit in one transaction (CONTRACT 1)."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, current_app, g, request
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from portal.core import clock, outbox_signal
+from portal.core.models import IdempotencyKey
+from portal.core.problems import Conflict, DomainError, InvalidInput
+
+KEPT_HEADERS = ("Content-Type", "Location", "Retry-After", "HX-Redirect", "HX-Trigger")
+NEVER_STORED = frozenset({401, 429})
+
+
+class KeyReused(DomainError):
+    """The same key came with another body or route."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    title = "This Idempotency-Key was used for another request"
+
+
+class InFlight(Conflict):
+    """The first request with this key has not been answered yet."""
+
+    code = "idempotency_in_flight"
+    title = "A request with this Idempotency-Key is in flight"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+def wanted() -> bool:
+    """Whether this request asks to be carried out once: a POST with a key, by a known principal."""
+    return request.method == "POST" and "Idempotency-Key" in request.headers and bool(g.get("principal_key"))
+
+
+def answer_once(session: Session, view: Callable[[], Response]) -> Response:
+    """The stored answer for this key, or the view's, stored with its effect; refused answers are stored too.
+
+    :raises InFlight: another request holds the key now.
+    :raises KeyReused: the key was stored for another request.
+    """
+    key, principal = request.headers["Idempotency-Key"], g.principal_key
+    if not 1 <= len(key) <= 255 or "\x00" in key:
+        raise InvalidInput(("Idempotency-Key", "must have 1 to 255 characters"))
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"{principal}\x1f{key}", 0))
+    if not session.scalar(select(lock)):
+        raise InFlight
+    stored = session.get(IdempotencyKey, (principal, key))
+    if stored is not None:
+        return _replay(stored)
+    response = _run(session, view)
+    if response.status_code not in NEVER_STORED and response.status_code < 500:
+        session.add(_stored(principal, key, response))
+        session.flush()
+    return response
+
+
+def forget_old(session: Session) -> int:
+    """Delete keys past their 24 hours; returns how many."""
+    result = session.execute(
+        text("DELETE FROM idempotency_keys WHERE created_at < CAST(:now AS timestamptz) - interval '24 hours'"),
+        {"now": clock.now()},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _run(session: Session, view: Callable[[], Response]) -> Response:
+    savepoint = session.begin_nested()
+    try:
+        response = view()
+    except (DomainError, HTTPException) as error:
+        savepoint.rollback()
+        outbox_signal.forget(session)
+        return current_app.make_response(current_app.handle_user_exception(error))
+    savepoint.commit()
+    return response
+
+
+def _fingerprint() -> bytes:
+    parts = (
+        request.method.encode(),
+        request.full_path.encode(),
+        request.mimetype.encode(),
+        request.get_data(),
+    )
+    return hashlib.sha256(b"\x1f".join(parts)).digest()
+
+
+def _stored(principal: str, key: str, response: Response) -> IdempotencyKey:
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    return IdempotencyKey(
+        principal=principal, key=key, fingerprint=_fingerprint(), status=response.status_code,
+        headers=headers, body=response.get_data(), created_at=clock.now(),
+    )  # fmt: skip
+
+
+def _replay(stored: IdempotencyKey) -> Response:
+    if stored.fingerprint != _fingerprint():
+        raise KeyReused
+    headers: dict[str, Any] = {**stored.headers, "Idempotent-Replayed": "true"}
+    return Response(stored.body, stored.status, headers)

@@ -1,0 +1,35 @@
+"""Object ids: ULIDs, stored as `uuid`, shown as 26 characters."""
+
+import threading
+from uuid import UUID
+
+from ulid import ULID
+
+from portal.core import clock
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> UUID:
+    """A new ULID for the current time, greater than every one this process made in the same millisecond."""
+    global _last
+    fresh = int(ULID.from_datetime(clock.now()))
+    with _lock:
+        if fresh >> 80 == _last >> 80 and fresh <= _last:
+            fresh = _last + 1
+        _last = fresh
+    return UUID(int=fresh)
+
+
+def encode(value: UUID) -> str:
+    """The 26-character form of an id."""
+    return str(ULID(value.bytes))
+
+
+def parse(text: str) -> UUID | None:
+    """The id that `text` shows, or None where it shows none."""
+    try:
+        return ULID.from_str(text.upper()).to_uuid() if len(text) == 26 else None
+    except ValueError:
+        return None

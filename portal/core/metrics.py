@@ -1,0 +1,73 @@
+"""Prometheus metrics, over all processes of a host when PROMETHEUS_MULTIPROC_DIR is set."""
+
+import hmac
+import ipaddress
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from portal.core.problems import Forbidden
+
+REQUEST_SECONDS = Histogram(
+    "portal_request_seconds", "Latency of requests by route.", ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
+
+_gauges: list[Callable[[], Iterable[Metric]]] = []
+
+
+def gauge_source(source: Callable[[], Iterable[Metric]]) -> Callable[[], Iterable[Metric]]:
+    """Declare figures that are read from the database at scrape time."""
+    _gauges.append(source)
+    return source
+
+
+class _Gauges:
+    def collect(self) -> Iterable[Metric]:
+        for source in _gauges:
+            yield from source()
+
+
+def _observe(response: Response) -> Response:
+    if "began" in g and request.url_rule is not None:
+        REQUEST_SECONDS.labels(request.method, request.url_rule.rule, response.status_code).observe(
+            time.perf_counter() - g.began
+        )
+    return response
+
+
+def metrics() -> Response:
+    """The metrics, for a private address or the bearer of METRICS_TOKEN.
+
+    :raises Forbidden: neither.
+    """
+    if not _may_scrape():
+        raise Forbidden("Metrics are for private addresses and METRICS_TOKEN.")
+    registry = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        body = generate_latest(registry)
+    else:
+        body = generate_latest(REGISTRY)
+    database = CollectorRegistry()
+    database.register(_Gauges())
+    return Response(body + generate_latest(database), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_scrape() -> bool:
+    expected = current_app.config["SETTINGS"].metrics_token
+    given = request.headers.get("X-Metrics-Token", "")
+    if expected and hmac.compare_digest(given.encode(), expected.encode()):
+        return True
+    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - not a bind
+    return address.is_private and not address.is_unspecified
+
+
+def init_app(app: Flask) -> None:
+    """Measure every answer."""
+    app.after_request(_observe)

@@ -1,0 +1,62 @@
+"""Redis and RQ: queues declared once. They only wake workers; PostgreSQL holds the truth."""
+
+import logging
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Flask, current_app
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+
+log = logging.getLogger(__name__)
+
+
+class QueueName(StrEnum):
+    """Every queue of the platform, most urgent first."""
+
+    CRITICAL = "critical"
+    MESSAGES = "messages"
+    SWEEPS = "sweeps"
+
+
+def connect(url: str, *, patient: bool = False) -> Redis:
+    """A Redis client: gives up after 0.5 s for the web; `patient` for workers, which block on their queues."""
+    if patient:
+        return Redis.from_url(url, socket_connect_timeout=5)
+    return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
+
+
+def init_app(app: Flask) -> None:
+    """Attach the impatient client of the web."""
+    app.extensions["redis"] = connect(app.config["SETTINGS"].redis_url)
+
+
+def client() -> Redis:
+    """The current app's Redis client."""
+    return cast("Redis", current_app.extensions["redis"])
+
+
+def queue(name: QueueName) -> Queue:
+    """One of the declared queues."""
+    return Queue(name.value, connection=client())
+
+
+def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None = None, timeout: int = 60) -> bool:
+    """Wake a worker for `function` (dotted path) with plain arguments; False when Redis is away."""
+    try:
+        queue(name).enqueue(
+            function, *arguments, job_id=job_id, job_timeout=timeout, result_ttl=0, failure_ttl=7 * 86_400
+        )
+    except (RedisError, OSError) as error:
+        log.warning("enqueue failed", extra={"queue": name.value, "function": function, "error": type(error).__name__})
+        return False
+    return True
+
+
+def enqueue_ids(name: QueueName, function: str, ids: list[UUID]) -> bool:
+    """Wake a worker for a batch of ids."""
+    return enqueue(name, function, [str(i) for i in ids])

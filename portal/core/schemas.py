@@ -1,0 +1,92 @@
+"""Request and answer schemas: strict pydantic models, one plain name each in the OpenAPI document."""
+
+from typing import Annotated, Any, get_origin
+
+from apiflask.schema_adapters.pydantic import PydanticAdapter
+from apiflask.schema_adapters.registry import registry
+from flask import Request
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from portal.core.problems import InvalidInput
+
+MAX_POINTS = 1_000_000_000
+Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
+
+
+def _no_nul(value: object) -> object:
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    return value
+
+
+def Text(longest: int, shortest: int = 1) -> Any:
+    """A trimmed text of `shortest` to `longest` characters, without NUL."""
+    return Annotated[str, BeforeValidator(_no_nul), Field(min_length=shortest, max_length=longest)]
+
+
+class Schema(BaseModel):
+    """Base of every schema: camelCase outside, snake_case inside, unknown keys refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", str_strip_whitespace=True
+    )
+
+
+class Page(Schema):
+    """Query of a list: how many, and from where."""
+
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=2000)
+
+
+class Answer(BaseModel):
+    """Base of every answer schema."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+Timestamp = AwareDatetime
+
+
+class StrictAdapter(PydanticAdapter):
+    """Reads JSON bodies only as JSON, keeps repeated query keys, and reports fields by name."""
+
+    def validate_input(self, request: Request, location: str, **kwargs: Any) -> BaseModel:
+        """The validated model.
+
+        :raises InvalidInput: a field is not acceptable (422).
+        """
+        data = _json_object(request) if location == "json" else _query(request.args, self.model_class)
+        try:
+            return self.model_class.model_validate(data)
+        except ValidationError as error:
+            raise invalid(error) from error
+
+
+def invalid(error: ValidationError) -> InvalidInput:
+    """The 422 answer that names each refused field."""
+    return InvalidInput(*(_field_error(item) for item in error.errors(include_url=False)))
+
+
+def _field_error(item: Any) -> tuple[str, str]:
+    field = ".".join(str(part) for part in item["loc"]) or "body"
+    return field, str(item["msg"]).removeprefix("Value error, ")
+
+
+def _json_object(request: Request) -> dict[str, Any]:
+    data = request.get_json()
+    if not isinstance(data, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return data
+
+
+def _query(args: MultiDict[str, str], model: type[BaseModel]) -> dict[str, Any]:
+    many = {field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
+    return {key: values if key in many or len(values) > 1 else values[0] for key, values in args.lists()}
+
+
+registry.register("pydantic", StrictAdapter)

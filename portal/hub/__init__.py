@@ -1,0 +1,7 @@
+"""Member pages that join several domains."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

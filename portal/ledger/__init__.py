@@ -1,0 +1,7 @@
+"""Entries, lots, posting, holds and expiry."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

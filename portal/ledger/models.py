@@ -1,0 +1,181 @@
+"""The append-only ledger, the lots that credits open, and who has taken what from them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+
+class EntryType(StrEnum):
+    """Every kind of point change (CONTRACT 3)."""
+
+    ORDER = "order"
+    REFERRAL_BONUS = "referral_bonus"
+    REFERRAL_WELCOME = "referral_welcome"
+    STREAK_BONUS = "streak_bonus"
+    REDEMPTION = "redemption"
+    EXPIRATION = "expiration"
+    ADJUSTMENT = "adjustment"
+    REVERSAL = "reversal"
+
+
+EARNING_TYPES = (
+    EntryType.ORDER,
+    EntryType.REFERRAL_BONUS,
+    EntryType.REFERRAL_WELCOME,
+    EntryType.STREAK_BONUS,
+    EntryType.ADJUSTMENT,
+)
+_TYPES = tuple(kind.value for kind in EntryType)
+_CREDITS = ("order", "referral_bonus", "referral_welcome", "streak_bonus")
+_DEBITS = ("redemption", "expiration")
+
+
+class LedgerEntry(Base):
+    """One point change. Never updated or deleted; `seq` orders a member's entries. Holds no personal data."""
+
+    __tablename__ = "loyalty_ledger_entries"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID]
+    occurred_at: Mapped[datetime]
+    entry_type: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    balance_after: Mapped[int] = mapped_column(BigInteger)
+    description: Mapped[str]
+    entry_metadata: Mapped[dict[str, Any]] = mapped_column("metadata")
+    source: Mapped[str]
+    external_id: Mapped[str]
+    effect: Mapped[str]
+
+    __table_args__ = (
+        UniqueConstraint("member_id", "id"),
+        UniqueConstraint("member_id", "source", "external_id", "effect", name="uq_loyalty_ledger_entries_effect"),
+        CheckConstraint(f"entry_type IN {_TYPES}", name="entry_type"),
+        CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint(
+            f"(entry_type NOT IN {_CREDITS} OR amount > 0) AND (entry_type NOT IN {_DEBITS} OR amount < 0)",
+            name="sign",
+        ),
+        CheckConstraint("balance_after >= 0", name="balance_after"),
+        CheckConstraint("seq > 0", name="seq"),
+        Index("ix_loyalty_ledger_entries_type", "member_id", "entry_type", "seq"),
+        Index("ix_loyalty_ledger_entries_occurred_at", "occurred_at", postgresql_using="brin"),
+    )
+
+
+class PointLot(Base):
+    """What a credit opened: how much of it is left, how much of that is on hold, and when the rest expires."""
+
+    __tablename__ = "loyalty_point_expirations"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    remaining: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        UniqueConstraint("member_id", "entry_id"),
+        CheckConstraint("points > 0", name="points"),
+        CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
+        CheckConstraint("held >= 0 AND held <= remaining", name="held"),
+        Index(
+            "ix_loyalty_point_expirations_live", "member_id", "expires_at", "seq",
+            postgresql_where=text("remaining > 0"),
+        ),
+        Index(
+            "ix_loyalty_point_expirations_due", "expires_at", "member_id",
+            postgresql_where=text("remaining > held AND expires_at IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+
+class LotDebit(Base):
+    """How many points a debit entry took from which lot; explains every balance and lets it be recomputed."""
+
+    __tablename__ = "loyalty_lot_debits"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lot_id: Mapped[UUID] = mapped_column(primary_key=True)
+    points: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        ForeignKeyConstraint(
+            ["member_id", "lot_id"], ["loyalty_point_expirations.member_id", "loyalty_point_expirations.id"]
+        ),
+        CheckConstraint("points > 0", name="points"),
+        Index("ix_loyalty_lot_debits_lot", "member_id", "lot_id"),
+    )
+
+
+class HoldAllocation(Base):
+    """How many points an open hold keeps in which lot; deleted when the hold is resolved."""
+
+    __tablename__ = "loyalty_hold_allocations"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    redemption_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lot_id: Mapped[UUID] = mapped_column(primary_key=True)
+    points: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["member_id", "lot_id"], ["loyalty_point_expirations.member_id", "loyalty_point_expirations.id"]
+        ),
+        ForeignKeyConstraint(
+            ["member_id", "redemption_id"], ["loyalty_redemptions.member_id", "loyalty_redemptions.id"]
+        ),
+        CheckConstraint("points > 0", name="points"),
+    )
+
+
+class StreakWeek(Base):
+    """A week (its Monday, in the programme's time zone) in which a member earned other than by a streak bonus."""
+
+    __tablename__ = "loyalty_streak_weeks"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True)
+    length: Mapped[int]
+    paid_entry_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        CheckConstraint("length > 0", name="length"),
+        CheckConstraint("extract(isodow FROM week) = 1", name="monday"),
+        ForeignKeyConstraint(
+            ["member_id", "paid_entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        Index(
+            "ix_loyalty_streak_weeks_unpaid",
+            "week",
+            "member_id",
+            postgresql_where=text("paid_entry_id IS NULL"),
+        ),
+    )

@@ -1,0 +1,7 @@
+"""The membership row and its lazy provisioning."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

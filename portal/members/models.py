@@ -1,0 +1,39 @@
+"""The membership row: one per user, with the running totals that the ledger maintains."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+STATUSES = ("active", "suspended")
+
+
+class Member(Base):
+    """A user's membership. Totals are points; `last_seq` orders the member's ledger."""
+
+    __tablename__ = "loyalty_members"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), unique=True)
+    referral_code: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str] = mapped_column(server_default="active")
+    joined_at: Mapped[datetime]
+    balance: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    lifetime_earned: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    last_seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_tiers.id"))
+    tier_since: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("balance >= 0", name="balance"),
+        CheckConstraint("held >= 0 AND held <= balance", name="held"),
+        CheckConstraint("lifetime_earned >= 0", name="lifetime_earned"),
+        CheckConstraint("(tier_id IS NULL) = (tier_since IS NULL)", name="tier_since"),
+        Index("ix_loyalty_members_lifetime_earned", "lifetime_earned"),
+        Index("ix_loyalty_members_tier_id", "tier_id", postgresql_where=text("tier_id IS NOT NULL")),
+    )

@@ -1,0 +1,1 @@
+"""Campaigns, candidates, governor and dispatch."""

@@ -1,0 +1,7 @@
+"""Holds on points and how they end."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

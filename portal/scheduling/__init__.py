@@ -1,0 +1,7 @@
+"""Schedules, ticks, workers and health."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

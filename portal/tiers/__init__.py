@@ -1,0 +1,7 @@
+"""Thresholds, qualification and upgrades."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""

@@ -1,0 +1,47 @@
+"""Tiers and the history of who reached them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+
+class Tier(Base):
+    """A tier: reached at `threshold` points earned. Active thresholds ascend strictly with position."""
+
+    __tablename__ = "loyalty_tiers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    threshold: Mapped[int] = mapped_column(BigInteger)
+    benefits: Mapped[list[dict[str, Any]]]
+    position: Mapped[int]
+    active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("threshold >= 0", name="threshold"),
+        CheckConstraint("jsonb_typeof(benefits) = 'array'", name="benefits"),
+        Index("uq_loyalty_tiers_threshold", "threshold", unique=True, postgresql_where=text("active")),
+    )
+
+
+class TierChange(Base):
+    """A recorded upgrade: from which tier to which, when, at how many points earned."""
+
+    __tablename__ = "loyalty_tier_changes"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    from_tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_tiers.id"))
+    to_tier_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_tiers.id"))
+    lifetime_earned: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("from_tier_id IS DISTINCT FROM to_tier_id", name="changes"),)
