@@ -1,0 +1,52 @@
+// HTMX requests: the CSRF token, words for what failed, and where the focus goes afterwards.
+import { say } from "./say.js";
+
+const UNSAFE = new Set(["post", "put", "patch", "delete"]);
+const BY_STATUS = {
+  403: "You can’t do that with this account.",
+  404: "That is no longer here. Reload the page to see what is.",
+  429: "That was a little fast. Wait a moment, then try again.",
+};
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (UNSAFE.has(detail.verb)) {
+    detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]")?.content ?? "";
+  }
+});
+
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  say(BY_STATUS[detail.xhr.status] ?? "Something went wrong on our side. Reload to see where your points stand.");
+});
+
+document.addEventListener("htmx:sendError", () => {
+  say("We can’t reach the shop. Check your connection and try again.");
+});
+
+document.addEventListener("htmx:timeout", () => {
+  say("The shop is taking too long. Reload to see where your points stand.");
+});
+
+// A swap may remove the control that had the focus: an answer names with data-focus what to read next.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const next = detail.elt?.querySelector?.("[data-focus]") ?? document.querySelector("main [data-focus-once]");
+  if (next) {
+    next.removeAttribute("data-focus-once");
+    next.tabIndex = -1;
+    next.focus({ preventScroll: next.closest("dialog") !== null });
+  }
+});
+
+// Feeds that poll rest while nobody looks.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.hasAttribute("data-polls")) {
+    event.preventDefault();
+  }
+});
+
+// An act whose control is gone afterwards leaves the focus on the news about it.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const acted = detail.successful && detail.requestConfig.verb !== "get";
+  if (acted && document.activeElement === document.body) {
+    document.getElementById("flash")?.focus();
+  }
+});
