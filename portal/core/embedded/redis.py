@@ -108,9 +108,7 @@ def _program() -> Path:
 
 def _version(program: str) -> tuple[int, ...]:
     try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=False, timeout=10
-        ).stdout
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
         return (0,)
     found = re.search(r"v=(\d+)\.(\d+)", answer)

@@ -39,9 +39,7 @@ def start(data_dir: Path, *, durable: bool = True) -> Services:
     lock = DataDirLock(data_dir)
     lock.acquire()
     postgres, redis = Postgres(data_dir, durable=durable), Redis(data_dir)
-    services = Services(
-        postgres.url(SUPERUSER, "postgres"), postgres.url(), redis.url(), postgres, redis, lock
-    )
+    services = Services(postgres.url(SUPERUSER, "postgres"), postgres.url(), redis.url(), postgres, redis, lock)
     try:
         postgres.start()
         redis.start()

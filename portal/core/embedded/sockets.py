@@ -10,9 +10,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/@+-]+")
 
 
 def socket_directory(data_dir: Path, name: str) -> Path:
-    """`DATA_DIR/name`, or a private temporary folder where that path is too long for a socket or unsafe in a URL.
+    """`DATA_DIR/name`, or a private temporary folder where that is too long for a socket or unsafe in a URL.
 
-    The temporary folder's path is kept in `DATA_DIR/name.path`, so that the next start removes what a killed one left.
+    `DATA_DIR/name.path` keeps the temporary path, so that the next start removes what a killed one left.
     """
     directory = data_dir / name
     if len(str(directory)) <= _LONGEST and _PLAIN.fullmatch(str(directory)):

@@ -1,0 +1,53 @@
+# Every target sets up what it needs by itself. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench clean setup setup-dev browser
+MAKEFLAGS += --no-print-directory
+export PYTHON ARGS
+
+# Sets $$python to the first Python that is new enough: the one named by PYTHON, else whatever is there.
+find_python = for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && break; python=; done; \
+	[ -n "$$python" ] || { echo "The portal needs Python 3.11 or newer, and found only $$( \
+	$${PYTHON:-python3} --version 2>/dev/null || echo none): install it, or name one by PYTHON=/path/to/python." >&2; exit 1; }
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## Run the portal (PORT, DATA_DIR, DEMO=0, DATABASE_URL, REDIS_URL and more: see README.md)
+	@exec .venv/bin/python -m portal.core.embedded.run
+
+test: setup-dev browser ## Run all tests (ARGS='-k words' or a path narrows it)
+	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
+
+check: setup-dev ## Check style, types, templates and import directions
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/djlint templates --lint --quiet
+	.venv/bin/djlint templates --check --quiet
+	.venv/bin/lint-imports
+
+format: setup-dev ## Format code and templates
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/djlint templates --reformat --quiet
+
+bench: setup-dev ## Measure the speed budgets
+	@exec .venv/bin/python -m tests.benchmarks $(ARGS)
+
+clean: ## Remove what set-up and tools made; instance data stays
+	rm -rf .venv static/vendor static/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+		.hypothesis .schemathesis test-results
+	find portal tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@$(find_python); exec "$$python" -P portal/core/embedded/setup.py
+
+setup-dev:
+	@$(find_python); exec "$$python" -P portal/core/embedded/setup.py --dev
+
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		echo "Installing Chromium …" && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		{ echo "The browser tests need Chromium: install the package chromium (as root: apt-get install chromium)." >&2; exit 1; }
