@@ -54,7 +54,7 @@ def _attach_machinery(app: Portal) -> None:
     )  # fmt: skip
     for part in parts:
         part.init_app(app)
-    formatting.init_app(app, app.config["SETTINGS"].programme_timezone)
+    formatting.init_app(app, app.config["SETTINGS"].programme_timezone, app.config["SETTINGS"].programme_locale)
 
 
 def _attach_domains(app: Portal) -> None:

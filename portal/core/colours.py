@@ -8,6 +8,15 @@ BLACK, WHITE = "#000000", "#ffffff"
 LIGHT_SURFACE, DARK_SURFACE = "#f1efe9", "#262a31"
 AA_TEXT = 5.0  # AA asks 4.5; a tint behind the text costs a little
 _STEPS = 50
+TIER_COLOURS = {
+    "bronze": "#8f5226",
+    "silver": "#c9d0d9",
+    "gold": "#e8b84a",
+    "platinum": "#2b3440",
+    "diamond": "#2347a8",
+    "emerald": "#0d6b4f",
+    "ruby": "#9b1c3d",
+}  # by slug; a tier with a name of its own wears the brand colour
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
@@ -53,6 +62,6 @@ def readable_on(colour: str, surface: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the filters `text_on`, `readable_on` and `mix`, and the two page surfaces."""
+    """Give templates the filters `text_on`, `readable_on` and `mix`, and the colours of surfaces and tiers."""
     app.jinja_env.filters.update(text_on=text_on, readable_on=readable_on, mix=mix)
-    app.jinja_env.globals.update(light_surface=LIGHT_SURFACE, dark_surface=DARK_SURFACE)
+    app.jinja_env.globals.update(light_surface=LIGHT_SURFACE, dark_surface=DARK_SURFACE, tier_colours=TIER_COLOURS)

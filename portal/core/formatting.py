@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from flask import Flask, current_app, g, has_app_context
+from flask import Flask, current_app, g
 
 from portal.core import clock
 
@@ -56,7 +56,8 @@ def format_date_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
 
 def format_exact(moment: datetime, zone: tzinfo) -> str:
     """The exact time with its zone, for hover and for screen readers: "4 March 2024 at 12:44 CET"."""
-    return format_datetime(moment, "d MMMM y 'at' HH:mm z", tzinfo=zone, locale=DEFAULT_LOCALE)
+    shown = format_datetime(moment, "d MMMM y 'at' HH:mm", tzinfo=zone, locale=DEFAULT_LOCALE)
+    return f"{shown} {moment.astimezone(zone).tzname()}"
 
 
 @lru_cache(maxsize=64)
@@ -77,17 +78,17 @@ def _zone(name: str) -> tzinfo:
 
 def reader_locale() -> str:
     """The locale the current page is read in."""
-    return str(g.get("display_locale") or DEFAULT_LOCALE) if has_app_context() else DEFAULT_LOCALE
+    return str(g.get("display_locale") or current_app.extensions["formatting"][1])
 
 
 def reader_zone() -> tzinfo:
     """The timezone the current page is read in."""
-    return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"]))
+    return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"][0]))
 
 
-def init_app(app: Flask, timezone: str = "UTC") -> None:
-    """Give templates the filters `points`, `signed_points`, `ago`, `day_label`, `short_date`, `month_label` and `exact_time`."""
-    app.extensions["formatting"] = timezone
+def init_app(app: Flask, timezone: str = "UTC", locale: str = DEFAULT_LOCALE) -> None:
+    """Give templates this module as filters, in the reader's locale and zone or else the programme's."""
+    app.extensions["formatting"] = (timezone, locale)
     app.jinja_env.filters.update(
         points=lambda amount: format_points(amount, reader_locale()),
         signed_points=lambda amount: format_points(amount, reader_locale(), signed=True),

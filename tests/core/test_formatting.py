@@ -1,0 +1,64 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.core import formatting
+
+NOW = datetime(2024, 3, 31, 12, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("amount", "locale", "shown"),
+    [
+        (0, "en", "0"),
+        (1_000_000, "en", "1,000,000"),
+        (1240, "de", "1.240"),
+        (1240, "not-a-locale", "1,240"),
+        (-60, "en", "−60"),
+    ],
+)
+def test_points_are_grouped_by_the_readers_locale(amount: int, locale: str, shown: str) -> None:
+    assert formatting.format_points(amount, locale) == shown
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(500, "+500"), (-500, "−500"), (0, "0")])
+def test_signed_points_say_which_way_they_went(amount: int, shown: str) -> None:
+    assert formatting.format_points(amount, "en", signed=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("distance", "shown"),
+    [
+        (timedelta(seconds=-20), "just now"),
+        (timedelta(hours=-2), "2 hours ago"),
+        (timedelta(days=3), "in 3 days"),
+        (timedelta(minutes=-1), "1 minute ago"),
+    ],
+)
+def test_a_moment_is_told_from_now(distance: timedelta, shown: str) -> None:
+    assert formatting.format_ago(NOW + distance, NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(2024, 3, 31, 0, 30, tzinfo=UTC), "Today"),
+        (datetime(2024, 3, 30, 22, 30, tzinfo=UTC), "Yesterday"),
+        (datetime(2024, 3, 30, 23, 30, tzinfo=UTC), "Today"),
+        (datetime(2024, 3, 4, 12, 0, tzinfo=UTC), "Monday 4 March"),
+        (datetime(2023, 3, 4, 12, 0, tzinfo=UTC), "4 March 2023"),
+    ],
+)
+def test_days_are_the_readers_days_across_the_clock_change(moment: datetime, shown: str) -> None:
+    assert formatting.format_day(moment, NOW, BERLIN) == shown
+
+
+def test_the_exact_time_names_its_zone() -> None:
+    assert formatting.format_exact(NOW, BERLIN) == "31 March 2024 at 14:00 CEST"
+
+
+def test_a_date_in_another_year_says_the_year() -> None:
+    assert formatting.format_date_in(NOW, NOW, BERLIN) == "31 Mar"
+    assert formatting.format_date_in(datetime(2025, 1, 2, tzinfo=UTC), NOW, BERLIN) == "2 Jan 2025"
