@@ -33,10 +33,15 @@ class Child:
         self.pause = 0.0
         self.due = 0.0
 
-    def send(self, sign: signal.Signals) -> None:
-        """Signal the whole session, if it still runs."""
+    def terminate(self) -> None:
+        """Ask the process to end; it ends its own children."""
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, sign)
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End the whole session at once."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def is_running(self) -> bool:
         """Whether its first process runs."""
@@ -70,6 +75,10 @@ class Children:
         """Whether every process of a kind runs."""
         return all(child.is_running() for child in self._all if child.name.startswith(kind))
 
+    def pids(self) -> set[int]:
+        """The processes to wait for."""
+        return {child.process.pid for child in self._all if child.process is not None}
+
     def revive(self, environment: Mapping[str, str]) -> None:
         """Start again what has ended, at once if it had run for a while, else after a growing pause."""
         now = time.monotonic()
@@ -81,17 +90,17 @@ class Children:
 
     def stop(self, patience: float) -> None:
         """Ask all to end; those that have not after `patience` seconds are killed."""
-        for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
-            deadline = time.monotonic() + seconds
-            for child in self._all:
-                child.send(sign)
-            while any(child.is_running() for child in self._all) and time.monotonic() < deadline:
-                time.sleep(0.02)
-
-    def hurry(self) -> None:
-        """Kill all at once."""
+        deadline = time.monotonic() + patience
         for child in self._all:
-            child.send(signal.SIGKILL)
+            child.terminate()
+        while any(child.is_running() for child in self._all) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.kill()
+
+    def kill(self) -> None:
+        """End all at once."""
+        for child in self._all:
+            child.kill()
 
     def say(self, line: str, child: Child | None = None) -> None:
         """Print a line under a child's name, or the supervisor's own."""

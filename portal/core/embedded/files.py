@@ -27,7 +27,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def open_log(path: Path) -> int:
     """A descriptor that appends to a log; one that passed 10 MB is first set aside as `<name>.1`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > 10_000_000:
         path.replace(path.with_name(path.name + ".1"))
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

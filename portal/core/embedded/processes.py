@@ -1,10 +1,12 @@
 """Which processes belong to a data directory, so that survivors of a killed supervisor can be ended."""
 
+import ctypes
 import os
 import secrets
 import signal
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import psutil
 from portal.core.embedded.files import read_json, write_json
 
 TOKEN_VARIABLE = "PORTAL_START_TOKEN"  # noqa: S105 - the name of a marker, not a secret
+_PR_SET_CHILD_SUBREAPER = 36
 _GONE = (psutil.Error, OSError)
 
 
@@ -55,6 +58,24 @@ class ProcessRecord:
 
     def _write(self) -> None:
         write_json(self.path, {"token": self.token, "processes": list(self._known.values())})
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever our children leave behind; elsewhere than on Linux init does that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def collect_orphans(known: Container[int]) -> None:
+    """Let adopted processes that have ended go; those in `known` are somebody else's to wait for."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid in known:
+            return
+        os.waitpid(ended.si_pid, 0)
 
 
 def servers_in(directory: Path, name: str) -> list[psutil.Process]:

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
+from alembic.script import ScriptDirectory
+
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import open_log
 from portal.core.embedded.instance import Instance, local_host
@@ -26,11 +29,13 @@ class Steps:
         self.log = instance.data_dir / "log" / "setup.log"
 
     def migrate(self) -> None:
-        """Bring the database's schema to the head.
+        """Bring the database's schema to the head, unless it is there: looking costs less than trying.
 
-        :raises StartFailedError: a migration fails; it has changed nothing.
+        :raises StartFailedError: the database does not answer, or a migration fails; it has changed nothing.
         """
-        self._flask("The database could not be migrated", "db", "upgrade")
+        heads = set(ScriptDirectory(str(self.root / "migrations")).get_heads())
+        if _revisions(str(self.instance.known["database_url"])) != heads:
+            self._flask("The database could not be migrated", "db", "upgrade")
 
     def load_demo(self, wanted: bool) -> str:
         """On the first start, load demo data if wanted; give what its loader wants shown at every start.
@@ -68,6 +73,18 @@ class Steps:
                 lines = [line.strip() for line in file if line.strip()] or ["no reason given"]
             raise StartFailedError(f"{failure}: {lines[-1].rstrip('.')} (see {self.log}).")
         return output.strip()
+
+
+def _revisions(database_url: str) -> set[str]:
+    scheme, _, rest = database_url.partition("://")
+    try:
+        with psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=10) as connection:
+            return {str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")}
+    except psycopg.errors.UndefinedTable:
+        return set()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise StartFailedError(f"The database does not answer as it must: {reason}.") from None
 
 
 def wait_until_ready(host: str, port: int, alive: Callable[[], bool], seconds: float = 60) -> None:

@@ -12,7 +12,7 @@ from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.instance import Instance, check_port, prepare_data_dir, read_port
 from portal.core.embedded.lock import DataDirLock
 from portal.core.embedded.postgres import Postgres
-from portal.core.embedded.processes import ProcessRecord
+from portal.core.embedded.processes import ProcessRecord, adopt_orphans, collect_orphans
 from portal.core.embedded.redis import Redis
 from portal.core.embedded.steps import Steps, wait_until_ready
 
@@ -56,6 +56,7 @@ class Supervisor:
                 self.record.add(name, server.start())
         if self.children is not None:
             self.children.revive(self.environment)
+            collect_orphans(self.children.pids() | self._server_pids())
 
     def stop(self) -> None:
         """Stop all that was started; the database last, then the data directory is free."""
@@ -64,12 +65,14 @@ class Supervisor:
     def hurry(self) -> None:
         """Let the portal's processes not finish what they do."""
         if self.children is not None:
-            self.children.hurry()
+            self.children.kill()
 
     def _claim(self, data_dir: Path) -> ProcessRecord:
         lock = DataDirLock(data_dir)
         lock.acquire()
         self._undo.callback(lock.release)
+        adopt_orphans()
+        self._undo.callback(collect_orphans, ())
         record = ProcessRecord(data_dir)
         record.begin()
         self._undo.callback(record.close)
@@ -86,6 +89,9 @@ class Supervisor:
     def _servers(self) -> list[tuple[str, Postgres | Redis]]:
         named: list[tuple[str, Postgres | Redis | None]] = [("postgres", self.postgres), ("redis", self.redis)]
         return [(name, server) for name, server in named if server is not None]
+
+    def _server_pids(self) -> set[int]:
+        return {server.process.pid for _, server in self._servers() if server.process is not None}
 
     def _start_servers(self) -> None:
         for name, server in self._servers():
