@@ -3,7 +3,7 @@ let timer = null;
 
 function words(seconds) {
   const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+  return minutes ? `in ${minutes} min ${seconds % 60} s` : `in ${seconds} s`;
 }
 
 function open(mark) {

@@ -28,7 +28,8 @@ document.addEventListener("htmx:timeout", () => {
 
 // A swap may remove the control that had the focus: an answer names with data-focus what to read next.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  const next = detail.elt?.querySelector?.("[data-focus]") ?? document.querySelector("main [data-focus-once]");
+  const next =
+    detail.elt?.querySelector?.("[data-focus], [data-error-summary]") ?? document.querySelector("main [data-focus-once]");
   if (next) {
     next.removeAttribute("data-focus-once");
     next.tabIndex = -1;
