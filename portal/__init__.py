@@ -58,7 +58,7 @@ def _attach_machinery(app: Portal) -> None:
 
 
 def _attach_domains(app: Portal) -> None:
-    from portal import accounts, hub, ledger, members, redemptions, rewards, scheduling, tiers
+    from portal import accounts, hub, ledger, redemptions, rewards, scheduling, tiers
 
-    for domain in (accounts, members, tiers, ledger, rewards, redemptions, scheduling, hub):
+    for domain in (accounts, tiers, ledger, rewards, redemptions, scheduling, hub):
         domain.init_app(app)

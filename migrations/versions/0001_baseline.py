@@ -615,28 +615,23 @@ def upgrade() -> None:
         "loyalty_point_expirations",
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("expired_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("held >= 0 AND held <= remaining", name=op.f("ck_loyalty_point_expirations_held")),
         sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_point_expirations_points")),
         sa.CheckConstraint(
             "remaining >= 0 AND remaining <= points", name=op.f("ck_loyalty_point_expirations_remaining")
         ),
         sa.ForeignKeyConstraint(
-            ["member_id", "entry_id"],
+            ["member_id", "id"],
             ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
-            name=op.f("fk_loyalty_point_expirations_member_id_entry_id_loyalty_ledger_entries"),
+            name=op.f("fk_loyalty_point_expirations_member_id_id_loyalty_ledger_entries"),
         ),
         sa.PrimaryKeyConstraint("member_id", "id", name=op.f("pk_loyalty_point_expirations")),
-        sa.UniqueConstraint(
-            "member_id", "entry_id", name=op.f("uq_loyalty_point_expirations_member_id_entry_id")
-        ),
     )
     op.create_index(
         "ix_loyalty_point_expirations_due",

@@ -12,7 +12,8 @@ from portal.core.db import db
 from portal.core.problems import Busy
 
 ATTEMPTS = 4
-RETRYABLE = frozenset({"40001", "40P01"})
+# Serialization failure, deadlock, and a unique key that another request inserted since it was looked up.
+RETRYABLE = frozenset({"40001", "40P01", "23505"})
 LOCK_NOT_AVAILABLE = "55P03"
 
 

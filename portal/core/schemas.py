@@ -2,10 +2,20 @@
 
 from typing import Annotated, Any, get_origin
 
+import orjson
 from apiflask.schema_adapters.pydantic import PydanticAdapter
 from apiflask.schema_adapters.registry import registry
 from flask import Request
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
@@ -13,8 +23,12 @@ from werkzeug.exceptions import BadRequest
 from portal.core.problems import InvalidInput
 
 MAX_POINTS = 1_000_000_000
+METADATA_BYTES = 4096
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
+
+
+_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 
 def _no_nul(value: object) -> object:
@@ -26,6 +40,18 @@ def _no_nul(value: object) -> object:
 def Text(longest: int, shortest: int = 1) -> Any:
     """A trimmed text of `shortest` to `longest` characters, without NUL."""
     return Annotated[str, BeforeValidator(_no_nul), Field(min_length=shortest, max_length=longest)]
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    encoded = orjson.dumps(value)
+    if len(encoded) > METADATA_BYTES:
+        raise ValueError(f"must not be larger than {METADATA_BYTES} bytes")
+    if b"\\u0000" in encoded:
+        raise ValueError("must not contain NUL characters")
+    return value
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_storable), Field(default_factory=dict)]
 
 
 class Schema(BaseModel):
@@ -65,6 +91,17 @@ class StrictAdapter(PydanticAdapter):
             return self.model_class.model_validate(data)
         except ValidationError as error:
             raise invalid(error) from error
+
+
+def valid_slug(slug: str) -> str:
+    """The slug of a path, when it has a slug's form.
+
+    :raises InvalidInput: it has not.
+    """
+    try:
+        return _SLUG.validate_python(slug)
+    except ValidationError as error:
+        raise InvalidInput(("slug", "must be lower-case letters and digits, joined by - or _")) from error
 
 
 def invalid(error: ValidationError) -> InvalidInput:

@@ -79,26 +79,26 @@ class LedgerEntry(Base):
 
 
 class PointLot(Base):
-    """What a credit opened: how much of it is left, how much of that is on hold, and when the rest expires."""
+    """What a credit opened: how much of it is left, how much of that is on hold, and when the rest expires.
+
+    A lot has the id and the `seq` of the entry that opened it.
+    """
 
     __tablename__ = "loyalty_point_expirations"
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    entry_id: Mapped[UUID]
     seq: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[int] = mapped_column(BigInteger)
     remaining: Mapped[int] = mapped_column(BigInteger)
     held: Mapped[int] = mapped_column(BigInteger, server_default="0")
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
-    expired_at: Mapped[datetime | None]
 
     __table_args__ = (
         ForeignKeyConstraint(
-            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+            ["member_id", "id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
         ),
-        UniqueConstraint("member_id", "entry_id"),
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
         CheckConstraint("held >= 0 AND held <= remaining", name="held"),

@@ -1,7 +1,1 @@
 """The membership row and its lazy provisioning."""
-
-from flask import Flask
-
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""

@@ -5,3 +5,6 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
+    from portal.rewards import api
+
+    app.register_blueprint(api.bp)

@@ -1,4 +1,4 @@
-"""Refuse what must never happen: changed ledger entries, tiers whose thresholds do not ascend."""
+"""Refuse changed ledger entries and tiers that do not ascend; make ids in sweeps."""
 
 from alembic import op
 
@@ -11,6 +11,14 @@ LEDGER = "loyalty_ledger_entries"
 
 
 def upgrade() -> None:
+    op.execute("""
+        CREATE FUNCTION new_ulid(moment timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+            SELECT overlay(
+                replace(gen_random_uuid()::text, '-', '')
+                PLACING lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') FROM 1 FOR 12
+            )::uuid
+        $$
+    """)
     op.execute("""
         CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -51,3 +59,4 @@ def downgrade() -> None:
     op.execute(f"DROP TRIGGER append_only_table ON {LEDGER}")
     op.execute(f"DROP TRIGGER append_only_rows ON {LEDGER}")
     op.execute("DROP FUNCTION refuse_change()")
+    op.execute("DROP FUNCTION new_ulid(timestamptz)")

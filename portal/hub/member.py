@@ -1,0 +1,127 @@
+"""The member as the storefront sees them: membership, tier, progress, holds, expiring points and streak in one read."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import read_one
+from portal.core.ids import encode as ulid
+from portal.ledger.rules import EarningRules
+
+SOON = timedelta(days=30)
+
+_MEMBER = text("""
+    SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.tier_since,
+           t.slug AS tier_slug, t.name AS tier_name, t.threshold AS tier_threshold, t.benefits AS tier_benefits,
+           n.slug AS next_slug, n.name AS next_name, n.threshold AS next_threshold, n.benefits AS next_benefits,
+           coalesce(lots.stale, 0)::bigint AS stale, lots.expiring, holds.holds, s.week AS streak_week,
+           s.length AS streak
+    FROM users u
+    JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
+    LEFT JOIN LATERAL (
+        SELECT slug, name, threshold, benefits FROM loyalty_tiers
+        WHERE active AND threshold > greatest(m.lifetime_earned, coalesce(t.threshold, -1))
+        ORDER BY threshold LIMIT 1) n ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(points) FILTER (WHERE expires_at <= :now) AS stale,
+               json_agg(json_build_object('points', points, 'at', extract(epoch FROM expires_at)) ORDER BY expires_at)
+                   FILTER (WHERE expires_at > :now) AS expiring
+        FROM (SELECT expires_at, sum(remaining - held) AS points FROM loyalty_point_expirations
+              WHERE member_id = m.id AND remaining > 0 AND remaining > held AND expires_at IS NOT NULL
+              GROUP BY expires_at) dates) lots ON true
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_object(
+            'id', r.id, 'points', r.points, 'slug', w.slug, 'description', r.description,
+            'held_at', extract(epoch FROM r.requested_at), 'expires_at', extract(epoch FROM r.hold_expires_at))
+            ORDER BY r.id) AS holds
+        FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
+        WHERE r.member_id = m.id AND r.status = 'requested') holds ON true
+    LEFT JOIN LATERAL (
+        SELECT week, length FROM loyalty_streak_weeks WHERE member_id = m.id ORDER BY week DESC LIMIT 1) s ON true
+    WHERE u.id = :user_id
+""")
+
+
+def get_member_document(
+    user_id: str, rules: EarningRules, streak_bonus: int, session: Session | None = None
+) -> dict[str, Any] | None:
+    """The Member of CONTRACT 3; None before the membership was provisioned. With a session, within its transaction."""
+    now = clock.now()
+    values = {"user_id": user_id, "now": now}
+    row = read_one(_MEMBER, values) if session is None else session.execute(_MEMBER, values).first()
+    return None if row is None else _document(user_id, row._mapping, rules, streak_bonus, now)
+
+
+def _document(
+    user_id: str, row: Mapping[Any, Any], rules: EarningRules, streak_bonus: int, now: datetime
+) -> dict[str, Any]:  # fmt: skip
+    expiring = [(int(lot["points"]), _time(lot["at"])) for lot in row["expiring"] or []]
+    return {
+        "userId": user_id,
+        "referralCode": row["referral_code"],
+        "status": row["status"],
+        "joinedAt": row["joined_at"],
+        "balance": row["balance"],
+        "held": row["held"],
+        "available": row["balance"] - row["held"] - row["stale"],
+        "lifetimeEarned": row["lifetime_earned"],
+        "tier": _tier(row),
+        "progress": _progress(row),
+        "upcomingBenefits": row["next_benefits"] or [],
+        "holds": [_hold(hold) for hold in row["holds"] or []],
+        "expiring": [{"points": points, "expiresAt": at} for points, at in expiring],
+        "expiringSoon": sum(points for points, at in expiring if at <= now + SOON),
+        "streak": _streak(row, rules, streak_bonus, now),
+    }
+
+
+def _tier(row: Mapping[Any, Any]) -> dict[str, Any] | None:
+    if row["tier_slug"] is None:
+        return None
+    return {
+        "slug": row["tier_slug"],
+        "name": row["tier_name"],
+        "threshold": row["tier_threshold"],
+        "benefits": row["tier_benefits"],
+        "since": row["tier_since"],
+    }
+
+
+def _progress(row: Mapping[Any, Any]) -> dict[str, Any]:
+    earned, threshold = row["lifetime_earned"], row["next_threshold"]
+    if threshold is None:
+        return {"nextTier": None, "qualifyingPoints": earned, "pointsToNext": 0, "percent": 100}
+    following = {"slug": row["next_slug"], "name": row["next_name"], "threshold": threshold}
+    return {
+        "nextTier": following,
+        "qualifyingPoints": earned,
+        "pointsToNext": max(threshold - earned, 0),
+        "percent": min(100 * earned // threshold, 100),
+    }
+
+
+def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "redemptionId": ulid(UUID(hold["id"])),
+        "points": hold["points"],
+        "rewardSlug": hold["slug"],
+        "heldAt": _time(hold["held_at"]),
+        "expiresAt": _time(hold["expires_at"]),
+    }
+
+
+def _streak(row: Mapping[Any, Any], rules: EarningRules, bonus: int, now: datetime) -> dict[str, Any]:
+    """Weeks in a row up to this one; a streak lives through the week after its last."""
+    this_week, last = rules.week(now), row["streak_week"]
+    alive = last is not None and this_week - last <= timedelta(days=7)
+    return {"weeks": row["streak"] if alive else 0, "nextBonus": bonus, "qualifiedThisWeek": last == this_week}
+
+
+def _time(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)

@@ -1,0 +1,59 @@
+"""Ledger endpoints."""
+
+from apiflask import APIBlueprint
+from flask import Response, current_app
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current, current_user_id
+from portal.core import clock
+from portal.core.db import db
+from portal.core.problems import InvalidInput
+from portal.core.responses import json
+from portal.ledger import queries, service
+from portal.ledger.posting import Entry
+from portal.ledger.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
+from portal.tiers.service import enrol
+
+bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Ledger")
+
+
+def document(entry: Entry) -> dict[str, object]:
+    """A ledger entry as the API shows it."""
+    return {
+        "id": entry.id,
+        "occurredAt": entry.occurred_at,
+        "entryType": entry.entry_type,
+        "amount": entry.amount,
+        "balanceAfter": entry.balance_after,
+        "description": entry.description,
+        "metadata": entry.metadata,
+    }
+
+
+@bp.get("/ledger")
+@guarded(Access.MEMBER)
+@bp.input(LedgerQuery, location="query", arg_name="query")
+@bp.output(LedgerPage)
+def list_ledger(query: LedgerQuery) -> Response:
+    """List the member's ledger entries, newest first."""
+    return json(
+        queries.list_entries(current_user_id(), types=query.types, limit=query.limit, cursor=query.cursor)
+    )  # fmt: skip
+
+
+@bp.post("/members/<user_id>/adjustments")
+@guarded(Access.ADMIN)
+@bp.input(AdjustmentInput, location="json", arg_name="body")
+@bp.output(LedgerEntry, status_code=201)
+def adjust(user_id: str, body: AdjustmentInput) -> Response:
+    """Adjust a member's points by hand."""
+    now, rules = clock.now(), service.EarningRules.of(current_app.config["SETTINGS"])
+    if body.expires_at is not None and body.expires_at <= now:
+        raise InvalidInput(("expiresAt", "must be in the future"))
+    expires_at = body.expires_at if "expires_at" in body.model_fields_set else rules.expiry(now)
+    member = enrol(db.session(), user_id)
+    posted = service.adjust_points(
+        db.session(), member.id, body.points, body.reason, actor=current().actor, now=now, rules=rules,
+        expires_at=expires_at, metadata=body.metadata,
+    )  # fmt: skip
+    return json(document(posted.entries[0]), 201)

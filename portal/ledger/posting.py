@@ -1,0 +1,226 @@
+"""Posting: the one path by which points change, one statement for any number of entries.
+
+Every credit and debit is given as rows with the columns of `GIVEN` (and, for debits, the lots they take), either as
+JSON by `post` or by a query by `post_query`. In one statement the entries already posted are left out (idempotent per
+member, source, external id and effect), `seq` and `balance_after` are assigned, totals and lots follow, and weeks that
+qualify for a streak are noted. The caller holds the members' row locks, taken in id order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from portal.core import ids
+from portal.ledger.models import EARNING_TYPES, EntryType
+from portal.tiers.service import Upgrade, record_upgrades
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Points that a debit takes from a lot; `held` of them were on hold there."""
+
+    lot_id: UUID
+    points: int
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One point change to be written. `source`, `external_id` and `effect` make it unique for the member.
+
+    A credit opens a lot that lives until `expires_at` (None: for ever); a debit names what it takes of which lots.
+    `week` is the Monday of the week it qualifies for a streak, None where it does not.
+    """
+
+    member_id: UUID
+    amount: int
+    entry_type: EntryType
+    description: str
+    source: str
+    external_id: str
+    effect: str
+    occurred_at: datetime
+    metadata: dict[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    takes: tuple[Take, ...] = ()
+    week: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger entry as it was written; `created` is False when it had been posted before."""
+
+    member_id: UUID
+    id: UUID
+    occurred_at: datetime
+    entry_type: str
+    amount: int
+    balance_after: int
+    description: str
+    metadata: dict[str, Any]
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entries, in the order they were given, and the tier upgrades they caused."""
+
+    entries: list[Entry]
+    upgrades: list[Upgrade]
+
+
+GIVEN = """
+    given AS (
+        SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(
+            ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, earned bigint, description text,
+            metadata jsonb, source text, external_id text, effect text, occurred_at timestamptz,
+            expires_at timestamptz, week date)
+    ), takes AS (
+        SELECT t.* FROM json_to_recordset(CAST(:takes AS json)) AS t(
+            entry_id uuid, lot_id uuid, points bigint, held bigint)
+    )
+"""
+
+_WRITE = """
+    , fresh AS (
+        SELECT g.*, row_number() OVER w AS n, sum(g.amount) OVER w AS running
+        FROM (SELECT DISTINCT ON (member_id, source, external_id, effect) *
+              FROM given ORDER BY member_id, source, external_id, effect, ord) g
+        WHERE NOT EXISTS (
+            SELECT FROM loyalty_ledger_entries e
+            WHERE e.member_id = g.member_id AND e.source = g.source AND e.external_id = g.external_id
+              AND e.effect = g.effect)
+        WINDOW w AS (PARTITION BY g.member_id ORDER BY g.ord)
+    ), taken AS (
+        SELECT f.member_id, t.entry_id, t.lot_id, t.points, t.held FROM takes t JOIN fresh f ON f.id = t.entry_id
+    ), moved AS (
+        UPDATE loyalty_members m
+        SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.earned,
+            last_seq = m.last_seq + t.entries, held = m.held - t.held
+        FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.earned)::bigint AS earned, count(*) AS entries,
+                     coalesce((SELECT sum(h.held) FROM taken h WHERE h.member_id = f.member_id), 0)::bigint AS held
+              FROM fresh f GROUP BY f.member_id) t
+        WHERE m.id = t.member_id
+        RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq,
+                  m.lifetime_earned - t.earned AS earned_before, m.lifetime_earned
+    ), written AS (
+        INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
+            description, metadata, source, external_id, effect)
+        SELECT f.member_id, m.seq + f.n, f.id, f.occurred_at, f.entry_type, f.amount, m.balance + f.running,
+               f.description, f.metadata, f.source, f.external_id, f.effect
+        FROM fresh f JOIN moved m ON m.id = f.member_id
+        RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, description, metadata
+    ), opened AS (
+        INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)
+        SELECT f.member_id, f.id, m.seq + f.n, f.amount, f.amount, f.occurred_at, f.expires_at
+        FROM fresh f JOIN moved m ON m.id = f.member_id WHERE f.amount > 0
+    ), drained AS (
+        UPDATE loyalty_point_expirations l SET remaining = l.remaining - t.points, held = l.held - t.held
+        FROM (SELECT member_id, lot_id, sum(points)::bigint AS points, sum(held)::bigint AS held
+              FROM taken GROUP BY member_id, lot_id) t
+        WHERE l.member_id = t.member_id AND l.id = t.lot_id
+    ), noted AS (
+        INSERT INTO loyalty_lot_debits (member_id, entry_id, lot_id, points)
+        SELECT member_id, entry_id, lot_id, points FROM taken
+    ), weeks AS (
+        INSERT INTO loyalty_streak_weeks (member_id, week, length)
+        SELECT DISTINCT f.member_id, f.week, coalesce(p.length, 0) + 1
+        FROM fresh f LEFT JOIN loyalty_streak_weeks p ON p.member_id = f.member_id AND p.week = f.week - 7
+        WHERE f.week IS NOT NULL
+        ON CONFLICT DO NOTHING
+    ), risen AS (
+        SELECT m.id FROM moved m WHERE EXISTS (
+            SELECT FROM loyalty_tiers t
+            WHERE t.active AND t.threshold > m.earned_before AND t.threshold <= m.lifetime_earned)
+    )
+"""
+
+_ENTRIES = "SELECT w.*, w.member_id IN (SELECT id FROM risen) AS rises FROM written w"
+_TOTALS = """
+    SELECT count(*) AS entries, coalesce(sum(abs(amount)), 0)::bigint AS points, count(DISTINCT member_id) AS members,
+           ARRAY(SELECT id FROM risen) AS risen FROM written
+"""
+_POST = text(f"WITH {GIVEN} {_WRITE} {_ENTRIES}")
+
+_ALREADY = text("""
+    SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata,
+           e.source, e.external_id, e.effect
+    FROM json_to_recordset(CAST(:rows AS json)) AS r(member_id uuid, source text, external_id text, effect text)
+    JOIN loyalty_ledger_entries e USING (member_id, source, external_id, effect)
+""")
+
+
+def post(session: Session, postings: Sequence[Posting], now: datetime) -> Posted:
+    """Write these entries, each at most once for its member, source, external id and effect.
+
+    The caller holds the row locks of all members concerned and has made sure that debits are covered by their takes.
+    """
+    rows = [_row(posting, number) for number, posting in enumerate(postings)]
+    takes = [
+        {"entry_id": row["id"], "lot_id": take.lot_id, "points": take.points, "held": take.held}
+        for row, posting in zip(rows, postings, strict=True)
+        for take in posting.takes
+    ]
+    values = {"rows": orjson.dumps(rows).decode(), "takes": orjson.dumps(takes).decode()}
+    written = {row.id: row for row in session.execute(_POST, values)}
+    risen = {row.member_id for row in written.values() if row.rises}
+    upgrades = record_upgrades(session, risen, now) if risen else []
+    return Posted(_in_order(session, rows, written), upgrades)
+
+
+def query(given: str) -> TextClause:
+    """The posting statement for entries that a query makes: CTEs `given` and `takes` with the columns of `GIVEN`.
+
+    It answers one row: entries, points, members and the ids of members who crossed a threshold.
+    """
+    return text(f"WITH {given} {_WRITE} {_TOTALS}")
+
+
+def _row(posting: Posting, number: int) -> dict[str, Any]:
+    takes = sum(take.points for take in posting.takes)
+    if takes != max(-posting.amount, 0):
+        raise ValueError(f"a posting of {posting.amount} points takes {takes} from its lots")
+    return {
+        "ord": number,
+        "id": ids.new_id(),
+        "member_id": posting.member_id,
+        "entry_type": posting.entry_type,
+        "amount": posting.amount,
+        "earned": posting.amount if posting.amount > 0 and posting.entry_type in EARNING_TYPES else 0,
+        "description": posting.description,
+        "metadata": posting.metadata,
+        "source": posting.source,
+        "external_id": posting.external_id,
+        "effect": posting.effect,
+        "occurred_at": posting.occurred_at,
+        "expires_at": posting.expires_at,
+        "week": posting.week,
+    }
+
+
+def _in_order(session: Session, rows: list[dict[str, Any]], written: dict[UUID, Any]) -> list[Entry]:
+    """The entry of each row: the one written now, or the one that had been posted before."""
+    known = {_effect(row): _entry(written[row["id"]], created=True) for row in rows if row["id"] in written}
+    missing = [row for row in rows if _effect(row) not in known]
+    if missing:
+        given = [{name: row[name] for name in ("member_id", "source", "external_id", "effect")} for row in missing]
+        for found in session.execute(_ALREADY, {"rows": orjson.dumps(given).decode()}):
+            known[_effect(found._mapping)] = _entry(found, created=False)
+    return [known[_effect(row)] for row in rows]
+
+
+def _effect(row: Any) -> tuple[UUID, str, str, str]:
+    return row["member_id"], row["source"], row["external_id"], row["effect"]
+
+
+def _entry(row: Any, *, created: bool) -> Entry:
+    member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, *_ = row
+    return Entry(
+        member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, created
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""Reads of the ledger: one statement a page, keyset by the member's `seq`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+
+from portal.accounts.guards import UserNotFound
+from portal.core.cursors import decode, encode
+from portal.core.db import read_all
+from portal.core.ids import encode as ulid
+from portal.ledger.models import EntryType
+
+# One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
+# index range, so that a rare type costs its page and not the member's history.
+_PAGE = text("""
+    SELECT u.id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT x.* FROM loyalty_ledger_entries x
+        WHERE x.member_id = m.id AND x.seq < :before ORDER BY x.seq DESC LIMIT :limit) e ON true
+    WHERE u.id = :user_id ORDER BY e.seq DESC
+""")
+_PAGE_OF_TYPES = text("""
+    SELECT u.id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT x.* FROM unnest(CAST(:types AS text[])) AS wanted(entry_type) CROSS JOIN LATERAL (
+            SELECT * FROM loyalty_ledger_entries i
+            WHERE i.member_id = m.id AND i.entry_type = wanted.entry_type AND i.seq < :before
+            ORDER BY i.seq DESC LIMIT :limit) x
+        ORDER BY x.seq DESC LIMIT :limit) e ON true
+    WHERE u.id = :user_id ORDER BY e.seq DESC
+""")
+_NEWEST = 2**62
+
+
+def list_entries(
+    user_id: str, *, types: Sequence[EntryType] = (), limit: int = 20, cursor: str | None = None
+) -> dict[str, Any]:
+    """A page of a user's ledger, newest first: `{entries, nextCursor}`.
+
+    :raises UserNotFound: no such user.
+    :raises portal.core.cursors.InvalidCursor: the cursor is not of this list.
+    """
+    scope = ("ledger", user_id, sorted(set(types)))
+    values = {"user_id": user_id, "before": decode(cursor, *scope) or _NEWEST, "limit": limit + 1}
+    rows = read_all(_PAGE_OF_TYPES, {**values, "types": sorted(set(types))}) if types else read_all(_PAGE, values)
+    if not rows:
+        raise UserNotFound
+    found = [row for row in rows if row[1] is not None]
+    more = encode(found[limit - 1][1], *scope) if len(found) > limit else None
+    return {"entries": [_document(row) for row in found[:limit]], "nextCursor": more}
+
+
+def _document(row: Any) -> dict[str, Any]:
+    return {
+        "id": ulid(row[2]),
+        "occurredAt": row[3],
+        "entryType": row[4],
+        "amount": row[5],
+        "balanceAfter": row[6],
+        "description": row[7],
+        "metadata": row[8],
+    }

@@ -1,0 +1,49 @@
+"""Shapes of the ledger's API."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field, field_validator
+
+from portal.core.schemas import MAX_POINTS, Answer, Metadata, Page, Schema, Text
+from portal.ledger.models import EntryType
+
+
+class LedgerQuery(Page):
+    """Which entries, and which page of them."""
+
+    types: list[EntryType] = Field(default_factory=list, description="Alternatives; none: every type.")
+
+
+class AdjustmentInput(Schema):
+    """A correction by hand. Without `expiresAt` the programme's rule applies; null: the points never expire."""
+
+    points: Annotated[int, Field(strict=True, ge=-MAX_POINTS, le=MAX_POINTS)]
+    reason: Text(200)  # type: ignore[valid-type]
+    expires_at: AwareDatetime | None = None
+    metadata: Metadata
+
+    @field_validator("points")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("must not be 0")
+        return value
+
+
+class LedgerEntry(Answer):
+    """One point change."""
+
+    id: str
+    occurred_at: AwareDatetime
+    entry_type: EntryType
+    amount: int
+    balance_after: int
+    description: str
+    metadata: dict[str, Any]
+
+
+class LedgerPage(Answer):
+    """A page of a member's ledger, newest first."""
+
+    entries: list[LedgerEntry]
+    next_cursor: str | None

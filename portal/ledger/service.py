@@ -1,0 +1,68 @@
+"""What other domains ask of the ledger."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core import audit, ids
+from portal.ledger.expiry import expire_scheduled_points
+from portal.ledger.holds import (
+    InsufficientPoints,
+    choose_lots,
+    hold_points,
+    release_holds,
+    take_held_points,
+)
+from portal.ledger.models import EntryType
+from portal.ledger.posting import Entry, Posted, Posting, Take, post
+from portal.ledger.rules import EarningRules
+from portal.members.service import lock_members
+
+__all__ = [
+    "EarningRules", "Entry", "InsufficientPoints", "Posted", "Posting", "Take", "adjust_points", "choose_lots",
+    "credit", "expire_scheduled_points", "hold_points", "post", "release_holds", "take_held_points",
+]  # fmt: skip
+
+
+def credit(
+    member_id: UUID, points: int, entry_type: EntryType, description: str, *, source: str, external_id: str,
+    rules: EarningRules, at: datetime, effect: str = "credit", metadata: dict[str, Any] | None = None,
+) -> Posting:  # fmt: skip
+    """A posting of earned points: they expire by the programme's rule and qualify the week for a streak.
+
+    A streak bonus does not qualify a week (CONTRACT rule 20).
+    """
+    week = None if entry_type is EntryType.STREAK_BONUS else rules.week(at)
+    return Posting(
+        member_id, points, entry_type, description, source, external_id, effect, at, metadata or {},
+        expires_at=rules.expiry(at), week=week,
+    )  # fmt: skip
+
+
+def adjust_points(
+    session: Session, member_id: UUID, points: int, reason: str, *, actor: str, now: datetime, rules: EarningRules,
+    expires_at: datetime | None, metadata: dict[str, Any],
+) -> Posted:  # fmt: skip
+    """Correct a balance by hand: more points open a lot, fewer are taken from the lots that expire first.
+
+    `expires_at` None: the points never expire. Written to the audit log.
+
+    :raises InsufficientPoints: fewer points are available than are taken away.
+    """
+    lock_members(session, [member_id])
+    takes = choose_lots(session, member_id, -points, now) if points < 0 else ()
+    posting = Posting(
+        member_id, points, EntryType.ADJUSTMENT, reason, "adjustment", ids.encode(ids.new_id()), "adjust", now,
+        metadata, expires_at=expires_at if points > 0 else None, takes=takes,
+        week=rules.week(now) if points > 0 else None,
+    )  # fmt: skip
+    posted = post(session, [posting], now)
+    entry = posted.entries[0]
+    audit.record(
+        session, actor=actor, action="points.adjust", object_type="member", object_id=ids.encode(member_id),
+        reason=reason, before={"balance": entry.balance_after - points},
+        after={"balance": entry.balance_after, "entry": entry.id},
+    )  # fmt: skip
+    return posted

@@ -1,0 +1,96 @@
+"""`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and name every difference."""
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# Each check answers (member_id, stored, recomputed) where the two differ.
+CHECKS = {
+    "balance": """
+        SELECT m.id, m.balance, coalesce(e.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(amount) AS total FROM loyalty_ledger_entries GROUP BY 1) e
+          ON e.member_id = m.id
+        WHERE m.balance <> coalesce(e.total, 0)""",
+    "balance_in_lots": """
+        SELECT m.id, m.balance, coalesce(l.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(remaining) AS total FROM loyalty_point_expirations GROUP BY 1) l
+          ON l.member_id = m.id
+        WHERE m.balance <> coalesce(l.total, 0)""",
+    "balance_after": """
+        SELECT member_id, balance_after, total FROM (
+            SELECT member_id, balance_after, sum(amount) OVER (PARTITION BY member_id ORDER BY seq) AS total
+            FROM loyalty_ledger_entries) e
+        WHERE balance_after <> total""",
+    "sequence": """
+        SELECT m.id, m.last_seq, coalesce(e.entries, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, count(*) AS entries, max(seq) AS top FROM loyalty_ledger_entries GROUP BY 1) e
+          ON e.member_id = m.id
+        WHERE m.last_seq <> coalesce(e.entries, 0) OR m.last_seq <> coalesce(e.top, 0)""",
+    "lifetime_earned": """
+        SELECT m.id, m.lifetime_earned, coalesce(e.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(amount) AS total FROM loyalty_ledger_entries
+                   WHERE amount > 0 AND entry_type <> 'reversal' GROUP BY 1) e ON e.member_id = m.id
+        WHERE m.lifetime_earned <> coalesce(e.total, 0)""",
+    "lot_opened": """
+        SELECT e.member_id, coalesce(l.points, 0), e.amount FROM loyalty_ledger_entries e
+        LEFT JOIN loyalty_point_expirations l ON l.member_id = e.member_id AND l.id = e.id
+        WHERE e.amount > 0 AND e.amount IS DISTINCT FROM l.points""",
+    "lot_remaining": """
+        SELECT l.member_id, l.remaining, l.points - coalesce(d.total, 0) FROM loyalty_point_expirations l
+        LEFT JOIN (SELECT member_id, lot_id, sum(points) AS total FROM loyalty_lot_debits GROUP BY 1, 2) d
+          ON d.member_id = l.member_id AND d.lot_id = l.id
+        WHERE l.remaining <> l.points - coalesce(d.total, 0)""",
+    "debit_taken": """
+        SELECT e.member_id, -e.amount, coalesce(d.total, 0) FROM loyalty_ledger_entries e
+        LEFT JOIN (SELECT member_id, entry_id, sum(points) AS total FROM loyalty_lot_debits GROUP BY 1, 2) d
+          ON d.member_id = e.member_id AND d.entry_id = e.id
+        WHERE e.amount < 0 AND -e.amount <> coalesce(d.total, 0)""",
+    "held": """
+        SELECT m.id, m.held, coalesce(r.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(points) AS total FROM loyalty_redemptions
+                   WHERE status = 'requested' GROUP BY 1) r
+          ON r.member_id = m.id
+        WHERE m.held <> coalesce(r.total, 0)""",
+    "hold_allocated": """
+        SELECT r.member_id, CASE WHEN r.status = 'requested' THEN r.points ELSE 0 END, coalesce(a.total, 0)
+        FROM loyalty_redemptions r
+        LEFT JOIN (SELECT member_id, redemption_id, sum(points) AS total FROM loyalty_hold_allocations GROUP BY 1, 2) a
+          ON a.member_id = r.member_id AND a.redemption_id = r.id
+        WHERE coalesce(a.total, 0) <> CASE WHEN r.status = 'requested' THEN r.points ELSE 0 END""",
+    "lot_held": """
+        SELECT l.member_id, l.held, coalesce(a.total, 0) FROM loyalty_point_expirations l
+        LEFT JOIN (SELECT member_id, lot_id, sum(points) AS total FROM loyalty_hold_allocations GROUP BY 1, 2) a
+          ON a.member_id = l.member_id AND a.lot_id = l.id
+        WHERE l.held <> coalesce(a.total, 0)""",
+    "redemption_debited": """
+        SELECT r.member_id, r.points, coalesce(-e.amount, 0) FROM loyalty_redemptions r
+        LEFT JOIN loyalty_ledger_entries e ON e.member_id = r.member_id AND e.id = r.ledger_entry_id
+        WHERE r.status = 'fulfilled' AND r.points IS DISTINCT FROM -e.amount""",
+    "tier": """
+        SELECT m.id, coalesce(c.threshold, -1), t.threshold FROM loyalty_members m
+        LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
+        CROSS JOIN LATERAL (SELECT threshold FROM loyalty_tiers WHERE active AND threshold <= m.lifetime_earned
+                            ORDER BY threshold DESC LIMIT 1) t
+        WHERE c.id IS NULL OR c.threshold < t.threshold""",
+    "reward_taken": """
+        SELECT NULL::uuid, w.taken, coalesce(r.total, 0) FROM loyalty_rewards w
+        LEFT JOIN (SELECT reward_id, count(*) AS total FROM loyalty_redemptions
+                   WHERE status IN ('requested', 'fulfilled') AND reward_id IS NOT NULL GROUP BY 1) r
+          ON r.reward_id = w.id
+        WHERE w.taken <> coalesce(r.total, 0)""",
+}
+
+
+def verify_ledger(session: Session) -> list[dict[str, Any]]:
+    """Every difference between what is stored and what the ledger says: `{check, memberId, stored, recomputed}`.
+
+    Reads one snapshot, so that writes under way cannot look like differences.
+    """
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    return [
+        {"check": check, "memberId": row[0], "stored": int(row[1]), "recomputed": int(row[2])}
+        for check, statement in CHECKS.items()
+        for row in session.execute(text(statement))
+    ]

@@ -1,0 +1,86 @@
+"""Redemption endpoints."""
+
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, current_app
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current, current_user_id
+from portal.core import clock, ids
+from portal.core.db import db
+from portal.core.responses import json
+from portal.redemptions import queries, schemas, service
+from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.rules import HoldRules
+
+bp = APIBlueprint("redemptions_api", __name__, url_prefix="/api/v1/loyalty", tag="Redemptions")
+
+
+@bp.get("/redemptions")
+@guarded(Access.MEMBER)
+@bp.input(schemas.RedemptionQuery, location="query", arg_name="query")
+@bp.output(schemas.RedemptionPage)
+def list_redemptions(query: schemas.RedemptionQuery) -> Response:
+    """List the member's redemptions, newest first."""
+    return json(
+        queries.list_redemptions(current_user_id(), statuses=query.statuses, limit=query.limit, cursor=query.cursor)
+    )  # fmt: skip
+
+
+@bp.post("/members/<user_id>/redemptions")
+@guarded(Access.CHECKOUT_OR_ADMIN)
+@bp.input(schemas.RedemptionInput, location="json", arg_name="body")
+@bp.output(schemas.Redemption, status_code=201)
+def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
+    """Request a redemption: hold the points of a reward, or a custom amount."""
+    session = db.session()
+    redemption = service.reserve_points(
+        session, user_id, service.Wish(body.reward_slug, body.points or 0, body.description or ""),
+        actor=current().actor, now=clock.now(), rules=HoldRules.of(current_app.config["SETTINGS"]),
+    )  # fmt: skip
+    return json(queries.get_document(session, redemption.id), 201)
+
+
+@bp.post("/redemptions/<redemption_id>/fulfill")
+@guarded(Access.ADMIN)
+@bp.output(schemas.Redemption)
+def fulfill(redemption_id: str) -> Response:
+    """Fulfil a redemption: debit its points."""
+    session = db.session()
+    service.fulfill_redemption(session, _id(redemption_id), actor=current().actor, now=clock.now())
+    return json(queries.get_document(session, _id(redemption_id)))
+
+
+@bp.post("/redemptions/<redemption_id>/fail")
+@guarded(Access.ADMIN)
+@bp.input(schemas.ReasonInput, location="json", arg_name="body")
+@bp.output(schemas.Redemption)
+def fail(redemption_id: str, body: schemas.ReasonInput) -> Response:
+    """Fail a redemption: give its points back."""
+    return _release(redemption_id, RedemptionStatus.FAILED, body.reason)
+
+
+@bp.post("/redemptions/<redemption_id>/cancel")
+@guarded(Access.MEMBER_OR_ADMIN)
+@bp.input(schemas.ReasonInput, location="json", arg_name="body")
+@bp.output(schemas.Redemption)
+def cancel(redemption_id: str, body: schemas.ReasonInput) -> Response:
+    """Cancel a redemption: give its points back. Members cancel their own."""
+    return _release(redemption_id, RedemptionStatus.CANCELLED, body.reason)
+
+
+def _release(redemption_id: str, status: RedemptionStatus, reason: str) -> Response:
+    session, principal = db.session(), current()
+    service.release_redemption(
+        session, _id(redemption_id), status, reason, actor=principal.actor, now=clock.now(),
+        only_user_id=None if principal.runs_programme else principal.user_id,
+    )  # fmt: skip
+    return json(queries.get_document(session, _id(redemption_id)))
+
+
+def _id(text: str) -> UUID:
+    redemption_id = ids.parse(text)
+    if redemption_id is None:
+        raise service.RedemptionNotFound
+    return redemption_id

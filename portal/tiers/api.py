@@ -1,0 +1,41 @@
+"""Tier endpoints."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy import text
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current
+from portal.core.db import db, read_all
+from portal.core.responses import json
+from portal.core.schemas import valid_slug
+from portal.tiers import models, schemas, service
+
+bp = APIBlueprint("tiers_api", __name__, url_prefix="/api/v1/loyalty", tag="Tiers")
+
+_ACTIVE = text("SELECT slug, name, threshold, benefits, position FROM loyalty_tiers WHERE active ORDER BY threshold")
+
+
+def document(tier: models.Tier) -> dict[str, Any]:
+    """A tier as the API shows it."""
+    return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position")}
+
+
+@bp.get("/tiers")
+@guarded(Access.ANY_PRINCIPAL)
+@bp.output(schemas.TierList)
+def list_tiers() -> Response:
+    """List the active tiers by threshold."""
+    return json({"tiers": [dict(row._mapping) for row in read_all(_ACTIVE, {})]})
+
+
+@bp.put("/tiers/<slug>")
+@guarded(Access.ADMIN)
+@bp.input(schemas.TierInput, location="json", arg_name="body")
+@bp.output(schemas.Tier)
+def put_tier(slug: str, body: schemas.TierInput) -> Response:
+    """Create or change a tier."""
+    tier, created = service.put_tier(db.session(), valid_slug(slug), body.changes(), current().actor)
+    return json(document(tier), 201 if created else 200)
