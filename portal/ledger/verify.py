@@ -83,12 +83,17 @@ CHECKS = {
 
 
 def verify_ledger(session: Session) -> list[dict[str, Any]]:
-    """Every difference between what is stored and what the ledger says: `{check, memberId, stored, recomputed}`.
+    """The differences of one snapshot, so that writes under way cannot look like differences.
 
-    Reads one snapshot, so that writes under way cannot look like differences.
+    To be the first statement of its transaction; takes as long as it needs.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     session.execute(text("SET LOCAL statement_timeout = 0"))
+    return find_differences(session)
+
+
+def find_differences(session: Session) -> list[dict[str, Any]]:
+    """Every difference between what is stored and what the ledger says: `{check, memberId, stored, recomputed}`."""
     return [
         {"check": check, "memberId": row[0], "stored": int(row[1]), "recomputed": int(row[2])}
         for check, statement in CHECKS.items()

@@ -1,0 +1,55 @@
+"""Members with points, tiers and rewards, made through the services."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.core import clock, ids
+from portal.ledger import service as ledger
+from portal.ledger.models import EntryType
+from portal.ledger.posting import Posted
+from portal.members.models import Member
+from portal.rewards.models import Reward
+from portal.rewards.service import put_reward
+from portal.tiers.models import Tier
+from portal.tiers.service import enrol, put_tier
+from tests.factories.accounts import make_user
+
+RULES = ledger.EarningRules(ZoneInfo("UTC"), 12)
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def make_member(session: Session, user: User | None = None, *, points: int = 0) -> Member:
+    """A member, with `points` earned from an order when any."""
+    member = enrol(session, (user or make_user(session)).id)
+    if points:
+        earn(session, member, points)
+    session.refresh(member)
+    return member
+
+
+def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted:
+    """Credit an order to a member; `expires_at` and others override the posting's fields."""
+    now = fields.pop("at", None) or clock.now()
+    posting = ledger.Posting(
+        member_id=member.id, amount=points, entry_type=EntryType.ORDER, description="Order", source="order",
+        external_id=fields.pop("external_id", ids.encode(ids.new_id())), effect="earn", occurred_at=now,
+        expires_at=fields.pop("expires_at", FAR), week=RULES.week(now), **fields,
+    )  # fmt: skip
+    posted = ledger.post(session, [posting], now)
+    session.expire(member)
+    return posted
+
+
+def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tier:
+    """An active tier."""
+    values = {"name": slug.title(), "threshold": threshold, **fields}
+    return put_tier(session, slug, values, "test")[0]
+
+
+def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: Any) -> Reward:
+    """An active reward."""
+    return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, "test")[0]
