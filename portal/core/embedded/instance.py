@@ -38,8 +38,9 @@ class Instance:
         )
 
     def close(self) -> None:
-        """Record that nothing runs."""
-        self.save(pid=None, started_at=None)
+        """Record that nothing runs, unless somebody has removed the directory."""
+        if self.path.exists():
+            self.save(pid=None, started_at=None)
 
     def save(self, **values: Any) -> None:
         """Record the values beside what is known."""

@@ -14,8 +14,8 @@ from psycopg import sql
 from portal.core.embedded.account import Account, find_account
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import open_log
-from portal.core.embedded.processes import end, servers_in
-from portal.core.embedded.sockets import socket_directory
+from portal.core.embedded.processes import end, end_child, servers_in
+from portal.core.embedded.sockets import SocketDirectory
 
 SUPERUSER = "postgres"
 ROLE = DATABASE = "portal"
@@ -41,7 +41,7 @@ class Postgres:
         self.cluster = self.data_dir / "postgres"
         self.log = self.data_dir / "log" / "postgres.log"
         self.durable = durable
-        self.sockets = socket_directory(self.data_dir, "postgres-socket")
+        self.sockets = SocketDirectory(self.data_dir, "postgres-socket")
         self.process: subprocess.Popen[bytes] | None = None
         self._account = Account(None)
 
@@ -52,9 +52,9 @@ class Postgres:
         """
         self._account = find_account()
         self._account.let_reach(self.cluster)
-        self._account.let_reach(self.sockets)
+        self._account.let_reach(self.sockets.path)
         self._account.let_reach(_programs())
-        self._account.own(self.sockets)
+        self._account.own(self.sockets.path)
         self._end_survivors()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
@@ -66,25 +66,26 @@ class Postgres:
     def stop(self) -> None:
         """Stop the server by a fast shutdown: sessions are ended, everything committed is on disk."""
         if self.process is not None:
+            end_child(self.process, signal.SIGINT, patience=60)
             self._end_survivors()
-            self.process.wait()
             self.process = None
-        shutil.rmtree(self.sockets, ignore_errors=True)
+        self.sockets.remove()
 
     def url(self, user: str = ROLE, database: str = DATABASE) -> str:
         """SQLAlchemy's address of a database of this server."""
-        return f"postgresql+psycopg://{user}@/{database}?host={self.sockets}&port={_PORT}"
+        return f"postgresql+psycopg://{user}@/{database}?host={self.sockets.path}&port={_PORT}"
 
     def _end_survivors(self) -> None:
-        """End the server of this cluster, and backends that outlived theirs; then remove its lock file.
+        """End the server of this cluster, and backends that outlived theirs; then remove its lock files.
 
-        The lock file is never believed: after a crash its pid may by now be another program's.
+        Those are never believed: after a crash the pid in them may by now be another program's.
         """
         survivors = servers_in(self.cluster, "postgres")
         heads = [process for process in survivors if process.ppid() not in {other.pid for other in survivors}]
         end(heads, signal.SIGINT, patience=60)
         end((process for process in survivors if process.is_running()), signal.SIGQUIT)
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.cluster / "postmaster.pid", *self.sockets.path.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def _initialise(self) -> None:
         """Make the cluster beside its place and move it there, so that half of one is never taken for one."""
@@ -111,7 +112,7 @@ class Postgres:
         fresh.replace(self.cluster)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        settings = _SETTINGS | {"unix_socket_directories": str(self.sockets)}
+        settings = _SETTINGS | {"unix_socket_directories": str(self.sockets.path)}
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [str(_programs() / "postgres"), "-D", str(self.cluster)]
@@ -152,7 +153,7 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
 
     def _conninfo(self) -> str:
-        return f"host={self.sockets} port={_PORT} user={SUPERUSER} dbname=postgres"
+        return f"host={self.sockets.path} port={_PORT} user={SUPERUSER} dbname=postgres"
 
 
 def _programs() -> Path:

@@ -4,6 +4,7 @@ import ctypes
 import os
 import secrets
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Container, Iterable, Iterator
@@ -94,6 +95,16 @@ def end(processes: Iterable[psutil.Process], sign: signal.Signals = signal.SIGTE
         for process in left:
             _send(process, step)
         left = _wait(left, wait)
+
+
+def end_child(child: "subprocess.Popen[bytes]", sign: signal.Signals, patience: float) -> None:
+    """Ask a child of ours to end by `sign`; if it has not after `patience` seconds it is killed."""
+    child.send_signal(sign)
+    try:
+        child.wait(patience)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def is_alive(process: psutil.Process) -> bool:

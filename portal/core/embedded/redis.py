@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,8 +13,8 @@ import redis
 
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import open_log
-from portal.core.embedded.processes import end, servers_in
-from portal.core.embedded.sockets import socket_directory
+from portal.core.embedded.processes import end, end_child, servers_in
+from portal.core.embedded.sockets import SocketDirectory
 
 OLDEST = (6, 2)
 
@@ -24,13 +25,13 @@ class Redis:
     def __init__(self, data_dir: Path) -> None:
         self.home = data_dir.resolve() / "redis"
         self.log = data_dir.resolve() / "log" / "redis.log"
-        self.sockets = socket_directory(data_dir.resolve(), "redis")
+        self.sockets = SocketDirectory(data_dir.resolve(), "redis-socket")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> Path:
         """The Unix socket, open to its owner alone."""
-        return self.sockets / "redis.sock"
+        return self.sockets.path / "redis.sock"
 
     def start(self) -> int:
         """Start the server and give its pid; blocks until it answers.
@@ -38,6 +39,7 @@ class Redis:
         :raises StartFailedError: no usable server is installed, or it does not come up.
         """
         self.home.mkdir(mode=0o700, exist_ok=True)
+        self.sockets.path.mkdir(mode=0o700, exist_ok=True)
         end(servers_in(self.home, "redis-server"))
         self.socket.unlink(missing_ok=True)
         self.process = self._spawn(_program())
@@ -47,12 +49,9 @@ class Redis:
     def stop(self) -> None:
         """Stop the server."""
         if self.process is not None:
-            end(servers_in(self.home, "redis-server"), patience=10)
-            self.process.wait()
+            end_child(self.process, signal.SIGTERM, patience=10)
             self.process = None
-        self.socket.unlink(missing_ok=True)
-        if self.sockets != self.home:
-            shutil.rmtree(self.sockets, ignore_errors=True)
+        self.sockets.remove()
 
     def url(self, database: int = 0) -> str:
         """The address of a database of this server."""
