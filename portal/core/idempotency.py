@@ -37,7 +37,7 @@ class InFlight(Conflict):
 
 def wanted() -> bool:
     """Whether this request asks to be carried out once: a POST with a key, by a known principal."""
-    return request.method == "POST" and "Idempotency-Key" in request.headers and bool(g.get("principal_key"))
+    return request.method == "POST" and bool(g.get("principal_key")) and _key() is not None
 
 
 def answer_once(session: Session, view: Callable[[], Response]) -> Response:
@@ -46,7 +46,7 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
     :raises InFlight: another request holds the key now.
     :raises KeyReused: the key was stored for another request.
     """
-    key, principal = request.headers["Idempotency-Key"], g.principal_key
+    key, principal = _key() or "", g.principal_key
     if not 1 <= len(key) <= 255 or "\x00" in key:
         raise InvalidInput(("Idempotency-Key", "must have 1 to 255 characters"))
     lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"{principal}\x1f{key}", 0))
@@ -69,6 +69,11 @@ def forget_old(session: Session) -> int:
         {"now": clock.now()},
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _key() -> str | None:
+    """The header's, or that of a form that asks once (`idempotency_key`)."""
+    return request.headers.get("Idempotency-Key", request.form.get("idempotency_key"))
 
 
 def _run(session: Session, view: Callable[[], Response]) -> Response:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from portal.core import clock
-from portal.core.db import read_one
+from portal.core.days import week_of
+from portal.core.db import db, read_one
 from portal.core.ids import encode as ulid
-from portal.ledger.rules import EarningRules
+from portal.tiers.service import enrol
 
 SOON = timedelta(days=30)
 
@@ -48,19 +49,27 @@ _MEMBER = text("""
 """)
 
 
-def get_member_document(
-    user_id: str, rules: EarningRules, streak_bonus: int, session: Session | None = None
-) -> dict[str, Any] | None:
-    """The Member of CONTRACT 3; None before the membership was provisioned. With a session, within its transaction."""
+def get_member_document(user_id: str) -> dict[str, Any] | None:
+    """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
+    row = read_one(_MEMBER, {"user_id": user_id, "now": clock.now()})
+    return None if row is None else _document(user_id, row._mapping)
+
+
+def get_or_enrol(user_id: str) -> dict[str, Any]:
+    """The Member of CONTRACT 3 as it is in the current transaction, provisioned now when there is none.
+
+    :raises portal.accounts.guards.UserNotFound: no such user.
+    """
+    values = {"user_id": user_id, "now": clock.now()}
+    row = db.session.execute(_MEMBER, values).first()
+    if row is None:
+        enrol(db.session(), user_id)
+        row = db.session.execute(_MEMBER, values).one()
+    return _document(user_id, row._mapping)
+
+
+def _document(user_id: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     now = clock.now()
-    values = {"user_id": user_id, "now": now}
-    row = read_one(_MEMBER, values) if session is None else session.execute(_MEMBER, values).first()
-    return None if row is None else _document(user_id, row._mapping, rules, streak_bonus, now)
-
-
-def _document(
-    user_id: str, row: Mapping[Any, Any], rules: EarningRules, streak_bonus: int, now: datetime
-) -> dict[str, Any]:  # fmt: skip
     expiring = [(int(lot["points"]), _time(lot["at"])) for lot in row["expiring"] or []]
     return {
         "userId": user_id,
@@ -77,7 +86,7 @@ def _document(
         "holds": [_hold(hold) for hold in row["holds"] or []],
         "expiring": [{"points": points, "expiresAt": at} for points, at in expiring],
         "expiringSoon": sum(points for points, at in expiring if at <= now + SOON),
-        "streak": _streak(row, rules, streak_bonus, now),
+        "streak": _streak(row, now),
     }
 
 
@@ -111,16 +120,22 @@ def _hold(hold: dict[str, Any]) -> dict[str, Any]:
         "redemptionId": ulid(UUID(hold["id"])),
         "points": hold["points"],
         "rewardSlug": hold["slug"],
+        "description": hold["description"],
         "heldAt": _time(hold["held_at"]),
         "expiresAt": _time(hold["expires_at"]),
     }
 
 
-def _streak(row: Mapping[Any, Any], rules: EarningRules, bonus: int, now: datetime) -> dict[str, Any]:
+def _streak(row: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
     """Weeks in a row up to this one; a streak lives through the week after its last."""
-    this_week, last = rules.week(now), row["streak_week"]
+    settings = current_app.config["SETTINGS"]
+    this_week, last = week_of(now, settings.timezone), row["streak_week"]
     alive = last is not None and this_week - last <= timedelta(days=7)
-    return {"weeks": row["streak"] if alive else 0, "nextBonus": bonus, "qualifiedThisWeek": last == this_week}
+    return {
+        "weeks": row["streak"] if alive else 0,
+        "nextBonus": settings.streak_bonus_points,
+        "qualifiedThisWeek": last == this_week,
+    }
 
 
 def _time(epoch: float) -> datetime:

@@ -39,6 +39,7 @@ class Hold(Answer):
     redemption_id: str
     points: int
     reward_slug: str | None
+    description: str
     held_at: AwareDatetime
     expires_at: AwareDatetime
 

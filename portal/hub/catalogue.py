@@ -1,0 +1,73 @@
+"""The reward catalogue as one member sees it: what is affordable, what is not, and why."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from portal.core import clock
+from portal.core.db import read_all
+
+# Affordable first, then what is nearly so, then what is closed to the member for now.
+ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")
+
+_REWARDS = text("""
+    SELECT r.slug, r.name, r.description, r.points_cost, r.inventory - r.taken AS left, r.per_member_limit, r.icon,
+           r.image_url, r.starts_at > :now AS upcoming, t.slug AS min_tier, t.name AS min_tier_name,
+           t.threshold AS min_threshold,
+           (SELECT count(*) FROM loyalty_redemptions x
+            WHERE x.member_id = m.id AND x.reward_id = r.id AND x.status IN ('requested', 'fulfilled')) AS taken
+    FROM loyalty_rewards r
+    LEFT JOIN loyalty_tiers t ON t.id = r.min_tier_id
+    LEFT JOIN loyalty_members m ON m.user_id = :user_id
+    WHERE r.active AND (r.ends_at IS NULL OR r.ends_at > :now) AND (CAST(:slug AS text) IS NULL OR r.slug = :slug)
+    ORDER BY r.points_cost, r.slug
+""")
+
+
+def list_rewards_for(user_id: str, member: dict[str, Any], slug: str | None = None) -> list[dict[str, Any]]:
+    """Rewards with `state`, `short_by` and `opens_at` for this member (a Member document), in the order of `ORDER`."""
+    rows = read_all(_REWARDS, {"user_id": user_id, "now": clock.now(), "slug": slug})
+    rewards = [_describe(row._mapping, member) for row in rows]
+    return sorted(rewards, key=lambda reward: ORDER.index(reward["state"]))
+
+
+def list_shelf() -> list[dict[str, Any]]:
+    """Rewards as a visitor sees them."""
+    rows = read_all(_REWARDS, {"user_id": "", "now": clock.now(), "slug": None})
+    return [_plain(row._mapping) for row in rows]
+
+
+def _describe(row: Any, member: dict[str, Any]) -> dict[str, Any]:
+    short_by = row["points_cost"] - member["available"]
+    return {
+        **_plain(row),
+        "state": _state(row, member, short_by),
+        "short_by": short_by,
+        "opens_at": row["min_tier_name"],
+    }
+
+
+def _state(row: Any, member: dict[str, Any], short_by: int) -> str:
+    standing = member["tier"]["threshold"] if member["tier"] else -1
+    if row["upcoming"]:
+        return "upcoming"
+    if row["min_threshold"] is not None and standing < row["min_threshold"]:
+        return "locked"
+    if row["per_member_limit"] is not None and row["taken"] >= row["per_member_limit"]:
+        return "limit_reached"
+    if row["left"] == 0:
+        return "out_of_stock"
+    return "short" if short_by > 0 else "affordable"
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {
+        "slug": row["slug"],
+        "name": row["name"],
+        "description": row["description"],
+        "pointsCost": row["points_cost"],
+        "inventoryRemaining": row["left"],
+        "perMemberLimit": row["per_member_limit"],
+        "icon": row["icon"],
+        "image_url": row["image_url"],
+    }

@@ -1,0 +1,150 @@
+"""The loyalty hub: what do I have, what can I get, what should I do."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current, current_user_id
+from portal.core import clock, ids
+from portal.core.db import db
+from portal.core.problems import DomainError
+from portal.hub import catalogue, history, words
+from portal.hub.forms import RedeemForm
+from portal.hub.member import get_or_enrol
+from portal.redemptions import service as redemptions
+from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.rules import HoldRules
+from portal.rewards.service import RewardNotFound
+from portal.tiers.service import list_tiers
+
+bp = Blueprint("hub", __name__)
+
+
+@bp.get("/")
+@guarded(Access.PUBLIC)
+def home() -> AnyResponse:
+    """Welcome visitors; members go to their hub."""
+    if current_user.is_authenticated:
+        return redirect(url_for("hub.loyalty"))
+    return make_response(
+        render_template("hub/home.html", tiers=list_tiers(db.session()), rewards=catalogue.list_shelf())
+    )  # fmt: skip
+
+
+@bp.get("/account/loyalty")
+@guarded(Access.PAGE)
+def loyalty() -> Response:
+    """The hub of the signed-in member."""
+    return make_response(render_template("hub/loyalty.html", **_hub()))
+
+
+@bp.get("/account/loyalty/history")
+@guarded(Access.PAGE)
+def show_history() -> Response:
+    """A further page of the history: rows for HTMX, a page of its own without."""
+    items, cursor = history.list_history(current_user_id(), request.args.get("cursor"))
+    template = "hub/_history_items.html" if _by_htmx() else "hub/history.html"
+    return make_response(
+        render_template(template, history=items, next_cursor=cursor, more=True, user=current_user)
+    )  # fmt: skip
+
+
+@bp.get("/account/loyalty/rewards/<slug>/redeem")
+@guarded(Access.PAGE)
+def redeem(slug: str) -> Response:
+    """Ask before points are held."""
+    return _ask(slug, RedeemForm(formdata=None))
+
+
+@bp.post("/account/loyalty/rewards/<slug>/redeem")
+@guarded(Access.PAGE)
+def do_redeem(slug: str) -> AnyResponse:
+    """Request the reward: hold its points. The same question answered twice counts once."""
+    form = RedeemForm()
+    if not form.validate():
+        return _ask(slug, form, status=422)
+    reward, before = _reward(slug)
+    try:
+        with db.session.begin_nested():
+            redemptions.reserve_points(
+                db.session(), current_user_id(), redemptions.Wish(slug), actor=current().actor, now=clock.now(),
+                rules=HoldRules.of(current_app.config["SETTINGS"]),
+            )  # fmt: skip
+    except DomainError as error:
+        return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
+    if _by_htmx():
+        return make_response(render_template("hub/_result.html", reward=reward, before=before, **_hub()))
+    flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
+    return redirect(url_for("hub.loyalty"), 303)
+
+
+@bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
+@guarded(Access.PAGE)
+def cancel_hold(redemption_id: str) -> AnyResponse:
+    """Cancel an own open request: its points are available again."""
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise redemptions.RedemptionNotFound
+    try:
+        with db.session.begin_nested():
+            cancelled = redemptions.release_redemption(
+                db.session(), parsed, RedemptionStatus.CANCELLED, "cancelled_by_member", actor=current().actor,
+                now=clock.now(), only_user_id=current_user_id(),
+            )  # fmt: skip
+        flash(f"Your {cancelled.points} points are back.", "success")
+    except redemptions.NotPending as error:
+        flash(words.sentence(error), "error")
+    if _by_htmx():
+        return make_response(render_template("hub/_changed.html", **_hub()))
+    return redirect(url_for("hub.loyalty"), 303)
+
+
+def _hub() -> dict[str, Any]:
+    """Everything the hub shows, as it is in the current transaction."""
+    user_id = current_user_id()
+    member = get_or_enrol(user_id)
+    items, cursor = history.list_history(user_id)
+    return {
+        "user": current_user,
+        "member": member,
+        "rewards": catalogue.list_rewards_for(user_id, member),
+        "holds": [_hold(hold) for hold in member["holds"]],
+        "history": items,
+        "next_cursor": cursor,
+    }
+
+
+def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "redemption_id": hold["redemptionId"],
+        "points": hold["points"],
+        "description": hold["description"],
+        "held_at": hold["heldAt"],
+        "expires_at": hold["expiresAt"],
+        "cancellable": True,
+    }
+
+
+def _reward(slug: str) -> tuple[dict[str, Any], int]:
+    """The reward as the member sees it, and the points they can spend."""
+    member = get_or_enrol(current_user_id())
+    found = catalogue.list_rewards_for(current_user_id(), member, slug)
+    if not found:
+        raise RewardNotFound
+    return found[0], member["available"]
+
+
+def _ask(slug: str, form: RedeemForm, problem: str = "", status: int = 200) -> Response:
+    reward, available = _reward(slug)
+    template = "hub/_redeem_confirm.html" if _by_htmx() else "hub/redeem.html"
+    page = render_template(
+        template, reward=reward, member={"available": available}, form=form, problem=problem, user=current_user
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _by_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
