@@ -3,7 +3,6 @@ import { say } from "./say.js";
 
 const UNSAFE = new Set(["post", "put", "patch", "delete"]);
 const BY_STATUS = {
-  403: "You can’t do that with this account.",
   404: "That is no longer here. Reload the page to see what is.",
   429: "That was a little fast. Wait a moment, then try again.",
 };
