@@ -114,7 +114,6 @@ def put_reward(session: Session, slug: str, fields: dict[str, Any], actor: str) 
         if missing:
             raise InvalidInput(*missing)
         reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)
-        session.add(reward)
     if "min_tier" in fields:
         reward.min_tier_id = _tier_id(session, fields["min_tier"])
     for name in fields.keys() - {"min_tier"}:
@@ -124,6 +123,7 @@ def put_reward(session: Session, slug: str, fields: dict[str, Any], actor: str) 
         raise InvalidInput(("inventory", f"{reward.taken} are taken already"))
     if reward.starts_at and reward.ends_at and reward.starts_at >= reward.ends_at:
         raise InvalidInput(("endsAt", "must be after startsAt"))
+    session.add(reward)
     session.flush()
     audit.record(
         session, actor=actor, action="reward.put", object_type="reward", object_id=slug,
