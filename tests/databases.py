@@ -9,6 +9,7 @@ from flask_migrate import upgrade
 from portal import create_app
 from portal.config import Settings
 from portal.core.edge import Portal
+from tests.browser import Browser
 
 SECRET = "a secret for tests of at least 32 characters"
 
@@ -72,4 +73,5 @@ def make_app(servers: Servers, database_url: str, **settings: Any) -> Portal:
     }
     application = create_app(Settings(**{**values, **settings}))
     application.testing = False
+    application.test_client_class = Browser
     return application
