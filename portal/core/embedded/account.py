@@ -40,15 +40,16 @@ class Account:
             if not mode & 0o001 and folder.stat().st_uid != self.entry.pw_uid:
                 folder.chmod(mode | 0o001)
 
-    def let_read(self, folder: Path) -> None:
-        """Let the account read the programs in `folder`, which a strict umask may have closed."""
-        if self.entry is None:
+    def let_run(self, programs: Path) -> None:
+        """Let the account run the programs of a wheel, which a strict umask may have closed to it."""
+        self.let_reach(programs / "any")
+        if self.entry is None or (programs / "initdb").stat().st_mode & 0o005 == 0o005:
             return
-        for path in (folder, *folder.rglob("*")):
-            mode = path.stat().st_mode
-            wanted = mode | 0o004 | (0o001 if mode & 0o100 else 0)
-            if wanted != mode:
-                path.chmod(wanted)
+        package = programs.parent
+        for folder in (package, package.parent.with_name(f"{package.parent.name}.libs")):
+            for path in (folder, *folder.rglob("*")):
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
 
 
 def find_account() -> Account:

@@ -53,7 +53,7 @@ class Postgres:
         self._account = find_account()
         self._account.let_reach(self.cluster)
         self._account.let_reach(self.sockets.path)
-        self._account.let_reach(_programs())
+        self._account.let_run(_programs())
         self._account.own(self.sockets.path)
         self._end_survivors()
         if not (self.cluster / "PG_VERSION").exists():

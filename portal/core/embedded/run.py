@@ -48,6 +48,8 @@ def main() -> int:
         print("\nStopping …", flush=True)
     except StartFailedError as error:
         failure = str(error)
+    except OSError as error:
+        failure = f"The portal cannot go on: {error}."
     finally:
         stopper.asked = True
         supervisor.stop()

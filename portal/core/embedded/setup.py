@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -177,6 +178,7 @@ def _done(started: float) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a running download is ended too
     try:
         main(dev="--dev" in sys.argv[1:])
     except SetupError as failure:
