@@ -75,9 +75,9 @@ def do_redeem(slug: str) -> AnyResponse:
             )  # fmt: skip
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
+    flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
     if _by_htmx():
         return make_response(render_template("hub/_result.html", reward=reward, before=before, **_hub()))
-    flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
     return redirect(url_for("hub.loyalty"), 303)
 
 
