@@ -1,6 +1,7 @@
 # Every target sets up what it needs by itself. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean setup setup-dev browser
+.PHONY: help run test check format bench clean setup setup-dev browser \
+	check-style check-format check-types check-templates check-layout check-imports
 MAKEFLAGS += --no-print-directory
 export PYTHON ARGS
 
@@ -20,11 +21,24 @@ test: setup-dev browser ## Run all tests (ARGS='-k words' or a path narrows it)
 	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
 
 check: setup-dev ## Check style, types, templates and import directions
+	@$(MAKE) --keep-going check-style check-format check-types check-templates check-layout check-imports
+
+check-style:
 	.venv/bin/ruff check .
+
+check-format:
 	.venv/bin/ruff format --check .
+
+check-types:
 	.venv/bin/mypy
+
+check-templates:
 	.venv/bin/djlint templates --lint --quiet
+
+check-layout:
 	.venv/bin/djlint templates --check --quiet
+
+check-imports:
 	.venv/bin/lint-imports
 
 format: setup-dev ## Format code and templates
