@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
@@ -93,12 +93,12 @@ def enforce() -> Response | None:
         raise Forbidden(f"{request.endpoint} has no guard")
     by_cookie = _identify()
     limits.check()
+    if access is not Access.PUBLIC and g.principal.kind == "anonymous":
+        return _turn_away()
     if by_cookie and request.method not in ("GET", "HEAD"):
         csrf.protect()
     if access is Access.PUBLIC:
         return None
-    if g.principal.kind == "anonymous":
-        return _turn_away()
     g.principal = _CHECKS[access](g.principal)
     g.principal_key = g.principal.key
     return None
@@ -121,13 +121,21 @@ def _identify() -> bool:
 
 
 def _turn_away() -> Response:
-    if wants_json():
+    """Send people to the sign-in page and back to the page they were on; programs get a problem."""
+    by_htmx = request.headers.get("HX-Request") == "true" and not request.path.startswith("/api/")
+    if wants_json() and not by_htmx:
         raise Unauthenticated
-    here = request.full_path.rstrip("?") if request.method == "GET" else ""
+    here = _page_behind_fragment() if by_htmx else request.full_path.rstrip("?") if request.method == "GET" else ""
     login = url_for("accounts.login") + (f"?{urlencode({'next': here})}" if here else "")
-    if request.headers.get("HX-Request") == "true":
+    if by_htmx:
         return Response("", 401, {"HX-Redirect": login})
     return current_app.make_response(redirect(login, 303))
+
+
+def _page_behind_fragment() -> str:
+    """The path of the page that asked for a fragment; `next` is checked again when it is used."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return page.path + (f"?{page.query}" if page.query else "")
 
 
 def _named_user(principal: Principal) -> Principal:
@@ -178,7 +186,7 @@ def _admin(principal: Principal) -> Principal:
 
 
 def _owner(principal: Principal) -> Principal:
-    if principal.role == "admin" or "admin" in principal.scopes:
+    if principal.owns_programme:
         return principal
     raise Forbidden("This needs an admin or the scope admin.")
 

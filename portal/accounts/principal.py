@@ -41,6 +41,11 @@ class Principal:
         """Whether the caller has an operator's rights over every member."""
         return self.role in ("operator", "admin") or "admin" in self.scopes
 
+    @property
+    def owns_programme(self) -> bool:
+        """Whether the caller may change staff, tokens and settings."""
+        return self.role == "admin" or "admin" in self.scopes
+
     def acting_for(self, user_id: str) -> "Principal":
         """The same caller, for that user."""
         return replace(self, user_id=user_id)

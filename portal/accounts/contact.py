@@ -1,0 +1,56 @@
+"""What a person may give about themselves, checked and brought into one form; each raises ValueError with why."""
+
+import functools
+import re
+from zoneinfo import available_timezones
+
+import phonenumbers
+from babel import Locale, UnknownLocaleError
+
+from portal.accounts.models import USER_ID_PATTERN
+
+_USER_ID = re.compile(USER_ID_PATTERN)
+LONGEST_LOCALE = 35
+
+
+def clean_user_id(value: str) -> str:
+    """A user id of the form the storefront may choose."""
+    if not _USER_ID.fullmatch(value):
+        raise ValueError("must be 1 to 64 characters of A-Z a-z 0-9 . _ : @ -")
+    return value
+
+
+def clean_phone(value: str) -> str:
+    """A phone number in E.164, e.g. `+14155552671`; its length must be possible where it belongs."""
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("must be an international number beginning with +") from error
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("has too many or too few digits for its country")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_timezone(value: str) -> str:
+    """The name of an IANA time zone."""
+    if value not in _timezones():
+        raise ValueError("must be an IANA time zone, such as Europe/Berlin")
+    return value
+
+
+def clean_locale(value: str) -> str:
+    """A locale that numbers and dates can be written in, with the separator it came with (`de-DE` or `de_DE`)."""
+    return str(parse_locale(value)).replace("_", "-" if "-" in value else "_")
+
+
+def parse_locale(value: str) -> Locale:
+    """The locale that a stored name stands for."""
+    try:
+        return Locale.parse(value[:LONGEST_LOCALE].replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError) as error:
+        raise ValueError("must be a known locale, such as en-GB") from error
+
+
+@functools.cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
