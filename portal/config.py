@@ -77,6 +77,24 @@ class Settings(BaseSettings):
     referral_member_invite_cooldown_seconds: int = Field(
         60, ge=0, le=86_400, description="Pause between two invites of a member."
     )
+    referral_bonus_points: int = Field(
+        500, ge=0, le=1_000_000, description="Credited to who invited, once the friend is completed; 0: none."
+    )
+    referral_welcome_points: int = Field(100, ge=0, le=1_000_000, description="Credited to the friend; 0: none.")
+    referral_invite_days: int = Field(90, ge=1, le=3650, description="Life of an invite; a friend's registration renews it.")
+    referral_attribution_days: int = Field(
+        30, ge=1, le=365, description="Days a visit to `/r/CODE` is remembered; the first one wins."
+    )
+    referral_holding_days: int = Field(
+        0, ge=0, le=365, description="Days between completion and credit; meanwhile the credit shows as pending."
+    )
+    referral_minimum_order: int = Field(
+        0, ge=0, le=1_000_000_000,
+        description="Least `orderAmount` (the currency's smallest unit) that completes a referral; 0: any.",
+    )  # fmt: skip
+    referral_convert_at_registration: bool = Field(
+        False, description="`1` completes a referral when the friend registers, without an order."
+    )
 
     # Accounts and limits
     session_days: int = Field(30, ge=1, le=365, description="Days a sign-in lasts.")
@@ -126,6 +144,12 @@ class Settings(BaseSettings):
     def _secret(self) -> Self:
         if self.secret_key and len(self.secret_key) < 32:
             raise ValueError("SECRET_KEY must have at least 32 characters")
+        return self
+
+    @model_validator(mode="after")
+    def _registration_has_no_order(self) -> Self:
+        if self.referral_convert_at_registration and self.referral_minimum_order:
+            raise ValueError("REFERRAL_CONVERT_AT_REGISTRATION and REFERRAL_MINIMUM_ORDER exclude each other")
         return self
 
     @property

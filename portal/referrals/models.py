@@ -30,12 +30,28 @@ class InviteStatus(StrEnum):
     EXPIRED = "expired"
 
 
-CHANNELS = ("link", "email", "sms")
+OPEN = (InviteStatus.DRAFT, InviteStatus.SENT)
+
+
+class Channel(StrEnum):
+    """How an invite reaches the friend: passed on by the member, or sent by us."""
+
+    LINK = "link"
+    EMAIL = "email"
+    SMS = "sms"
+
+
+CHANNELS = tuple(channel.value for channel in Channel)
 _STATUSES = tuple(status.value for status in InviteStatus)
 
 
 class ReferralInvite(Base):
-    """One invite: its code, its invitee and its conversion. One conversion per referee ever."""
+    """One invite: its code, its invitee and its conversion. One conversion per referee ever.
+
+    `attributed_user_id` is who registered through it; `shared_code` the code they followed when it was not this
+    invite's own (a member's personal code, or an invite that someone else had registered through). Points are
+    promised when the invite is made; `credited_at` says when they were posted, `credit_due_at` when they are to be.
+    """
 
     __tablename__ = "loyalty_referral_invites"
 
@@ -60,6 +76,14 @@ class ReferralInvite(Base):
     reward_points: Mapped[int] = mapped_column(BigInteger, server_default="0")
     welcome_points: Mapped[int] = mapped_column(BigInteger, server_default="0")
     signals: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    not_sent_reason: Mapped[str | None]
+    shared_code: Mapped[str | None]
+    attributed_user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    attributed_at: Mapped[datetime | None]
+    inviter_device: Mapped[str | None]
+    referee_device: Mapped[str | None]
+    credit_due_at: Mapped[datetime | None]
+    credited_at: Mapped[datetime | None]
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
@@ -81,4 +105,44 @@ class ReferralInvite(Base):
             "expires_at",
             postgresql_where=text("status IN ('draft', 'sent')"),
         ),
-    )
+        CheckConstraint("(status = 'converted') = (credit_due_at IS NOT NULL)", name="credit_due"),
+        CheckConstraint("credited_at IS NULL OR status = 'converted'", name="credited"),
+        CheckConstraint("(attributed_user_id IS NULL) = (attributed_at IS NULL)", name="attributed"),
+        Index("uq_loyalty_referral_invites_attributed", "attributed_user_id", unique=True),
+        Index("ix_loyalty_referral_invites_created_at", "created_at", postgresql_include=["member_id"]),
+        Index(
+            "ix_loyalty_referral_invites_converted_at", "converted_at", postgresql_include=["member_id"],
+            postgresql_where=text("status = 'converted'"),
+        ),
+        Index(
+            "ix_loyalty_referral_invites_conversions", "member_id", "converted_at", "id",
+            postgresql_where=text("status = 'converted'"),
+        ),
+        Index(
+            "ix_loyalty_referral_invites_uncredited", "credit_due_at",
+            postgresql_where=text("status = 'converted' AND credited_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+
+class ReferralActivity(Base):
+    """What a member's segment, cooldown and fraud signals are read from, kept up with every invite.
+
+    `open_invites` counts draft and sent ones, those past their date until the sweep closes them.
+    """
+
+    __tablename__ = "loyalty_referral_activity"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    open_invites: Mapped[int] = mapped_column(server_default="0")
+    last_invite_at: Mapped[datetime | None]
+    last_activity_at: Mapped[datetime | None]
+    device: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("open_invites >= 0", name="open_invites"),
+        Index(
+            "ix_loyalty_referral_activity_last", "last_activity_at", postgresql_include=["member_id", "open_invites"],
+            postgresql_where=text("last_activity_at IS NOT NULL"),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Addresses of people without an account who asked for no more invites; only a hash of the address is kept."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, LargeBinary, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.accounts.addresses import normalize_email
+from portal.core.db import Base
+
+SUPPRESSED_CHANNELS = ("email", "sms")
+
+
+class MessageSuppression(Base):
+    """One address that must not be written to on a channel, and why."""
+
+    __tablename__ = "message_suppressions"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint(f"channel IN {SUPPRESSED_CHANNELS}", name="channel"),)
+
+
+def is_suppressed(session: Session, channel: str, address: str) -> bool:
+    """Whether the person behind this address, however it is spelled, asked for no messages on the channel."""
+    return session.get(MessageSuppression, (channel, hash_address(channel, address))) is not None
+
+
+def suppress(session: Session, channel: str, address: str, *, reason: str, now: datetime) -> None:
+    """Send nothing more to this address on the channel; the first reason stays when it is repeated."""
+    values = {
+        "channel": channel, "address_hash": hash_address(channel, address), "reason": reason, "created_at": now,
+    }  # fmt: skip
+    session.execute(insert(MessageSuppression).values(values).on_conflict_do_nothing())
+
+
+def hash_address(channel: str, address: str) -> bytes:
+    """What is kept of an address: the hash of its normalised form."""
+    plain = normalize_email(address) if channel == "email" else "+" + "".join(filter(str.isdigit, address))
+    return hashlib.sha256(f"{channel}:{plain}".encode()).digest()
