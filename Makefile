@@ -11,11 +11,15 @@ find_python = for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 
 	[ -n "$$python" ] || { echo "The portal needs Python 3.11 or newer, and found only $$( \
 	$${PYTHON:-python3} --version 2>/dev/null || echo none): install it, or name one by PYTHON=/path/to/python." >&2; exit 1; }
 
+# As `python -m portal.core.embedded.run`, but Ctrl-C while modules still load ends it without a traceback.
+start = 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
+	from portal.core.embedded.run import main; raise SystemExit(main())'
+
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## Run the portal (PORT, DATA_DIR, DEMO=0, DATABASE_URL, REDIS_URL and more: see README.md)
-	@exec .venv/bin/python -m portal.core.embedded.run
+	@exec .venv/bin/python -c $(start)
 
 test: setup-dev browser ## Run all tests (ARGS='-k words' or a path narrows it)
 	@exec .venv/bin/python -m pytest -n 2 $(ARGS)

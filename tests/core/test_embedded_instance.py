@@ -33,12 +33,13 @@ def test_the_environment_has_the_last_word_on_secret_and_public_url(tmp_path: Pa
     assert instance.known["public_url"] == "https://rewards.example.com"
 
 
-def test_a_stopped_instance_says_so(tmp_path: Path) -> None:
+def test_a_stopped_instance_names_no_servers_but_keeps_what_outlives_a_start(tmp_path: Path) -> None:
     instance = Instance(tmp_path)
     instance.open({}, "127.0.0.1", 8000, URLS)
+    instance.save(first_start={"demo": False})
     assert Instance(tmp_path).known["pid"] == os.getpid()
     instance.close()
-    assert Instance(tmp_path).known["pid"] is None
+    assert set(Instance(tmp_path).known) == {"secret_key", "first_start"}
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "80.0", "http", "", "8000; true", "٨٠"])

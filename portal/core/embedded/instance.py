@@ -12,6 +12,7 @@ from typing import Any
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import read_json, write_json
 
+_LASTING = {"secret_key", "first_start"}
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names them, does not bind them
 
 
@@ -38,9 +39,10 @@ class Instance:
         )
 
     def close(self) -> None:
-        """Record that nothing runs, unless somebody has removed the directory."""
+        """Record that nothing runs, unless somebody has removed the directory; what outlives a start stays."""
+        self.known = {name: value for name, value in self.known.items() if name in _LASTING}
         if self.path.exists():
-            self.save(pid=None, started_at=None)
+            write_json(self.path, self.known)
 
     def save(self, **values: Any) -> None:
         """Record the values beside what is known."""
