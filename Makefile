@@ -3,7 +3,7 @@
 .PHONY: help run test check format bench clean setup setup-dev browser \
 	check-style check-format check-types check-templates check-layout check-imports
 MAKEFLAGS += --no-print-directory
-export PYTHON ARGS
+export PYTHON
 
 # Sets $$python to the first Python that is new enough: the one named by PYTHON, else whatever is there.
 find_python = for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do \

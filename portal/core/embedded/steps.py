@@ -44,7 +44,11 @@ class Steps:
         """
         first = self.instance.known.get("first_start")
         if not isinstance(first, dict):
-            notice = self._flask("The demo data could not be loaded", "demo", "load") if wanted else ""
+            notice = (
+                self._flask("The demo data could not be loaded (DEMO=0 starts without)", "demo", "load")
+                if wanted
+                else ""
+            )
             first = {"at": datetime.now(UTC).isoformat(), "demo": wanted, "notice": notice}
             self.instance.save(first_start=first)
         return str(first["notice"])
