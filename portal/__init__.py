@@ -45,11 +45,12 @@ def _attach_machinery(app: Portal) -> None:
         outbox,
         problems,
         queue,
+        reads,
         responses,
     )  # fmt: skip
 
     parts = (
-        logs, metrics, responses, problems, db, queue, outbox, limits, openapi, guards, extensions,
+        logs, metrics, responses, problems, db, reads, queue, outbox, limits, openapi, guards, extensions,
         branding, colours, icons,
     )  # fmt: skip
     for part in parts:

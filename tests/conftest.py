@@ -59,22 +59,22 @@ def app(servers: databases.Servers) -> Iterator[Portal]:
     application = databases.make_app(servers, servers.create("main", migrated=True))
     yield application
     with application.app_context():
-        db.engine.dispose()
+        databases.dispose(application)
 
 
 @pytest.fixture
 def session(app: Portal) -> Iterator[Session]:
     """A session in the test's own savepoint; requests of `client` work inside it, and all is undone at the end."""
     with app.app_context():
-        engine = db.engine
+        engine, reads = db.engine, app.extensions["reads"]
         with engine.connect() as connection:
             outer = connection.begin()
-            db._app_engines[app][None] = connection
+            db._app_engines[app][None] = app.extensions["reads"] = connection
             try:
                 yield db.session()
             finally:
                 db.session.remove()
-                db._app_engines[app][None] = engine
+                db._app_engines[app][None], app.extensions["reads"] = engine, reads
                 outer.rollback()
 
 
@@ -91,5 +91,5 @@ def committed_app(servers: databases.Servers, app: Portal) -> Iterator[Portal]:
     application = databases.make_app(servers, url)
     yield application
     with application.app_context():
-        db.engine.dispose()
+        databases.dispose(application)
     servers.drop("race")

@@ -43,7 +43,7 @@ class Servers:
             application = make_app(self, self.url(template))
             with application.app_context():
                 upgrade()
-                application.extensions["sqlalchemy"].engine.dispose()
+                dispose(application)
         self._admin(f'CREATE DATABASE "{name}" OWNER portal TEMPLATE "{template}"')
         return self.url(name)
 
@@ -57,6 +57,12 @@ class Servers:
         ) as admin:
             for statement in statements:
                 admin.execute(statement)
+
+
+def dispose(application: Portal) -> None:
+    """Close the application's database connections, within its context."""
+    application.extensions["sqlalchemy"].engine.dispose()
+    application.extensions["reads"].dispose()
 
 
 def make_app(servers: Servers, database_url: str, **settings: Any) -> Portal:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
+
+from portal.core import reads
 
 IGNORED = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
@@ -20,8 +23,16 @@ def counted(session: Session) -> Iterator[list[str]]:
         if not statement.lstrip().startswith(IGNORED):
             sent.append(statement)
 
+    run = reads._run
+
+    def noted(sql: str, *arguments: Any) -> Any:
+        sent.append(sql)
+        return run(sql, *arguments)
+
     event.listen(connection, "before_cursor_execute", note)
+    reads._run = noted
     try:
         yield sent
     finally:
+        reads._run = run
         event.remove(connection, "before_cursor_execute", note)

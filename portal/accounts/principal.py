@@ -11,7 +11,8 @@ from flask_login import UserMixin
 from sqlalchemy import text
 
 from portal.core import clock, ids
-from portal.core.db import db, read_one
+from portal.core.db import db
+from portal.core.reads import read_one
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -75,7 +76,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 _SESSION = text("""
-    SELECT s.id, u.id, u.name, u.email, u.role, s.last_seen_at
+    SELECT s.id, u.id AS user_id, u.name, u.email, u.role, s.last_seen_at
     FROM auth_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = :id AND s.revoked_at IS NULL AND s.expires_at > :now AND u.disabled_at IS NULL
 """)

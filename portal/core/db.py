@@ -1,13 +1,13 @@
 """The database: declarative base, engine options, and the transaction at the edge of jobs and commands."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Row, TextClause
+from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
@@ -40,12 +40,12 @@ db = SQLAlchemy(session_options={"expire_on_commit": False, "join_transaction_mo
 
 def init_app(app: Flask) -> None:
     """Make the engine of the settings."""
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(app.config["SETTINGS"].database_pool_size)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SETTINGS"].database_pool_size)
     db.init_app(app)
 
 
-def _engine_options(pool_size: int) -> dict[str, Any]:
-    """Time limits on every statement, recycled instead of pinged connections."""
+def engine_options(pool_size: int) -> dict[str, Any]:
+    """Options of an engine: time limits on every statement, recycled instead of pinged connections."""
     return {
         "pool_size": pool_size,
         "max_overflow": pool_size,
@@ -54,32 +54,6 @@ def _engine_options(pool_size: int) -> dict[str, Any]:
         "pool_use_lifo": True,
         "connect_args": {"options": TIMEOUTS, "connect_timeout": 5, "application_name": "portal"},
     }
-
-
-@contextmanager
-def reader() -> Iterator[Connection]:
-    """A connection in AUTOCOMMIT for reads that need no transaction (no BEGIN/ROLLBACK round trips).
-
-    A session bound to one connection (a test's) reads through that one.
-    """
-    bind: Engine | Connection = db.session.get_bind()
-    if isinstance(bind, Connection):
-        yield bind
-    else:
-        with bind.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def read_all(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Row[*tuple[Any, ...]]]:
-    """All rows of a read outside any transaction."""
-    with reader() as connection:
-        return connection.execute(statement, parameters).all()
-
-
-def read_one(statement: TextClause, parameters: Mapping[str, Any]) -> Row[*tuple[Any, ...]] | None:
-    """The first row of a read outside any transaction, or None."""
-    with reader() as connection:
-        return connection.execute(statement, parameters).first()
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.core.db import read_one
 from portal.core.queue import client
+from portal.core.reads import read_one
 from portal.core.responses import json
 
 bp = Blueprint("health", __name__)

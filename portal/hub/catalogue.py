@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 
 from portal.core import clock
-from portal.core.db import read_all
+from portal.core.reads import read_all
 
 # Affordable first, then what is nearly so, then what is closed to the member for now.
 ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")
@@ -27,14 +27,14 @@ _REWARDS = text("""
 def list_rewards_for(user_id: str, member: dict[str, Any], slug: str | None = None) -> list[dict[str, Any]]:
     """Rewards with `state`, `short_by` and `opens_at` for this member (a Member document), in the order of `ORDER`."""
     rows = read_all(_REWARDS, {"user_id": user_id, "now": clock.now(), "slug": slug})
-    rewards = [_describe(row._mapping, member) for row in rows]
+    rewards = [_describe(row._asdict(), member) for row in rows]
     return sorted(rewards, key=lambda reward: ORDER.index(reward["state"]))
 
 
 def list_shelf() -> list[dict[str, Any]]:
     """Rewards as a visitor sees them."""
     rows = read_all(_REWARDS, {"user_id": "", "now": clock.now(), "slug": None})
-    return [_plain(row._mapping) for row in rows]
+    return [_plain(row._asdict()) for row in rows]
 
 
 def _describe(row: Any, member: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from sqlalchemy import text
 
 from portal.core import clock
 from portal.core.days import week_of
-from portal.core.db import db, read_one
+from portal.core.db import db
 from portal.core.ids import encode as ulid
+from portal.core.reads import read_one
 from portal.tiers.service import enrol
 
 SOON = timedelta(days=30)
@@ -52,7 +53,7 @@ _MEMBER = text("""
 def get_member_document(user_id: str) -> dict[str, Any] | None:
     """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
     row = read_one(_MEMBER, {"user_id": user_id, "now": clock.now()})
-    return None if row is None else _document(user_id, row._mapping)
+    return None if row is None else _document(user_id, row._asdict())
 
 
 def get_or_enrol(user_id: str) -> dict[str, Any]:

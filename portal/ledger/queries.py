@@ -7,14 +7,14 @@ from sqlalchemy import text
 
 from portal.accounts.guards import UserNotFound
 from portal.core.cursors import decode, encode
-from portal.core.db import read_all
 from portal.core.ids import encode as ulid
+from portal.core.reads import read_all
 from portal.ledger.models import EntryType
 
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
 # index range, so that a rare type costs its page and not the member's history.
 _PAGE = text("""
-    SELECT u.id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -23,7 +23,7 @@ _PAGE = text("""
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text("""
-    SELECT u.id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from portal.accounts.guards import UserNotFound
 from portal.core.cursors import decode, encode
-from portal.core.db import read_all
 from portal.core.ids import encode as ulid
 from portal.core.ids import parse
+from portal.core.reads import read_all
 from portal.redemptions.models import RedemptionStatus
 
 COLUMNS = """
@@ -17,7 +17,8 @@ COLUMNS = """
     r.ledger_entry_id, r.checkout_intent_id, r.hold_expires_at
 """
 _PAGE = text(f"""
-    SELECT (SELECT count(*) FROM loyalty_redemptions p WHERE p.member_id = m.id AND p.status = 'requested'), {COLUMNS}
+    SELECT (SELECT count(*) FROM loyalty_redemptions p WHERE p.member_id = m.id AND p.status = 'requested') AS pending,
+           {COLUMNS}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (

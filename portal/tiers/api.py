@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from portal.accounts.guards import Access, guarded
 from portal.accounts.principal import current
-from portal.core.db import db, read_all
+from portal.core.db import db
+from portal.core.reads import read_all
 from portal.core.responses import json
 from portal.core.schemas import valid_slug
 from portal.tiers import models, schemas, service
@@ -28,7 +29,7 @@ def document(tier: models.Tier) -> dict[str, Any]:
 @bp.output(schemas.TierList)
 def list_tiers() -> Response:
     """List the active tiers by threshold."""
-    return json({"tiers": [dict(row._mapping) for row in read_all(_ACTIVE, {})]})
+    return json({"tiers": [row._asdict() for row in read_all(_ACTIVE, {})]})
 
 
 @bp.put("/tiers/<slug>")
