@@ -5,7 +5,9 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
-    from portal.accounts import api, machinery
+    from portal.accounts import api, blueprint, cli, machinery, pages, password_pages  # noqa: F401 - pages add routes
 
-    app.register_blueprint(api.bp)
-    app.register_blueprint(machinery.bp)
+    for bp in (machinery.bp, api.bp, blueprint.bp):
+        app.register_blueprint(bp)
+    app.cli.add_command(cli.users)
+    app.cli.add_command(cli.tokens)

@@ -1,12 +1,18 @@
 """Passwords: argon2 hashes, the rules for new ones, and reset links that work once."""
 
 import functools
+import hashlib
 import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal.accounts.models import User
+from portal.core import clock
 from portal.core.problems import InvalidInput
 
 SHORTEST, LONGEST = 10, 200
@@ -60,3 +66,39 @@ def password_problem(password: str, email: str) -> str | None:
     if password.strip().casefold() == email.strip().casefold():
         return "Choose something other than your email address."
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class ResetToken:
+    """What a genuine reset link says; `fits` tells whether it may still be used."""
+
+    user_id: str
+    made_at: datetime
+    state: str
+
+    def fits(self, user: User) -> bool:
+        """Whether the user's password and address are those the link was made for."""
+        return self.state == _state(user)
+
+
+def make_reset_token(user: User) -> str:
+    """The secret of a reset link for this user: it dies with a changed password or address, and with time."""
+    return str(_signer().dumps([user.id, int(clock.now().timestamp()), _state(user)]))
+
+
+def read_reset_token(token: str) -> ResetToken | None:
+    """What a reset link says; None when this portal has not made it."""
+    try:
+        user_id, made_at, state = _signer().loads(token)
+    except BadSignature:
+        return None
+    return ResetToken(user_id, datetime.fromtimestamp(made_at, UTC), state)
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="password-reset")
+
+
+def _state(user: User) -> str:
+    """What the link is bound to, unreadable from it."""
+    return hashlib.sha256(f"{user.password_hash}\x1f{user.email}".encode()).hexdigest()[:32]

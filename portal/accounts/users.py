@@ -16,7 +16,7 @@ from portal.accounts.models import ROLES, User
 from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.profile import document, set_consent
 from portal.core import audit, clock, ids
-from portal.core.problems import Conflict, Forbidden, InvalidInput
+from portal.core.problems import Conflict, InvalidInput
 
 
 class EmailTaken(Conflict):
@@ -46,12 +46,12 @@ def create_user(
     :raises UserIdTaken: another user has the id.
     """
     address = _checked_email(email)
-    chosen = ids.encode(ids.new_id()) if user_id is None else _checked_id(user_id)
+    chosen = ids.encode(ids.new_id()) if user_id is None else checked_id(user_id)
     if role not in ROLES:
         raise InvalidInput(("role", f"must be one of {', '.join(ROLES)}"))
     if password is not None:
         check_password(password, address)
-    user = _insert(
+    user = insert_user(
         session, chosen, email=address, name=name, role=role,
         password_hash=None if password is None else hash_password(password),
     )  # fmt: skip
@@ -59,36 +59,8 @@ def create_user(
         raise UserIdTaken
     set_consent(session, user.id, given=consent)
     if actor is not None:
-        _record(session, actor, "user.create", None, document(session, user))
+        record_change(session, actor, "user.create", None, document(session, user))
     return user
-
-
-def upsert_user(
-    session: Session, user_id: str, changes: dict[str, Any], *, actor: str, over_staff: bool
-) -> tuple[User, bool]:
-    """Create a user or change the given fields of one; the flag says whether this call made them.
-
-    Concurrent calls for a new user make one. `marketing_messages` None takes consent back. Operators and admins are
-    changed only with `over_staff`: who can change an email address can have a password reset sent to it.
-
-    :raises InvalidInput: the id has not an id's form.
-    :raises EmailTaken: another user has the address.
-    :raises Forbidden: the user is an operator or admin, and `over_staff` is not given.
-    """
-    user = _lock(session, _checked_id(user_id))
-    if user is None:
-        made = _insert(session, user_id, **changes)
-        if made is not None:
-            set_consent(session, user_id, given=bool(changes.get("marketing_messages")))
-            _record(session, actor, "user.create", None, document(session, made))
-            return made, True
-        user = _lock(session, user_id)  # another call has made them since
-    if user is None:
-        raise UserNotFound
-    if user.role != "member" and not over_staff:
-        raise Forbidden("Only an admin may change the account of an operator or admin.")
-    _update(session, user, changes, actor)
-    return user, False
 
 
 def get_user(session: Session, user_id: str) -> User:
@@ -102,43 +74,23 @@ def get_user(session: Session, user_id: str) -> User:
     return user
 
 
-def find_by_email(session: Session, email: str, *, lock: bool = False) -> User | None:
-    """The user with this address, in whatever case it is written; under their row lock when asked."""
+def find_by_email(session: Session, email: str) -> User | None:
+    """The user with this address, in whatever case it is written."""
     try:
-        statement = select(User).where(User.email == clean_email(email))
+        return session.scalar(select(User).where(User.email == clean_email(email)))
     except ValueError:
         return None
-    return session.scalar(statement.with_for_update() if lock else statement)
 
 
-def _update(session: Session, user: User, changes: dict[str, Any], actor: str) -> None:
-    before = document(session, user)
-    changed = {name: value for name, value in _columns(changes).items() if getattr(user, name) != value}
-    consent = bool(changes.get("marketing_messages"))
-    if "marketing_messages" in changes and consent != before["marketingMessages"]:
-        set_consent(session, user.id, given=consent)
-    elif not changed:
-        return
-    with _unique_email(session):
-        for name, value in changed.items():
-            setattr(user, name, value)
-        user.updated_at = clock.now()
-    _record(session, actor, "user.update", before, document(session, user))
-
-
-def _insert(session: Session, user_id: str, **columns: Any) -> User | None:
+def insert_user(session: Session, user_id: str, **columns: Any) -> User | None:
     """The new user, or None when there is one with this id."""
     now = clock.now()
-    values = {"id": user_id, **_columns(columns), "created_at": now, "updated_at": now}
-    with _unique_email(session):
+    values = {"id": user_id, **columns_of(columns), "created_at": now, "updated_at": now}
+    with unique_email(session):
         return session.scalar(insert(User).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(User))
 
 
-def _lock(session: Session, user_id: str) -> User | None:
-    return session.get(User, user_id, with_for_update=True, populate_existing=True)
-
-
-def _columns(changes: dict[str, Any]) -> dict[str, Any]:
+def columns_of(changes: dict[str, Any]) -> dict[str, Any]:
     """The columns of `users` that these changes mean."""
     columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
     if "email" in columns:
@@ -147,7 +99,7 @@ def _columns(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _unique_email(session: Session) -> Iterator[None]:
+def unique_email(session: Session) -> Iterator[None]:
     """Turn the database's refusal of a second user with one address into EmailTaken."""
     try:
         with session.begin_nested():
@@ -165,16 +117,21 @@ def _checked_email(email: str) -> str:
         raise InvalidInput(("email", str(error))) from error
 
 
-def _checked_id(user_id: str) -> str:
+def checked_id(user_id: str) -> str:
+    """The id, when it has an id's form.
+
+    :raises InvalidInput: it has not.
+    """
     try:
         return clean_user_id(user_id)
     except ValueError as error:
         raise InvalidInput(("userId", str(error))) from error
 
 
-def _record(
+def record_change(
     session: Session, actor: str, action: str, before: dict[str, Any] | None, after: dict[str, Any]
 ) -> None:  # fmt: skip
+    """Add what was done to a user to the audit log."""
     audit.record(
         session, actor=actor, action=action, object_type="user", object_id=after["userId"], before=before, after=after
     )

@@ -1,0 +1,86 @@
+"""What a user may do: their role, and whether they may sign in at all."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.accounts.guards import UserNotFound
+from portal.accounts.models import ROLES, User
+from portal.accounts.sessions import end_sessions_of
+from portal.core import audit, clock
+from portal.core.problems import Conflict, InvalidInput
+
+
+class LastAdmin(Conflict):
+    """Without this one nobody could manage roles, tokens and settings."""
+
+    code = "last_admin"
+    title = "This is the last admin"
+
+
+def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: str = "") -> User:
+    """Give a user another role; it holds from their next request.
+
+    :raises InvalidInput: no such role.
+    :raises UserNotFound: no such user.
+    :raises LastAdmin: they are the only admin who can sign in.
+    """
+    if role not in ROLES:
+        raise InvalidInput(("role", f"must be one of {', '.join(ROLES)}"))
+    user = _locked(session, user_id, keeps_admin=role == "admin")
+    if user.role != role:
+        before, user.role, user.updated_at = user.role, role, clock.now()
+        session.flush()
+        audit.record(
+            session, actor=actor, action="user.role", object_type="user", object_id=user.id, reason=reason,
+            before={"role": before}, after={"role": role},
+        )  # fmt: skip
+    return user
+
+
+def disable_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> User:
+    """Keep a user from signing in and end their sessions.
+
+    :raises UserNotFound: no such user.
+    :raises LastAdmin: they are the only admin who can sign in.
+    """
+    user = _locked(session, user_id, keeps_admin=False)
+    if user.disabled_at is None:
+        user.disabled_at = user.updated_at = clock.now()
+        session.flush()
+        end_sessions_of(session, user.id)
+        _record(session, actor, "user.disable", user, reason)
+    return user
+
+
+def enable_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> User:
+    """Let a disabled user sign in again.
+
+    :raises UserNotFound: no such user.
+    """
+    user = _locked(session, user_id, keeps_admin=True)
+    if user.disabled_at is not None:
+        user.disabled_at, user.updated_at = None, clock.now()
+        session.flush()
+        _record(session, actor, "user.enable", user, reason)
+    return user
+
+
+def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
+    """The user under their row lock; who takes an admin away does so one at a time."""
+    if not keeps_admin:
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("admins", 0))))
+    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise UserNotFound
+    if not keeps_admin and user.role == "admin" and user.disabled_at is None:
+        others = select(User.id).where(User.role == "admin", User.disabled_at.is_(None), User.id != user_id)
+        if session.scalar(others.limit(1)) is None:
+            raise LastAdmin
+    return user
+
+
+def _record(session: Session, actor: str, action: str, user: User, reason: str) -> None:
+    audit.record(
+        session, actor=actor, action=action, object_type="user", object_id=user.id, reason=reason,
+        after={"disabledAt": user.disabled_at},
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Forgotten passwords: a link that works once, and a new password that ends every session."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.accounts.passwords import check_password, hash_password, read_reset_token
+from portal.accounts.sessions import end_sessions_of
+from portal.accounts.sign_in import forget_failures_of
+from portal.accounts.users import find_by_email
+from portal.core import clock, outbox
+
+TOPIC = "message.password_reset"
+
+
+def request_reset(session: Session, email: str) -> None:
+    """Ask for a reset link to be sent, when the address is a user's; once a minute at most, and nobody is told."""
+    user = find_by_email(session, email)
+    if user is None or user.disabled_at is not None:
+        return
+    minute = int(clock.now().timestamp()) // 60
+    outbox.put(session, TOPIC, [{"user_id": user.id, "request": f"{user.id}:{minute}"}], dedupe="request")
+
+
+def find_by_reset_token(session: Session, token: str, minutes: int) -> User | None:
+    """The user whom a live reset link belongs to, under their row lock; None when it no longer works."""
+    read = read_reset_token(token)
+    if read is None or clock.now() - read.made_at > timedelta(minutes=minutes):
+        return None
+    user = session.get(User, read.user_id, with_for_update=True, populate_existing=True)
+    return user if user is not None and user.disabled_at is None and read.fits(user) else None
+
+
+def set_password(session: Session, user: User, password: str) -> None:
+    """Give a user a new password, end all their sessions and forget their failed sign-ins.
+
+    :raises InvalidInput: the password cannot be accepted.
+    """
+    check_password(password, user.email)
+    user.password_hash = hash_password(password)
+    user.updated_at = clock.now()
+    end_sessions_of(session, user.id)
+    forget_failures_of(session, user.email)
+    session.flush()
