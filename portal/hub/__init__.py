@@ -5,7 +5,8 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
-    from portal.hub import api, pages
+    from portal.hub import api, cli, pages
 
     app.register_blueprint(api.bp)
     app.register_blueprint(pages.bp)
+    app.cli.add_command(cli.demo)

@@ -1,0 +1,20 @@
+"""`flask demo load`."""
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from portal.core.db import unit_of_work
+from portal.hub.demo.load import NOTICE, NotEmpty, load_demo
+
+demo = AppGroup("demo", help="Demo data.")
+
+
+@demo.command("load")
+def load() -> None:
+    """Fill an empty portal with a shop that has a year behind it; prints the demo sign-ins."""
+    try:
+        load_demo(unit_of_work, current_app.config["SETTINGS"])
+    except NotEmpty as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(NOTICE)

@@ -1,0 +1,1 @@
+"""A shop with a year behind it, the same from every seed, made through the services."""

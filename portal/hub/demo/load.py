@@ -1,0 +1,82 @@
+"""Load the demo shop: its ladder and shelf, its people and their year."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from random import Random
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.accounts.users import create_user
+from portal.config import Settings
+from portal.core import clock
+from portal.hub.demo import catalogue
+from portal.hub.demo.story import DAYS, Person, Story
+from portal.ledger.service import EarningRules
+from portal.redemptions.rules import HoldRules
+from portal.rewards.service import put_reward
+from portal.tiers.service import put_tier
+
+SEED = 20_240_304
+PEOPLE = 46
+PASSWORD = "demo-password-1"  # noqa: S105 - printed at every start of a demo
+SIGN_INS = (
+    ("member", "ada@example.com", "demo-ada", "Ada Andersson"),
+    ("operator", "olu@example.com", "demo-operator", "Olu Operator"),
+    ("admin", "amy@example.com", "demo-admin", "Amy Admin"),
+)
+NOTICE = "\n".join(f"{role:<9} {email:<18} {PASSWORD}" for role, email, _, _ in SIGN_INS)
+
+UnitOfWork = Callable[[], AbstractContextManager[Session]]
+
+
+class NotEmpty(Exception):
+    """The database has users already: demo data goes into an empty one only."""
+
+
+def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
+    """Fill an empty portal, through the services, one transaction a day of the story.
+
+    :raises NotEmpty: there are users already.
+    """
+    start = clock.now() - timedelta(days=DAYS)
+    start = start.replace(hour=8, minute=0, second=0, microsecond=0)
+    people = list(_people(Random(SEED)))  # noqa: S311 - a story, not a secret
+    with unit_of_work() as session, clock.at(start):
+        if session.scalar(select(func.count()).select_from(User)):
+            raise NotEmpty("The database has users already; demo data goes into an empty one only.")
+        _furnish(session, people)
+    story = Story(people, SEED, EarningRules.of(settings), HoldRules.of(settings))
+    for day in range(DAYS):
+        with unit_of_work() as session:
+            story.live(session, day, start + timedelta(days=day))
+    moment = start + timedelta(days=DAYS - 1, hours=12)
+    with unit_of_work() as session, clock.at(moment):
+        story.end(session, people[0], moment)
+
+
+def _furnish(session: Session, people: list[Person]) -> None:
+    for tier in catalogue.TIERS:
+        put_tier(session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, "user:demo-admin")
+    for reward in catalogue.REWARDS:
+        put_reward(session, reward["slug"], {k: v for k, v in reward.items() if k != "slug"}, "user:demo-admin")
+    for role, email, user_id, name in SIGN_INS:
+        create_user(session, user_id=user_id, email=email, name=name, role=role, password=PASSWORD, consent=True)
+    for number, person in enumerate(people[1:], 1):
+        create_user(
+            session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name,
+            consent=number % 3 > 0,
+        )  # fmt: skip
+
+
+def _people(random: Random) -> Iterator[Person]:
+    yield Person("demo-ada", "Ada Andersson", 0, 1.1, 58, saves=True)
+    for number in range(1, PEOPLE):
+        first, last = random.choice(catalogue.FIRST_NAMES), random.choice(catalogue.LAST_NAMES)
+        yield Person(
+            f"demo-{number:03}", f"{first} {last}", joins_on=random.randint(0, DAYS - 20),
+            orders_a_week=random.choice((0.1, 0.3, 0.6, 1.0, 1.8)), basket=random.choice((18, 30, 45, 80)),
+            saves=random.random() < 0.4,
+        )  # fmt: skip

@@ -1,0 +1,146 @@
+"""The demo shop's year, day by day: people join, order, redeem, wait and let points run out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.problems import DomainError
+from portal.hub.demo import catalogue
+from portal.ledger import service as ledger
+from portal.ledger.models import EntryType
+from portal.redemptions import service as redemptions
+from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.rules import HoldRules
+from portal.tiers.service import enrol
+
+DAYS = 400
+ENDINGS = {"fulfil": 0.78, "fail": 0.07, "cancel": 0.08, "forget": 0.07}
+FAILURES = ("Inventory depleted", "Damaged on arrival at the shop", "Address could not be reached")
+
+
+@dataclass
+class Person:
+    """Someone of the demo shop: when they join, how often they order and for how much."""
+
+    user_id: str
+    name: str
+    joins_on: int
+    orders_a_week: float
+    basket: int
+    saves: bool
+    member_id: UUID | None = None
+    balance: int = 0
+
+
+@dataclass
+class Waiting:
+    """A redemption that the shop has not closed yet."""
+
+    redemption_id: UUID
+    closes_on: int
+    ending: str
+
+
+class Story:
+    """The same from the same seed: only the day it ends on moves."""
+
+    def __init__(self, people: list[Person], seed: int, earning: ledger.EarningRules, holds: HoldRules) -> None:
+        self.people = people
+        self.random = Random(seed)  # noqa: S311 - a story, not a secret
+        self.earning, self.holds = earning, holds
+        self.waiting: list[Waiting] = []
+        self.orders = 10_000
+
+    def live(self, session: Session, day: int, morning: datetime) -> None:
+        """One day of everyone, starting at `morning`; the caller commits."""
+        moment = morning
+        if day % 10 == 0:
+            with clock.at(moment):
+                self._tidy(session, moment)
+        for person in self.people:
+            moment += timedelta(minutes=self.random.randint(3, 14))
+            with clock.at(moment):
+                self._visit(session, person, day, moment)
+        with clock.at(moment):
+            self._close(session, day, moment)
+
+    def end(self, session: Session, person: Person, moment: datetime) -> None:
+        """Leave the one who signs in with points that run out soon and two requests that the shop has yet to close."""
+        self._treat(session, person, moment - timedelta(days=48))
+        for slug in ("free-delivery", "espresso-shot"):
+            wish = redemptions.Wish(slug)
+            redemptions.reserve_points(
+                session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
+            )  # fmt: skip
+
+    def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
+        if day == person.joins_on:
+            person.member_id = enrol(session, person.user_id).id
+        if person.member_id is None:
+            return
+        if day % 45 == 20 and self.random.random() < 0.5:
+            self._treat(session, person, moment)
+        if self.random.random() < person.orders_a_week / 7:
+            self._order(session, person, moment)
+        if self.random.random() < (0.02 if person.saves else 0.08):
+            self._redeem(session, person, day, moment)
+
+    def _order(self, session: Session, person: Person, moment: datetime) -> None:
+        self.orders += 1
+        points = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
+        posting = ledger.credit(
+            person.member_id or UUID(int=0), points, EntryType.ORDER, f"Order #{self.orders}", source="order",
+            external_id=str(self.orders), rules=self.earning, at=moment,
+            metadata={"order_reference": str(self.orders)},
+        )  # fmt: skip
+        person.balance = ledger.post(session, [posting], moment).entries[0].balance_after
+
+    def _treat(self, session: Session, person: Person, moment: datetime) -> None:
+        posted = ledger.adjust_points(
+            session, person.member_id or UUID(int=0), self.random.choice((30, 50, 75)),
+            "A little thank-you, for 60 days",
+            actor="user:demo-operator", now=moment, rules=self.earning, expires_at=moment + timedelta(days=60),
+            metadata={"campaign": "thank-you"},
+        )  # fmt: skip
+        person.balance = posted.entries[0].balance_after
+
+    def _redeem(self, session: Session, person: Person, day: int, moment: datetime) -> None:
+        wanted = [reward for reward in catalogue.REWARDS if reward["points_cost"] <= person.balance]
+        if not wanted:
+            return
+        wish = redemptions.Wish(self.random.choice(wanted)["slug"])
+        try:
+            with session.begin_nested():
+                redemption = redemptions.reserve_points(
+                    session, person.user_id, wish, actor="token:demo-storefront", now=moment, rules=self.holds
+                )  # fmt: skip
+        except DomainError:
+            return  # a story may meet an empty shelf or a closed tier
+        ending = self.random.choices(list(ENDINGS), list(ENDINGS.values()))[0]
+        self.waiting.append(Waiting(redemption.id, day + self.random.randint(1, 5), ending))
+
+    def _close(self, session: Session, day: int, moment: datetime) -> None:
+        due = [w for w in self.waiting if w.closes_on <= day and w.ending != "forget"]
+        for waiting in due:
+            self.waiting.remove(waiting)
+            if waiting.ending == "fulfil":
+                redemptions.fulfill_redemption(
+                    session, waiting.redemption_id, actor="user:demo-operator", now=moment
+                )  # fmt: skip
+                continue
+            failed = waiting.ending == "fail"
+            redemptions.release_redemption(
+                session, waiting.redemption_id, RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
+                self.random.choice(FAILURES) if failed else "Changed my mind", actor="user:demo-operator", now=moment,
+            )  # fmt: skip
+
+    def _tidy(self, session: Session, moment: datetime) -> None:
+        """What the platform's jobs do by themselves."""
+        while ledger.expire_scheduled_points(session, moment)["members"]:
+            continue
+        while redemptions.cancel_stale_holds(session, moment):
+            continue

@@ -1,0 +1,35 @@
+"""Demo data: a shop with a year behind it, made through the services."""
+
+from flask.testing import FlaskCliRunner
+from sqlalchemy import func, select
+
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.ledger.models import LedgerEntry
+from portal.ledger.verify import find_differences
+from portal.members.models import Member
+from portal.redemptions.models import Redemption, RedemptionStatus
+from portal.rewards.models import Reward
+from portal.tiers.models import Tier
+
+
+def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal) -> None:
+    runner: FlaskCliRunner = committed_app.test_cli_runner()
+    loaded = runner.invoke(args=["demo", "load"])
+    assert loaded.exit_code == 0, loaded.output
+    assert "ada@example.com" in loaded.output
+    with committed_app.app_context(), unit_of_work() as session:
+        assert session.scalar(select(func.count()).select_from(Member)) >= 40
+        assert 3 <= (session.scalar(select(func.count()).select_from(Tier)) or 0) <= 5
+        assert (session.scalar(select(func.count()).select_from(Reward)) or 0) >= 8
+        assert set(session.scalars(select(Redemption.status).distinct())) == set(RedemptionStatus)
+        kinds = set(session.scalars(select(LedgerEntry.entry_type).distinct()))
+        assert {"order", "adjustment", "redemption", "expiration"} <= kinds
+        first, last = session.execute(
+            select(func.min(LedgerEntry.occurred_at), func.max(LedgerEntry.occurred_at))
+        ).one()
+        assert (last - first).days > 365
+        assert find_differences(session) == []
+    again = runner.invoke(args=["demo", "load"])
+    assert again.exit_code == 1
+    assert "empty" in again.output
