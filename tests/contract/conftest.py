@@ -1,0 +1,63 @@
+"""Principals of the API, and a shop that sets the scene through it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from portal.core.edge import Portal
+from tests.contract.api import Api
+from tests.contract.document import Document
+from tests.contract.shop import Shop
+from tests.factories.accounts import make_token, make_user
+
+As = Callable[..., Api]
+
+
+@pytest.fixture(scope="session")
+def document(app: Portal) -> Document:
+    """The OpenAPI document as it is served."""
+    return Document(app.test_client().get("/api/v1/openapi.json").get_json())
+
+
+@pytest.fixture
+def as_scope(client: FlaskClient, document: Document, session: Session) -> As:
+    """Make a service with some scopes, for a user when one is named by `user_id`."""
+
+    def make(*scopes: str, user_id: str | None = None) -> Api:
+        return Api(client, document, make_token(session, *scopes), user_id)
+
+    return make
+
+
+@pytest.fixture
+def admin(as_scope: As) -> Api:
+    """A service with the scope `admin`."""
+    return as_scope("admin")
+
+
+@pytest.fixture
+def shop(admin: Api) -> Shop:
+    """The operator's system."""
+    return Shop(admin)
+
+
+@pytest.fixture
+def ann(session: Session) -> str:
+    """The id of a user without a membership."""
+    return str(make_user(session).id)
+
+
+@pytest.fixture
+def ben(session: Session) -> str:
+    """The id of another user."""
+    return str(make_user(session).id)
+
+
+@pytest.fixture
+def clean_ledger(app: Portal, session: Session) -> Iterator[None]:
+    """Recompute everything from the ledger when the test is over."""
+    yield
+    result = app.test_cli_runner().invoke(args=["ledger", "verify"])
+    assert result.exit_code == 0, result.output
