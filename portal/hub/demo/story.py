@@ -70,12 +70,12 @@ class Story:
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
         """Leave the one who signs in with points that run out soon and two requests that the shop has yet to close."""
-        self._treat(session, person, moment - timedelta(days=48))
         for slug in ("free-delivery", "espresso-shot"):
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
                 session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
             )  # fmt: skip
+        self._treat(session, person, moment + timedelta(minutes=5), days=12)
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
         if day == person.joins_on:
@@ -99,11 +99,11 @@ class Story:
         )  # fmt: skip
         person.balance = ledger.post(session, [posting], moment).entries[0].balance_after
 
-    def _treat(self, session: Session, person: Person, moment: datetime) -> None:
+    def _treat(self, session: Session, person: Person, moment: datetime, days: int = 60) -> None:
         posted = ledger.adjust_points(
             session, person.member_id or UUID(int=0), self.random.choice((30, 50, 75)),
-            "A little thank-you, for 60 days",
-            actor="user:demo-operator", now=moment, rules=self.earning, expires_at=moment + timedelta(days=60),
+            f"A little thank-you, good for {days} days",
+            actor="user:demo-operator", now=moment, rules=self.earning, expires_at=moment + timedelta(days=days),
             metadata={"campaign": "thank-you"},
         )  # fmt: skip
         person.balance = posted.entries[0].balance_after
