@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.passwords import password_problem
@@ -40,7 +40,7 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     """What a new member tells about themselves; consent is off until they tick it."""
 
     name = StringField(
-        "Your name", [InputRequired("Enter your name."), Length(max=120), _no_nul], filters=[_trimmed]
+        "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[_trimmed]
     )  # fmt: skip
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
     password = PasswordField("Password", [InputRequired("Choose a password.")])

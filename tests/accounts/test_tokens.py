@@ -1,0 +1,72 @@
+"""Tokens: made, listed, revoked."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.accounts import tokens
+from portal.core import clock, ids
+from portal.core.models import AuditEntry
+from portal.core.problems import InvalidInput
+
+
+def make(session: Session, name: str = "shop", **fields: Any) -> Any:
+    return tokens.create_token(session, name=name, actor="user:admin", **{"scopes": ["member"], **fields})
+
+
+def test_a_secret_has_256_random_bits_and_only_its_hash_is_kept(session: Session) -> None:
+    token, secret = make(session, scopes=["checkout", "member", "member"], days=2)
+    assert secret.startswith("lp_")
+    assert len(secret) == 3 + 43
+    assert token.token_hash == hashlib.sha256(secret.encode()).digest()
+    assert token.scopes == ["member", "checkout"]
+    assert token.expires_at == token.created_at + timedelta(days=2)
+    entry = session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.object_id, entry.actor) == ("token.create", "shop", "user:admin")
+    assert secret not in str(entry.after)
+
+
+def test_names_are_unique_even_after_revocation(session: Session) -> None:
+    token, _ = make(session)
+    tokens.revoke_token(session, token.id, actor="user:admin")
+    with pytest.raises(tokens.TokenNameTaken):
+        make(session)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"name": " "}, "name"), ({"name": "x" * 81}, "name"), ({"name": "a\nb"}, "name"), ({"scopes": []}, "scopes"),
+        ({"scopes": ["owner"]}, "scopes"), ({"days": 0}, "expiresInDays"), ({"days": 3651}, "expiresInDays"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(session: Session, fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        make(session, **fields)
+    assert [error["field"] for error in caught.value.extra["errors"]] == [named]
+
+
+def test_revoking_twice_keeps_the_first_time(session: Session) -> None:
+    token, _ = make(session)
+    first = tokens.revoke_token(session, token.id, actor="user:admin", reason="leaked").revoked_at
+    with clock.at(clock.now() + timedelta(hours=1)):
+        assert tokens.revoke_token(session, token.id, actor="user:admin").revoked_at == first
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "token.revoke")).all()
+    assert [entry.reason for entry in entries] == ["leaked"]
+
+
+def test_tokens_are_listed_newest_first_and_found_by_name(session: Session) -> None:
+    first, second = make(session, "first")[0], make(session, "second")[0]
+    assert list(tokens.list_tokens(session)) == [second, first]
+    assert tokens.find_token(session, "first") is first
+
+
+def test_unknown_tokens_are_not_found(session: Session) -> None:
+    with pytest.raises(tokens.TokenNotFound):
+        tokens.find_token(session, "nobody's")
+    with pytest.raises(tokens.TokenNotFound):
+        tokens.revoke_token(session, ids.new_id(), actor="user:admin")
