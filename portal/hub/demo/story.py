@@ -69,13 +69,14 @@ class Story:
             self._close(session, day, moment)
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
-        """Leave the one who signs in with points that run out soon and two requests that the shop has yet to close."""
+        """Leave the one who signs in with points that run out soon and two requests the shop has yet to close."""
         for slug in ("free-delivery", "espresso-shot"):
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
                 session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
             )  # fmt: skip
         self._treat(session, person, moment + timedelta(minutes=5), days=12)
+        self._tidy(session, moment)
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
         if day == person.joins_on:
