@@ -1,0 +1,122 @@
+"""A shop served for real, and browsers that fail a test when a page complains in its console."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from portal.accounts.models import User
+from portal.core.db import db, unit_of_work
+from portal.core.edge import Portal
+from tests import databases
+from tests.factories.loyalty import make_member, make_reward, make_tier
+
+PASSWORD = "correct horse battery staple"
+AXE = Path(__file__).parents[2] / "static" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running portal with tiers and rewards, and what its staff can do."""
+
+    url: str
+    app: Portal
+
+    def credit(self, email: str, points: int) -> None:
+        """Give a registered member points, as an order does."""
+        with self.app.app_context(), unit_of_work() as session:
+            user = session.scalar(select(User).where(User.email == email))
+            assert user is not None, f"{email} has not registered"
+            make_member(session, user, points=points)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: Any) -> None:
+        """Say nothing: a failing test's page tells more than its list of requests."""
+
+
+def _stock(app: Portal) -> None:
+    with app.app_context(), unit_of_work() as session:
+        make_tier(session, "bronze", 0, benefits=[{"kind": "birthday", "label": "A birthday treat"}])
+        make_tier(session, "gold", 5_000, benefits=[{"kind": "returns", "label": "Free returns"}])
+        make_reward(session, "espresso", 300, name="Any coffee, on us", description="Espresso to oat flat white.")
+        make_reward(session, "plant", 90_000, name="Desk plant with pot")
+        make_reward(session, "tasting", 200, name="Private tasting", min_tier="gold")
+
+
+@pytest.fixture(scope="session")
+def shop(servers: databases.Servers, app: Portal) -> Iterator[Shop]:
+    """The portal on a database of its own, answering on a free port."""
+    application = databases.make_app(servers, servers.create("e2e"))
+    _stock(application)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Shop(f"http://127.0.0.1:{server.server_port}", application)
+    server.shutdown()
+    thread.join()
+    with application.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def base_url(shop: Shop) -> str:
+    """Pages are named by their path."""
+    return shop.url
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, which may run as root in a container."""
+    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What the watched pages said of errors and broken policies: a test that leaves any here fails."""
+    heard: list[str] = []
+    yield heard
+    assert heard == []
+
+
+@pytest.fixture
+def watch(complaints: list[str]) -> Callable[[Page], Page]:
+    """Listen to a page: its console's errors (a broken content policy is one) and its uncaught exceptions."""
+
+    def listen(page: Page) -> Page:
+        def hear(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                complaints.append(f"{page.url}: {message.text}")
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        return page
+
+    return listen
+
+
+@pytest.fixture
+def page(page: Page, watch: Callable[[Page], Page]) -> Page:
+    """A watched page, in a context of its own."""
+    return watch(page)
+
+
+@pytest.fixture
+def open_page(browser: Browser, base_url: str, watch: Callable[[Page], Page]) -> Iterator[Callable[..., Page]]:
+    """Open a watched page with its own context options, such as `java_script_enabled=False`."""
+    contexts: list[BrowserContext] = []
+
+    def opened(**options: Any) -> Page:
+        contexts.append(browser.new_context(base_url=base_url, **options))
+        return watch(contexts[-1].new_page())
+
+    yield opened
+    for context in contexts:
+        context.close()

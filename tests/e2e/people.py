@@ -1,0 +1,45 @@
+"""What a person does first on most pages."""
+
+import itertools
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import PASSWORD, Shop
+
+_numbers = itertools.count(1)
+
+
+def join(page: Page, name: str = "Ada Lovelace") -> str:
+    """Register through the page, ending on the hub; the email address used."""
+    email = f"ada{next(_numbers)}@example.com"
+    page.goto("/register")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Join for free").click()
+    expect(page).to_have_url(re.compile("/account/loyalty$"))
+    return email
+
+
+def join_with_points(page: Page, shop: Shop, points: int, name: str = "Ada Lovelace") -> str:
+    """Register, get points from an order, and look at the hub."""
+    email = join(page, name)
+    shop.credit(email, points)
+    page.goto("/account/loyalty")
+    return email
+
+
+def sign_in(page: Page, email: str) -> None:
+    """Sign in through the page."""
+    page.goto("/login")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Page) -> None:
+    """Sign out through the account menu, ending on the front page."""
+    page.locator("summary", has_text="Your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_test_id("flash")).to_contain_text("signed out")
