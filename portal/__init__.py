@@ -59,7 +59,7 @@ def _attach_machinery(app: Portal) -> None:
 
 
 def _attach_domains(app: Portal) -> None:
-    from portal import accounts, hub, ledger, redemptions, rewards, scheduling, tiers
+    from portal import accounts, hub, ledger, redemptions, referrals, rewards, scheduling, tiers
 
-    for domain in (accounts, tiers, ledger, rewards, redemptions, scheduling, hub):
+    for domain in (accounts, tiers, ledger, rewards, redemptions, referrals, scheduling, hub):
         domain.init_app(app)

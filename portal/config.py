@@ -81,7 +81,9 @@ class Settings(BaseSettings):
         500, ge=0, le=1_000_000, description="Credited to who invited, once the friend is completed; 0: none."
     )
     referral_welcome_points: int = Field(100, ge=0, le=1_000_000, description="Credited to the friend; 0: none.")
-    referral_invite_days: int = Field(90, ge=1, le=3650, description="Life of an invite; a friend's registration renews it.")
+    referral_invite_days: int = Field(
+        90, ge=1, le=3650, description="Life of an invite; a friend's registration renews it."
+    )
     referral_attribution_days: int = Field(
         30, ge=1, le=365, description="Days a visit to `/r/CODE` is remembered; the first one wins."
     )

@@ -1,1 +1,13 @@
 """Invites, attribution and conversion."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes, and its part in a registration."""
+    from portal.referrals import api, landing, pages
+
+    app.register_blueprint(api.bp)
+    app.register_blueprint(pages.bp)
+    app.register_blueprint(landing.bp)
+    landing.init_app(app)

@@ -1,0 +1,112 @@
+"""Attribution: whose code a visitor followed, remembered until they register (CONTRACT rule 13)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.core import codes
+from portal.members.models import Member
+from portal.members.service import lock_members
+from portal.referrals.activity import note_activity
+from portal.referrals.closing import effective_status
+from portal.referrals.codes import Target, find_code
+from portal.referrals.invites import NewCode, insert_invite
+from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
+from portal.referrals.rules import ReferralRules
+
+LandingState = Literal["open", "unknown", "cancelled", "expired", "converted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a code's page says: who invites, what both get, or why the code no longer works."""
+
+    state: LandingState
+    code: str = ""
+    inviter: str = ""
+    inviter_user_id: str = ""
+    bonus: int = 0
+    welcome: int = 0
+
+
+def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralRules) -> Landing:
+    """What a visitor of `/r/{code}` is told, however the code was typed."""
+    target = find_code(session, typed)
+    if target is None:
+        return Landing("unknown")
+    invite = session.get(ReferralInvite, (target.member_id, target.invite_id)) if target.invite_id else None
+    if invite is not None and (status := effective_status(invite, now)) not in OPEN:
+        return Landing(_closed(status))
+    owner = session.execute(
+        select(User.id, User.name, Member.status)
+        .join(Member, Member.user_id == User.id)
+        .where(Member.id == target.member_id, User.disabled_at.is_(None))
+    ).first()
+    if owner is None or owner[2] != "active":
+        return Landing("unknown")
+    bonus, welcome = (invite.reward_points, invite.welcome_points) if invite else (rules.bonus, rules.welcome)
+    return Landing("open", target.code, _first_name(owner[1]), owner[0], bonus, welcome)
+
+
+def attribute_registration(
+    session: Session, code: str, user: User, *, device: str | None, now: datetime, rules: ReferralRules
+) -> ReferralInvite | None:  # fmt: skip
+    """Bind a newly registered user to the invite they followed; None when the code no longer counts for them.
+
+    A personal code, and an invite that someone else has registered through, bind to a new invite of the same member.
+    Registering renews the invite's life, so that it cannot run out between registration and order.
+    """
+    landing = get_landing(session, code, now=now, rules=rules)
+    target = find_code(session, landing.code)
+    if landing.state != "open" or target is None or _same_person(session, landing.inviter_user_id, user):
+        return None
+    lock_members(session, [target.member_id])
+    key = (target.member_id, target.invite_id)
+    invite = session.get(ReferralInvite, key, populate_existing=True) if target.invite_id else None
+    if invite is not None and effective_status(invite, now) not in OPEN:
+        return None
+    if invite is None or invite.attributed_user_id is not None:
+        invite = insert_bound_invite(session, target, user, now=now, rules=rules)
+    invite.attributed_user_id, invite.attributed_at, invite.referee_device = user.id, now, device
+    invite.expires_at = max(invite.expires_at, now + rules.life)
+    session.flush()
+    return invite
+
+
+def insert_bound_invite(
+    session: Session, target: Target, user: User | None, *, now: datetime, rules: ReferralRules,
+    new_code: NewCode = codes.new_code,
+) -> ReferralInvite:  # fmt: skip
+    """A new link invite for a friend who came by a code that is not theirs alone; outside quota and pace.
+
+    The caller holds the member's row lock.
+    """
+    values = {
+        "status": InviteStatus.SENT, "channel": Channel.LINK, "shared_code": target.code,
+        "invitee_name": _first_name(user.name) if user else None,
+        "created_at": now, "sent_at": now, "expires_at": now + rules.life,
+        "reward_points": rules.bonus, "welcome_points": rules.welcome,
+    }  # fmt: skip
+    invite = insert_invite(session, target.member_id, values, new_code)
+    note_activity(session, target.member_id, opened=1, active_at=now)
+    return invite
+
+
+def _closed(status: str) -> LandingState:
+    states: dict[str, LandingState] = {
+        InviteStatus.CANCELLED: "cancelled", InviteStatus.EXPIRED: "expired", InviteStatus.CONVERTED: "converted",
+    }  # fmt: skip
+    return states[status]
+
+
+def _same_person(session: Session, inviter_user_id: str, user: User) -> bool:
+    own = session.scalar(select(User.email_normalized).where(User.id == inviter_user_id))
+    return own == user.email_normalized
+
+
+def _first_name(name: str) -> str:
+    return name.split()[0] if name.split() else "A friend"

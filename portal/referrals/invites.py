@@ -1,0 +1,168 @@
+"""Making invites: whom, within which quota and pace, under which code (CONTRACT rules 10 to 12)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.accounts.addresses import normalize_email
+from portal.accounts.models import User
+from portal.core import audit, codes, ids, outbox
+from portal.members.models import Member
+from portal.members.service import MemberSuspended, lock_member_of_user
+from portal.notifications.suppressions import is_suppressed
+from portal.referrals import problems
+from portal.referrals.activity import note_activity
+from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
+from portal.referrals.rules import ReferralRules
+from portal.tiers.service import enrol
+
+INVITE_TOPIC = "message.referral_invite"
+SUPPRESSED = "suppressed"
+CODE_ATTEMPTS = 10
+NewCode = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom a member invites, how and with which words; `device` is the browser it was written in."""
+
+    channel: Channel = Channel.LINK
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    message: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    device: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where we send it; None when the member passes the link on."""
+        return {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.LINK: None}[self.channel]
+
+
+def create_invite(
+    session: Session, user_id: str, invitation: Invitation, *, now: datetime, rules: ReferralRules,
+    new_code: NewCode = codes.new_code,
+) -> ReferralInvite:  # fmt: skip
+    """Invite someone, within the member's quota and pace; by email or SMS a message leaves after the commit.
+
+    An address that asked for no invites gets none: the invite stays a draft, whose link can be passed on.
+
+    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises MemberSuspended: the member may not invite.
+    :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
+    :raises problems.QuotaExceeded, problems.Cooldown: too many, or too soon (CONTRACT rule 11).
+    """
+    member = lock_for_invites(session, user_id)
+    _refuse_own_address(session, user_id, invitation)
+    _throttle(session, member.id, now, rules)
+    invite = _issue(session, member.id, invitation, now, rules, new_code)
+    note_activity(session, member.id, opened=1, invited_at=now, active_at=now, device=invitation.device)
+    return invite
+
+
+def issue_invite(
+    session: Session, user_id: str, invitation: Invitation, *, actor: str, now: datetime, rules: ReferralRules,
+    new_code: NewCode = codes.new_code,
+) -> ReferralInvite:  # fmt: skip
+    """Invite on a member's behalf: without quota and pace, and written to the audit log.
+
+    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises MemberSuspended: the member may not invite.
+    :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
+    """
+    member = lock_for_invites(session, user_id)
+    _refuse_own_address(session, user_id, invitation)
+    invite = _issue(session, member.id, invitation, now, rules, new_code)
+    note_activity(session, member.id, opened=1, active_at=now)
+    audit.record(
+        session, actor=actor, action="referral.issue", object_type="referral", object_id=ids.encode(invite.id),
+        after={"code": invite.code, "status": invite.status, "channel": invite.channel},
+    )  # fmt: skip
+    return invite
+
+
+def lock_for_invites(session: Session, user_id: str) -> Member:
+    """The active membership of a user under its row lock, provisioned now when there is none.
+
+    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises MemberSuspended: the member may not invite.
+    """
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        enrol(session, user_id)
+        member = lock_member_of_user(session, user_id)
+        assert member is not None
+    if member.status != "active":
+        raise MemberSuspended
+    return member
+
+
+def insert_invite(session: Session, member_id: UUID, values: dict[str, Any], new_code: NewCode) -> ReferralInvite:
+    """Write an invite under a fresh code; one that is taken, also by a member, is drawn again (CONTRACT rule 12)."""
+    for _ in range(CODE_ATTEMPTS):
+        code = new_code()
+        if session.scalar(select(Member.id).where(Member.referral_code == code)) is not None:
+            continue
+        invite: ReferralInvite | None = session.scalar(
+            insert(ReferralInvite)
+            .values(member_id=member_id, id=ids.new_id(), code=code, **values)
+            .on_conflict_do_nothing(index_elements=["code"])
+            .returning(ReferralInvite)
+        )
+        if invite is not None:
+            return invite
+    raise RuntimeError("no free referral code was found")
+
+
+def _refuse_own_address(session: Session, user_id: str, invitation: Invitation) -> None:
+    own = session.scalar(select(User.email_normalized).where(User.id == user_id))
+    if invitation.email is not None and normalize_email(invitation.email) == own:
+        raise problems.SelfReferral("That is your own address.")
+
+
+def _throttle(session: Session, member_id: UUID, now: datetime, rules: ReferralRules) -> None:
+    mine = (ReferralInvite.member_id == member_id) & ReferralInvite.status.in_(OPEN)
+    active = session.scalar(select(func.count()).where(mine, ReferralInvite.expires_at > now)) or 0
+    if active >= rules.max_active:
+        raise problems.QuotaExceeded(rules.max_active, active)
+    last = session.scalar(select(ReferralActivity.last_invite_at).where(ReferralActivity.member_id == member_id))
+    # A clock that was set back must not stretch the pause.
+    wait = min(last, now) + rules.cooldown - now if last is not None else timedelta(0)
+    if wait > timedelta(0):
+        raise problems.Cooldown(wait.total_seconds())
+
+
+def _issue(
+    session: Session, member_id: UUID, invitation: Invitation, now: datetime, rules: ReferralRules, new_code: NewCode
+) -> ReferralInvite:
+    address, channel = invitation.address, invitation.channel
+    silent = address is not None and is_suppressed(session, channel, address)
+    values = {
+        "status": InviteStatus.DRAFT if silent else InviteStatus.SENT,
+        "channel": channel,
+        "invitee_email": invitation.email,
+        "invitee_email_normalized": normalize_email(invitation.email) if invitation.email else None,
+        "invitee_name": invitation.name,
+        "invitee_phone": invitation.phone,
+        "message": invitation.message,
+        "invite_metadata": invitation.metadata,
+        "inviter_device": invitation.device,
+        "not_sent_reason": SUPPRESSED if silent else None,
+        "created_at": now,
+        "sent_at": None if silent else now,
+        "expires_at": now + rules.life,
+        "reward_points": rules.bonus,
+        "welcome_points": rules.welcome,
+    }
+    invite = insert_invite(session, member_id, values, new_code)
+    if address is not None and not silent:
+        message = {"invite_id": ids.encode(invite.id), "member_id": ids.encode(member_id)}
+        outbox.put(session, INVITE_TOPIC, [message], dedupe="invite_id")
+    return invite

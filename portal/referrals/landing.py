@@ -1,0 +1,111 @@
+"""`/r/{code}`: who invites, what both get; remembered until the visitor registers (CONTRACT rule 13)."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    after_this_request,
+    current_app,
+    has_request_context,
+    make_response,
+    render_template,
+    request,
+)
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.models import User
+from portal.accounts.registration import after_register
+from portal.core import clock
+from portal.core.db import db
+from portal.core.problems import DomainError
+from portal.ledger.service import EarningRules
+from portal.referrals import cookies, service
+from portal.referrals.rules import ReferralRules
+
+log = logging.getLogger(__name__)
+bp = Blueprint("referral_landing", __name__)
+STATUSES = {"open": 200, "unknown": 404}
+GONE = 410
+REGISTRATION = ("accounts.register", "accounts.do_register")
+
+
+@bp.get("/r/<code>")
+@guarded(Access.PUBLIC)
+def land(code: str) -> Response:
+    """Welcome who followed an invite; the first code they followed is the one that is remembered."""
+    rules = _rules()
+    found = service.get_landing(db.session(), code, now=clock.now(), rules=rules)
+    response = make_response(
+        render_template(
+            "referrals/landing.html", state=found.state, inviter=found.inviter, bonus_points=found.bonus,
+            welcome_points=found.welcome, member=current_user.is_authenticated,
+        ),
+        STATUSES.get(found.state, GONE),
+    )  # fmt: skip
+    if found.state == "open" and not current_user.is_authenticated:
+        if _followed(rules) is None:
+            cookies.remember_code(response, found.code, rules.attribution)
+        cookies.know_device(response)
+    return response
+
+
+def bind_registration(session: Session, user: User, given: Mapping[str, str]) -> None:
+    """Bind a new user to the code they followed; complete it at once where the programme says so."""
+    rules = _rules()
+    code = cookies.read_code(given, rules.attribution)
+    if code is None:
+        return
+    now = clock.now()
+    invite = service.attribute_registration(
+        session, code, user, device=cookies.read_device(given), now=now, rules=rules
+    )  # fmt: skip
+    if has_request_context():
+        after_this_request(cookies.forget_code)
+    if invite is not None and rules.convert_at_registration:
+        _complete(session, invite.code, user.id, rules)
+
+
+def init_app(app: Flask) -> None:
+    """Take part in registrations, and let their page say who invited."""
+    if bind_registration not in after_register:
+        after_register.append(bind_registration)
+    app.context_processor(_inviter)
+
+
+def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -> None:
+    earning = EarningRules.of(current_app.config["SETTINGS"])
+    try:
+        with session.begin_nested():
+            service.complete_referral(
+                session, code, user_id, service.Order(), actor="system:registration", now=clock.now(), rules=rules,
+                earning=earning,
+            )  # fmt: skip
+    except DomainError as refusal:
+        log.warning("referral not completed at registration", extra={"code": refusal.code})
+
+
+def _inviter() -> dict[str, Any]:
+    """On the registration page, the first name of who invited the visitor."""
+    if not has_request_context() or request.endpoint not in REGISTRATION:
+        return {}
+    found = _followed(_rules())
+    return {"inviter": found.inviter} if found else {}
+
+
+def _followed(rules: ReferralRules) -> service.Landing | None:
+    """The invite this browser followed first, while it is open."""
+    code = cookies.read_code(request.cookies, rules.attribution)
+    if code is None:
+        return None
+    found = service.get_landing(db.session(), code, now=clock.now(), rules=rules)
+    return found if found.state == "open" else None
+
+
+def _rules() -> ReferralRules:
+    return ReferralRules.of(current_app.config["SETTINGS"])

@@ -1,0 +1,95 @@
+"""Segments of the members who refer (CONTRACT rule 14), from one indexed row per member and the last weeks' invites."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.referrals.reading import rows_of
+
+ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
+WEEKS = VELOCITY_DAYS / 7
+
+
+class Segment(StrEnum):
+    """How lively a member refers."""
+
+    ACTIVE = "active"
+    STALLED = "stalled"
+    AT_RISK = "at_risk"
+
+
+DEFINITIONS = {
+    Segment.ACTIVE: f"An invite made or a friend joined in the last {ACTIVE_DAYS} days.",
+    Segment.STALLED: f"Open invites, and nothing new for {ACTIVE_DAYS + 1} to {STALLED_DAYS} days.",
+    Segment.AT_RISK: f"Nothing new for more than {STALLED_DAYS} days.",
+    "share": "The segment's part of the members of all three segments, 0 to 1.",
+    "velocity": f"Invites made, and friends converted, per member and week over the last {VELOCITY_DAYS} days.",
+}
+
+_SEGMENT = """
+    CASE WHEN a.last_activity_at >= CAST(:active_from AS timestamptz) THEN 'active'
+         WHEN a.last_activity_at < CAST(:stalled_from AS timestamptz) THEN 'at_risk'
+         WHEN a.open_invites > 0 THEN 'stalled' END
+"""
+_COHORTS = text(f"""
+    WITH placed AS (
+        SELECT a.member_id, {_SEGMENT} AS segment, a.last_activity_at AS last_at
+        FROM loyalty_referral_activity a WHERE a.last_activity_at IS NOT NULL
+    ), cohorts AS (
+        SELECT segment, count(*) AS members, avg(extract(epoch FROM CAST(:now AS timestamptz) - last_at)) AS age
+        FROM placed WHERE segment IS NOT NULL GROUP BY segment
+    ), made AS (
+        SELECT member_id, count(*) AS n FROM loyalty_referral_invites
+        WHERE created_at > :velocity_from AND created_at <= :now GROUP BY member_id
+    ), won AS (
+        SELECT member_id, count(*) AS n FROM loyalty_referral_invites
+        WHERE status = 'converted' AND converted_at > :velocity_from AND converted_at <= :now GROUP BY member_id
+    ), moves AS (
+        SELECT p.segment, sum(made.n) AS made, sum(won.n) AS won
+        FROM placed p LEFT JOIN made USING (member_id) LEFT JOIN won USING (member_id)
+        WHERE made.n IS NOT NULL OR won.n IS NOT NULL GROUP BY p.segment
+    )
+    SELECT c.segment, c.members, c.age, coalesce(m.made, 0), coalesce(m.won, 0), mine.segment
+    FROM (SELECT {_SEGMENT} AS segment FROM (VALUES (1)) one
+          LEFT JOIN (loyalty_referral_activity a JOIN loyalty_members x ON x.id = a.member_id AND x.user_id = :user_id)
+            ON true) mine
+    LEFT JOIN cohorts c ON true LEFT JOIN moves m ON m.segment = c.segment
+""")
+
+
+def get_segments(now: datetime, user_id: str | None = None, session: Session | None = None) -> dict[str, Any]:
+    """Figures of each segment as of `now`, their definitions, and the segment of a user where they are in one.
+
+    Velocities are per member and week; a segment without members has zeros and no average.
+    """
+    values = {
+        "now": now,
+        "active_from": now - timedelta(days=ACTIVE_DAYS),
+        "stalled_from": now - timedelta(days=STALLED_DAYS),
+        "velocity_from": now - timedelta(days=VELOCITY_DAYS),
+        "user_id": user_id,
+    }
+    rows = rows_of(_COHORTS, values, session)
+    found = {row[0]: row for row in rows if row[0] is not None}
+    everyone = sum(row[1] for row in found.values())
+    return {
+        "asOf": now,
+        "segments": [_figures(segment, found.get(segment), everyone) for segment in Segment],
+        "definitions": DEFINITIONS,
+        "mySegment": rows[0][5],
+    }
+
+
+def _figures(segment: Segment, row: Any, everyone: int) -> dict[str, Any]:
+    _, members, age, made, won, _ = row or (segment, 0, None, 0, 0, None)
+    return {
+        "segment": segment.value,
+        "members": members,
+        "share": round(members / everyone, 4) if everyone else 0.0,
+        "inviteVelocity": round(float(made) / members / WEEKS, 4) if members else 0.0,
+        "conversionVelocity": round(float(won) / members / WEEKS, 4) if members else 0.0,
+        "averageDaysSinceActivity": round(float(age) / 86_400, 2) if age is not None else None,
+    }

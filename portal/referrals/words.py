@@ -1,0 +1,26 @@
+"""What came of an invite, in the shop's words."""
+
+from portal.core.problems import DomainError
+from portal.referrals.models import Channel, InviteStatus, ReferralInvite
+
+SENTENCES = {
+    "invite_quota_exceeded": "You have as many open invites as there can be. Cancel one, or wait for a friend to join.",
+    "invite_cooldown": "That was quick! Your next invite can go out in a moment.",
+    "self_referral": "That is your own address. Invite someone else, and you both get points.",
+    "member_suspended": "Your membership is paused. Please ask the shop.",
+    "referral_not_cancellable": "This invite is closed already, so there was nothing to cancel.",
+}
+
+
+def refusal(error: DomainError) -> str:
+    """The sentence for this failure; failures without one of their own keep their detail."""
+    return SENTENCES.get(error.code, error.detail)
+
+
+def made(invite: ReferralInvite) -> str:
+    """What to say of a new invite."""
+    if invite.status == InviteStatus.DRAFT:
+        return "We could not send this one: they asked for no invites from us. You can still share the link yourself."
+    if invite.channel == Channel.LINK:
+        return "Your link is ready. Share it from the list below."
+    return f"Your invite to {invite.invitee_name or invite.invitee_email or invite.invitee_phone} is on its way."

@@ -1,0 +1,48 @@
+"""Invites, made through the services, and the rules they are made under."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.core import clock, codes
+from portal.members.models import Member
+from portal.referrals import service
+from portal.referrals.models import Channel, ReferralInvite
+from portal.referrals.rules import ReferralRules
+from tests.factories.loyalty import RULES
+
+DAY = timedelta(days=1)
+REFERRAL_RULES = ReferralRules(
+    max_active=10, cooldown=timedelta(0), bonus=500, welcome=100, life=90 * DAY, attribution=30 * DAY,
+    holding=timedelta(0), minimum_order=0, convert_at_registration=False, link_base="http://localhost/r/",
+)  # fmt: skip
+
+
+def rules(**changes: Any) -> ReferralRules:
+    """The default rules with some changed."""
+    return replace(REFERRAL_RULES, **changes)
+
+
+def make_invite(
+    session: Session, member: Member, *, at: datetime | None = None, new_code: Callable[[], str] = codes.new_code,
+    under: ReferralRules = REFERRAL_RULES, **fields: Any,
+) -> ReferralInvite:  # fmt: skip
+    """An open invite of a member; `fields` are those of an `Invitation` (a link unless said otherwise)."""
+    invitation = service.Invitation(**{"channel": Channel.LINK, **fields})
+    return service.create_invite(
+        session, member.user_id, invitation, now=at or clock.now(), rules=under, new_code=new_code
+    )  # fmt: skip
+
+
+def complete(
+    session: Session, code: str, referee_user_id: str, *, at: datetime | None = None,
+    under: ReferralRules = REFERRAL_RULES, order: service.Order | None = None,
+) -> service.Completed:  # fmt: skip
+    """Complete a referral as an operator's system does."""
+    return service.complete_referral(
+        session, code, referee_user_id, order or service.Order(), actor="token:test", now=at or clock.now(),
+        rules=under, earning=RULES,
+    )  # fmt: skip
