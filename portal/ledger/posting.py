@@ -107,8 +107,7 @@ _WRITE = """
                      coalesce((SELECT sum(h.held) FROM taken h WHERE h.member_id = f.member_id), 0)::bigint AS held
               FROM fresh f GROUP BY f.member_id) t
         WHERE m.id = t.member_id
-        RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq,
-                  m.lifetime_earned - t.earned AS earned_before, m.lifetime_earned
+        RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq, m.lifetime_earned, m.tier_id
     ), written AS (
         INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
             description, metadata, source, external_id, effect)
@@ -137,7 +136,8 @@ _WRITE = """
     ), risen AS (
         SELECT m.id FROM moved m WHERE EXISTS (
             SELECT FROM loyalty_tiers t
-            WHERE t.active AND t.threshold > m.earned_before AND t.threshold <= m.lifetime_earned)
+            WHERE t.active AND t.threshold <= m.lifetime_earned
+              AND t.threshold > coalesce((SELECT c.threshold FROM loyalty_tiers c WHERE c.id = m.tier_id), -1))
     )
 """
 
