@@ -91,6 +91,8 @@ def enforce() -> Response | None:
     access = access_of(request.endpoint)
     if access is None:
         raise Forbidden(f"{request.endpoint} has no guard")
+    if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+        raise NotFound  # no object has such an id, and the database refuses to look
     by_cookie = _identify()
     limits.check()
     if access is not Access.PUBLIC and g.principal.kind == "anonymous":

@@ -115,7 +115,7 @@ def test_a_bad_field_is_named(client: FlaskClient, token: str, field: str, value
     assert [error["field"] for error in answer.get_json()["errors"]] == [field]
 
 
-@pytest.mark.parametrize("user_id", ["a" * 65, "a%20b", "ä", "a%0A", "a%00"])
+@pytest.mark.parametrize("user_id", ["a" * 65, "a%20b", "ä", "a%0A"])
 def test_a_malformed_id_is_refused(client: FlaskClient, token: str, user_id: str) -> None:
     answer = put(client, token, user_id)
     assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, "userId")

@@ -21,6 +21,12 @@ def test_a_live_session_opens_pages(client: FlaskClient, session: Session) -> No
     assert client.get(HUB).status_code == 200
 
 
+def test_a_page_does_not_send_the_cookie_again(client: FlaskClient, session: Session) -> None:
+    sign_in(client, make_user(session))
+    client.get(HUB)
+    assert "Set-Cookie" not in client.get(HUB).headers
+
+
 def test_without_one_people_sign_in_first_and_come_back(client: FlaskClient) -> None:
     answer = client.get(f"{HUB}?a=b")
     assert (answer.status_code, answer.location) == (303, "/login?next=%2Faccount%2Floyalty%3Fa%3Db")

@@ -1,0 +1,33 @@
+"""Attempts at the doors (sign-in, register, reset) per address and minute."""
+
+import pytest
+
+from portal.core.edge import Portal
+from tests import databases
+from tests.factories.accounts import csrf
+
+
+@pytest.fixture(scope="module")
+def narrow(servers: databases.Servers, app: Portal) -> Portal:
+    """The application with room for two attempts; nothing here writes to the database."""
+    return databases.make_app(servers, servers.url(servers.name("main")), rate_limit_sign_in="2/minute")
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/password/forgot", "/password/reset/x"])
+def test_a_third_attempt_waits(narrow: Portal, path: str) -> None:
+    client = narrow.test_client()
+    address = {"REMOTE_ADDR": f"10.1.0.{len(path)}"}
+    data = {"csrf_token": csrf(client)}
+    statuses = [client.post(path, data=data, environ_base=address).status_code for _ in range(3)]
+    assert statuses[:2] in ([422, 422], [410, 410])
+    assert statuses[2] == 429
+    elsewhere = client.post(path, data=data, environ_base={"REMOTE_ADDR": f"10.2.0.{len(path)}"})
+    assert elsewhere.status_code == statuses[0]
+
+
+def test_the_answer_says_when_to_come_back(narrow: Portal) -> None:
+    client = narrow.test_client()
+    data = {"csrf_token": csrf(client)}
+    answers = [client.post("/login", data=data, environ_base={"REMOTE_ADDR": "10.3.0.1"}) for _ in range(3)]
+    assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
+    assert "<h1" in answers[2].text
