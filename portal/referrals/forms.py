@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, RadioField, StringField, TelField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from portal.accounts.addresses import clean_email
@@ -13,9 +14,9 @@ from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel
 
 CHANNELS = [
-    (Channel.LINK.value, "A link to share"),
-    (Channel.EMAIL.value, "By email"),
-    (Channel.SMS.value, "By text message"),
+    SelectChoice(Channel.LINK.value, "A link to share"),
+    SelectChoice(Channel.EMAIL.value, "By email"),
+    SelectChoice(Channel.SMS.value, "By text message"),
 ]
 
 

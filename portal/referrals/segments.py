@@ -22,9 +22,9 @@ class Segment(StrEnum):
 
 
 DEFINITIONS = {
-    Segment.ACTIVE: f"An invite made or a friend joined in the last {ACTIVE_DAYS} days.",
-    Segment.STALLED: f"Open invites, and nothing new for {ACTIVE_DAYS + 1} to {STALLED_DAYS} days.",
-    Segment.AT_RISK: f"Nothing new for more than {STALLED_DAYS} days.",
+    Segment.ACTIVE.value: f"An invite made or a friend joined in the last {ACTIVE_DAYS} days.",
+    Segment.STALLED.value: f"Open invites, and nothing new for {ACTIVE_DAYS + 1} to {STALLED_DAYS} days.",
+    Segment.AT_RISK.value: f"Nothing new for more than {STALLED_DAYS} days.",
     "share": "The segment's part of the members of all three segments, 0 to 1.",
     "velocity": f"Invites made, and friends converted, per member and week over the last {VELOCITY_DAYS} days.",
 }
@@ -52,7 +52,8 @@ _COHORTS = text(f"""
         FROM placed p LEFT JOIN made USING (member_id) LEFT JOIN won USING (member_id)
         WHERE made.n IS NOT NULL OR won.n IS NOT NULL GROUP BY p.segment
     )
-    SELECT c.segment, c.members, c.age, coalesce(m.made, 0), coalesce(m.won, 0), mine.segment
+    SELECT c.segment, c.members, c.age, coalesce(m.made, 0) AS made, coalesce(m.won, 0) AS won,
+           mine.segment AS my_segment
     FROM (SELECT {_SEGMENT} AS segment FROM (VALUES (1)) one
           LEFT JOIN (loyalty_referral_activity a JOIN loyalty_members x ON x.id = a.member_id AND x.user_id = :user_id)
             ON true) mine

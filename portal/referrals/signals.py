@@ -33,7 +33,8 @@ def find_signals(
     """The signals of a conversion that is about to be made, by name.
 
     `same_device`, `device_reused` (another friend of the member came from it), `same_address_domain`,
-    `similar_address`, `lookalike_domain`, `same_phone`, `velocity` and `existing_customer`.
+    `similar_address`, `lookalike_domain`, `same_phone`, `velocity` and `existing_customer` (registered before the
+    invite was made; a personal code is older than every account it brings, and leaves none).
     """
     device = invite.referee_device
     values = {"member_id": invite.member_id, "id": invite.id, "device": device, "since": now - VELOCITY_WINDOW}
@@ -43,7 +44,7 @@ def find_signals(
         "device_reused": device is not None and reused,
         "same_phone": _same_phone(referrer.phone_number or None, referee.phone_number, invite.invitee_phone),
         "velocity": recent + 1 >= VELOCITY_MANY,
-        "existing_customer": referee.created_at < invite.created_at,
+        "existing_customer": invite.shared_code is None and referee.created_at < invite.created_at,
     }
     named = [name for name, true in found.items() if true]
     return named + address_signals(referrer.email_normalized, referee.email_normalized)

@@ -7,9 +7,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.core import clock, ids
 from portal.notifications.suppressions import suppress
 from portal.referrals.models import ReferralInvite
+from portal.referrals.problems import QuotaExceeded
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, make_invite, rules
@@ -186,8 +187,6 @@ def test_others_are_turned_away(client: FlaskClient, session: Session, token: st
 
 
 def test_the_quota_of_the_rules_is_what_counts(session: Session) -> None:
-    from portal.referrals.problems import QuotaExceeded
-
     member = make_member(session)
     make_invite(session, member, under=rules(max_active=1))
     with pytest.raises(QuotaExceeded) as refusal:
@@ -196,6 +195,4 @@ def test_the_quota_of_the_rules_is_what_counts(session: Session) -> None:
 
 
 def encoded(invite: ReferralInvite) -> str:
-    from portal.core import ids
-
     return ids.encode(invite.id)

@@ -1,0 +1,97 @@
+"""GET /referrals/segments (CONTRACT rule 14)."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.members.models import Member
+from portal.referrals import service
+from tests.factories.accounts import bearer, make_token, make_user, sign_in
+from tests.factories.loyalty import make_member
+from tests.factories.referrals import DAY, complete, make_invite
+
+PATH = "/api/v1/loyalty/referrals/segments"
+NOON = clock.now()
+
+
+def invited(session: Session, ago: timedelta, *, cancelled: bool = False) -> Member:
+    """A member whose only invite was made that long before noon."""
+    member = make_member(session)
+    invite = make_invite(session, member, at=NOON - ago)
+    if cancelled:
+        service.cancel_invite(session, invite.id, actor="user:x", now=NOON)
+    return member
+
+
+def counts(session: Session) -> dict[str, int]:
+    return {s["segment"]: s["members"] for s in service.get_segments(NOON, None, session)["segments"]}
+
+
+@pytest.mark.parametrize(
+    ("ago", "cancelled", "segment"),
+    [
+        (timedelta(0), False, "active"),
+        (14 * DAY, False, "active"),
+        (14 * DAY, True, "active"),
+        (15 * DAY, False, "stalled"),
+        (15 * DAY, True, None),
+        (45 * DAY, False, "stalled"),
+        (46 * DAY, False, "at_risk"),
+        (46 * DAY, True, "at_risk"),
+    ],
+)
+def test_the_last_activity_and_open_invites_place_a_member(
+    session: Session, ago: timedelta, cancelled: bool, segment: str | None
+) -> None:
+    member = invited(session, ago, cancelled=cancelled)
+    assert service.get_segments(NOON, member.user_id, session)["mySegment"] == segment
+    assert counts(session) == {"active": 0, "stalled": 0, "at_risk": 0} | ({segment: 1} if segment else {})
+
+
+def test_a_conversion_is_activity_of_who_invited_alone(session: Session) -> None:
+    member, friend = make_member(session), make_user(session)
+    invite = make_invite(session, member, at=NOON - 60 * DAY)
+    complete(session, invite.code, friend.id, at=NOON)
+    assert service.get_segments(NOON, member.user_id, session)["mySegment"] == "active"
+    assert service.get_segments(NOON, friend.id, session)["mySegment"] is None
+
+
+def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> None:
+    for _ in range(2):
+        member = make_member(session)
+        for days in (2, 20, 27, 29):
+            invite = make_invite(session, member, at=NOON - days * DAY)
+        complete(session, invite.code, make_user(session).id, at=NOON - 10 * DAY)
+    invited(session, 20 * DAY)
+    active, stalled, at_risk = service.get_segments(NOON, None, session)["segments"]
+    assert active == {
+        "segment": "active", "members": 2, "share": 0.6667, "inviteVelocity": 0.75, "conversionVelocity": 0.25,
+        "averageDaysSinceActivity": 2.0,
+    }  # fmt: skip
+    assert (stalled["inviteVelocity"], stalled["share"], stalled["averageDaysSinceActivity"]) == (0.25, 0.3333, 20.0)
+    assert at_risk == {
+        "segment": "at_risk", "members": 0, "share": 0.0, "inviteVelocity": 0.0, "conversionVelocity": 0.0,
+        "averageDaysSinceActivity": None,
+    }  # fmt: skip
+
+
+def test_any_principal_reads_figures_without_personal_data(client: FlaskClient, session: Session) -> None:
+    member = make_member(session)
+    make_invite(session, member, at=clock.now(), name="Grace")
+    token = make_token(session, "member")
+    answer = client.get(PATH, headers=bearer(token, member.user_id))
+    document = answer.get_json()
+    assert answer.status_code == 200
+    assert set(document) == {"asOf", "segments", "definitions", "mySegment"}
+    assert [figures["segment"] for figures in document["segments"]] == ["active", "stalled", "at_risk"]
+    assert set(document["definitions"]) >= {"active", "stalled", "at_risk"}
+    assert document["mySegment"] == "active"
+    assert "Grace" not in answer.get_data(as_text=True)
+    checkout = bearer(make_token(session, "checkout"), member.user_id)
+    assert client.get(PATH, headers=checkout).get_json()["mySegment"] is None
+    assert client.get(PATH).status_code == 401
+    sign_in(client, make_user(session))
+    assert client.get(PATH).get_json()["mySegment"] is None
