@@ -93,7 +93,7 @@ def enforce() -> Response | None:
         raise Forbidden(f"{request.endpoint} has no guard")
     if any("\x00" in str(value) for value in (request.view_args or {}).values()):
         raise NotFound  # no object has such an id, and the database refuses to look
-    by_cookie = _identify()
+    by_cookie = _identify(access)
     limits.check()
     if access is not Access.PUBLIC and g.principal.kind == "anonymous":
         return _turn_away()
@@ -106,18 +106,21 @@ def enforce() -> Response | None:
     return None
 
 
-def _identify() -> bool:
+def _identify(access: Access) -> bool:
     """Set the caller; True when the request leans on cookies (or nothing) and so needs a CSRF token."""
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")
         principal = load_token(token.strip()) if scheme.lower() == "bearer" else None
+        if principal is None and access is Access.PUBLIC:
+            return True
         if principal is None:
             raise Unauthenticated("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
         g.principal, g.principal_key = principal, principal.key
         return False
     if "_user_id" in session and current_user.is_authenticated:
         g.principal = current_user.principal
+        g.display_timezone, g.display_locale = current_user.timezone, current_user.locale
         g.principal_key = g.principal.key
     return not getattr(current_app.view_functions[request.endpoint or ""], "csrf_exempt", False)
 

@@ -32,7 +32,7 @@ def types() -> Response:
 
 
 def _spec() -> dict[str, Any]:
-    return cast(dict[str, Any], cast(APIFlask, current_app).spec)
+    return cast("dict[str, Any]", cast("APIFlask", current_app).spec)
 
 
 def _access() -> dict[str, str]:

@@ -61,7 +61,7 @@ def metrics() -> Response:
 
 def _may_scrape() -> bool:
     expected = current_app.config["SETTINGS"].metrics_token
-    given = request.headers.get("X-Metrics-Token", "")
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if expected and hmac.compare_digest(given.encode(), expected.encode()):
         return True
     address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - not a bind
