@@ -40,6 +40,8 @@ class Api:
         full = path if path.startswith("/api/") else BASE + path
         answer = self.client.open(full, method=method, headers={**self.headers, **(headers or {})}, **request)
         check_conventions(answer)
+        if answer.status_code >= 400:
+            assert not self.document.complaints({"$ref": "#/components/schemas/Problem"}, answer.get_json())
         if answer.status_code < 300 and method != "HEAD":
             wrong = self.document.answer_complaints(method, full, answer.status_code, answer.get_json())
             assert not wrong, f"{method} {full}: {wrong}"

@@ -28,7 +28,9 @@ class Shop:
 
     def tier(self, slug: str, threshold: int, **fields: Any) -> Json:
         """A tier, created or changed."""
-        answer = self.api.put(f"/tiers/{slug}", {"name": slug.title(), "threshold": threshold, "benefits": [], **fields})
+        answer = self.api.put(
+            f"/tiers/{slug}", {"name": slug.title(), "threshold": threshold, "benefits": [], **fields}
+        )
         assert answer.status_code in (200, 201), answer.get_json()
         return dict(answer.get_json())
 

@@ -4,6 +4,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.core.edge import Portal
+from tests import databases
 from tests.factories.accounts import bearer, make_token
 
 PUBLIC = {"REMOTE_ADDR": "8.8.8.8"}
@@ -23,14 +25,23 @@ def test_a_private_address_reads_the_metrics(client: FlaskClient, address: str) 
 
 
 @pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Real-Ip": "127.0.0.1"}])
-def test_a_public_address_reads_no_metrics(client: FlaskClient, forged: dict[str, str]) -> None:
-    assert client.get("/metrics", headers=forged, environ_overrides=PUBLIC).status_code in (401, 403, 404)
+def test_a_public_address_without_credentials_is_401(client: FlaskClient, forged: dict[str, str]) -> None:
+    answer = client.get("/metrics", headers=forged, environ_overrides=PUBLIC)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_token_reads_the_metrics_from_anywhere(client: FlaskClient, session: Session) -> None:
+def test_the_metrics_token_reads_from_anywhere(servers: databases.Servers, app: Portal) -> None:
+    secret = "a token of at least 32 characters for metrics"
+    own = databases.make_app(servers, servers.url(servers.name("main")), metrics_token=secret)
+    anywhere = own.test_client()
+    assert anywhere.get("/metrics", headers=bearer(secret), environ_overrides=PUBLIC).status_code == 200
+    assert anywhere.get("/metrics", headers=bearer(secret[:-1]), environ_overrides=PUBLIC).status_code in (401, 403)
+
+
+def test_the_scope_admin_reads_the_metrics_from_anywhere(client: FlaskClient, session: Session) -> None:
     headers = bearer(make_token(session, "admin"))
     assert client.get("/metrics", headers=headers, environ_overrides=PUBLIC).status_code == 200
-    assert client.get("/metrics", headers=bearer("nonsense"), environ_overrides=PUBLIC).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

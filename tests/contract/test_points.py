@@ -84,7 +84,9 @@ def test_an_explicit_expiry_is_exact(shop: Shop, ann: str) -> None:
         assert shop.points(ann)[1:] == (0, 0)
 
 
-@pytest.mark.parametrize("expires", ["2031-07-08T09:10:11", "2031-07-08", "tomorrow", 1941355811, "1941355811", "", True])
+@pytest.mark.parametrize(
+    "expires", ["2031-07-08T09:10:11", "2031-07-08", "tomorrow", 1941355811, "1941355811", "", True]
+)
 def test_an_expiry_that_is_no_moment_is_422(shop: Shop, ann: str, expires: object) -> None:
     body = {"points": 5, "reason": "x", "expiresAt": expires}
     assert shop.api.post(f"/members/{ann}/adjustments", body).status_code == 422

@@ -85,7 +85,9 @@ def test_json_that_is_no_object_is_422(admin: Api, ann: str, method: str, path: 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
 def test_a_422_names_the_field(admin: Api, ann: str, method: str, path: str) -> None:
-    answer = admin.send(method, path.format(ann=ann), json={"points": "many", "pointsCost": [], "threshold": [], "name": 1})
+    answer = admin.send(
+        method, path.format(ann=ann), json={"points": "many", "pointsCost": [], "threshold": [], "name": 1}
+    )
     assert answer.status_code == 422
     assert any(error["field"] for error in answer.get_json()["errors"])
 

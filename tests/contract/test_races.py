@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -48,7 +49,9 @@ def test_an_open_hold_ends_once(committed_app: Portal, document: Document, token
     def end(other: Shop, number: int) -> TestResponse:
         verb, body = verbs[number % 3]
         return other.api.client.post(
-            f"/api/v1/loyalty/redemptions/{made['id']}/{verb}", headers=other.api.headers, **({"json": body} if body else {})
+            f"/api/v1/loyalty/redemptions/{made['id']}/{verb}",
+            headers=other.api.headers,
+            **({"json": body} if body else {}),
         )
 
     answers = race(committed_app, document, token, 9, end)
@@ -60,9 +63,7 @@ def test_the_last_points_are_won_once(committed_app: Portal, document: Document,
     shop = shop_of(committed_app, document, token)
     shop.credit("ann", 100)
     body = {"points": 60, "description": "Seat"}
-    answers = race(
-        committed_app, document, token, 8, lambda other, _: other.api.post("/members/ann/redemptions", body)
-    )
+    answers = race(committed_app, document, token, 8, lambda other, _: other.api.post("/members/ann/redemptions", body))
     assert Counter(code(answer) for answer in answers) == {(201, ""): 1, (409, "insufficient_points"): 7}
     assert shop.points("ann") == (100, 60, 40)
 
@@ -72,7 +73,11 @@ def test_the_last_item_is_won_once(committed_app: Portal, document: Document, to
     shop.credit("ann", 100)
     shop.reward("mug", 1, inventory=1)
     answers = race(
-        committed_app, document, token, 8, lambda other, _: other.api.post("/members/ann/redemptions", {"rewardSlug": "mug"})
+        committed_app,
+        document,
+        token,
+        8,
+        lambda other, _: other.api.post("/members/ann/redemptions", {"rewardSlug": "mug"}),
     )
     assert Counter(code(answer) for answer in answers) == {(201, ""): 1, (409, "reward_out_of_stock"): 7}
     assert shop.stock("mug") == (0, False)
@@ -83,7 +88,11 @@ def test_the_limit_of_a_member_holds(committed_app: Portal, document: Document, 
     shop.credit("ann", 100)
     shop.reward("mug", 1, perMemberLimit=2)
     answers = race(
-        committed_app, document, token, 8, lambda other, _: other.api.post("/members/ann/redemptions", {"rewardSlug": "mug"})
+        committed_app,
+        document,
+        token,
+        8,
+        lambda other, _: other.api.post("/members/ann/redemptions", {"rewardSlug": "mug"}),
     )
     assert Counter(code(answer) for answer in answers) == {(201, ""): 2, (409, "reward_limit_reached"): 6}
 
@@ -114,10 +123,7 @@ def test_credits_and_debits_at_once_add_up(committed_app: Portal, document: Docu
     assert {answer.status_code for answer in race(committed_app, document, token, 12, change)} == {201}
     entries = shop.ledger("ann")
     assert shop.points("ann") == (100, 0, 100)
-    assert all(
-        newer["balanceAfter"] - newer["amount"] == older["balanceAfter"]
-        for newer, older in zip(entries, entries[1:], strict=False)
-    )
+    assert all(newer["balanceAfter"] - newer["amount"] == older["balanceAfter"] for newer, older in pairwise(entries))
 
 
 def test_two_first_looks_make_one_member(committed_app: Portal, document: Document, token: str) -> None:

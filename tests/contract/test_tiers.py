@@ -104,6 +104,20 @@ def test_one_credit_may_pass_several_tiers(ladder: Shop, ann: str) -> None:
     assert ladder.member(ann)["tier"]["slug"] == "gold"
 
 
+def test_a_threshold_that_comes_down_qualifies_those_who_have_reached_it(ladder: Shop, ann: str) -> None:
+    ladder.credit(ann, 90)
+    ladder.tier("silver", 90)
+    ladder.credit(ann, 1)
+    assert ladder.member(ann)["tier"]["slug"] == "silver"
+
+
+def test_a_threshold_that_goes_up_demotes_nobody(ladder: Shop, ann: str) -> None:
+    ladder.credit(ann, 100)
+    ladder.tier("silver", 400)
+    ladder.credit(ann, 1)
+    assert ladder.member(ann)["tier"]["slug"] == "silver"
+
+
 def test_two_tiers_have_never_the_same_threshold(ladder: Shop) -> None:
     assert ladder.api.put("/tiers/pearl", {"name": "Pearl", "threshold": 100}).status_code == 422
     assert ladder.api.put("/tiers/silver", {"name": "Silver", "threshold": 500}).status_code == 422
