@@ -45,6 +45,7 @@ def land(code: str) -> Response:
         render_template(
             "referrals/landing.html", state=found.state, inviter=found.inviter, bonus_points=found.bonus,
             welcome_points=found.welcome, member=current_user.is_authenticated,
+            on_order=not rules.convert_at_registration,
         ),
         STATUSES.get(found.state, GONE),
     )  # fmt: skip

@@ -96,7 +96,7 @@ def _context(cursor: str | None) -> dict[str, Any]:
         "conversions": queries.list_conversions(user_id, now=now, rules=rules, limit=1, session=session),
         "segments": service.get_segments(now, user_id, session),
         "share": {"url": link, "qr_svg": qr_svg(link)},
-        "offer": {"bonus": rules.bonus, "welcome": rules.welcome},
+        "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
     }
 
 
