@@ -10,6 +10,7 @@ from portal.core import models as _core  # noqa: F401
 from portal.core.db import Base, db
 from portal.ledger import models as _ledger  # noqa: F401
 from portal.members import models as _members  # noqa: F401
+from portal.notifications import models as _notifications  # noqa: F401
 from portal.notifications import suppressions as _suppressions  # noqa: F401
 from portal.nudges import models as _nudges  # noqa: F401
 from portal.redemptions import models as _redemptions  # noqa: F401

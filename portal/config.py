@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     )
     redemption_hold_ttl_hours: int = Field(720, ge=1, le=8760, description="Age at which an open hold is cancelled.")
     streak_bonus_points: int = Field(25, ge=0, le=1_000_000, description="Paid once per qualifying week; 0: none.")
+    loyalty_progression_minutes: int = Field(
+        15, ge=1, le=1440, description="Minutes between two runs of `loyalty_progression`; must divide a day."
+    )
 
     # Referrals
     referral_member_max_active_invites: int = Field(10, ge=1, le=10_000, description="Open invites per member.")

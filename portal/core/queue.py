@@ -23,10 +23,10 @@ class QueueName(StrEnum):
     SWEEPS = "sweeps"
 
 
-def connect(url: str, *, patient: bool = False) -> Redis:
+def connect(url: str, *, patient: bool = False, seconds: float | None = None) -> Redis:
     """A Redis client: gives up after 0.5 s for the web; `patient` for workers, which block on their queues."""
     if patient:
-        return Redis.from_url(url, socket_connect_timeout=5)
+        return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
     return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
 

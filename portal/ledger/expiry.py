@@ -1,11 +1,11 @@
 """Expiry: what a lot has left beyond its holds is taken once its date has passed (CONTRACT rules 3 and 4)."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core.steps import EVERYBODY, Shard
 from portal.ledger.posting import query
 
 _LOCK_DUE = text("""
@@ -13,6 +13,7 @@ _LOCK_DUE = text("""
     WHERE id IN (
         SELECT member_id FROM loyalty_point_expirations
         WHERE remaining > held AND expires_at IS NOT NULL AND expires_at <= :now
+          AND get_byte(uuid_send(member_id), 15) % :of = :number
         ORDER BY expires_at, member_id LIMIT :limit)
     ORDER BY id FOR UPDATE
 """)
@@ -24,6 +25,7 @@ _EXPIRE = query("""
                new_ulid(:now) AS entry_id, row_number() OVER (ORDER BY l.expires_at, l.seq) AS ord
         FROM loyalty_point_expirations l
         WHERE l.member_id = ANY(:ids) AND l.remaining > 0 AND l.remaining > l.held AND l.expires_at <= :now
+        ORDER BY l.expires_at, l.seq LIMIT :limit
     ), given AS (
         SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount, 0::bigint AS earned,
                'Points expired' AS description, jsonb_build_object('expired_at', expires_at) AS metadata,
@@ -36,13 +38,16 @@ _EXPIRE = query("""
 """)
 
 
-def expire_scheduled_points(session: Session, now: datetime, *, limit: int = 1000) -> dict[str, Any]:
-    """Expire what is due, for the members of the `limit` lots longest due; `{entries, points, members}`.
+def expire_scheduled_points(
+    session: Session, now: datetime, *, limit: int = 1000, shard: Shard = EVERYBODY
+) -> dict[str, int]:
+    """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
 
     Nothing is left to do when `members` is 0. Running it twice, at once or late changes nothing more.
     """
-    member_ids = session.scalars(_LOCK_DUE, {"now": now, "limit": limit}).all()
+    values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
+    member_ids = session.scalars(_LOCK_DUE, values).all()
     if not member_ids:
         return {"entries": 0, "points": 0, "members": 0}
-    row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now}).one()
+    row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}).one()
     return {"entries": row.entries, "points": row.points, "members": row.members}

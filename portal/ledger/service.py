@@ -18,11 +18,13 @@ from portal.ledger.holds import (
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Entry, Posted, Posting, Take, post
 from portal.ledger.rules import EarningRules
+from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members.service import lock_members
 
 __all__ = [
     "EarningRules", "Entry", "InsufficientPoints", "Posted", "Posting", "Take", "adjust_points", "choose_lots",
-    "credit", "expire_scheduled_points", "hold_points", "post", "release_holds", "take_held_points",
+    "credit", "expire_scheduled_points", "grant_weekly_streak_bonuses", "hold_points", "post", "release_holds",
+    "take_held_points",
 ]  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""Weekly streak bonuses: each week that qualified is paid once, missed runs included (CONTRACT rule 20)."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core.steps import EVERYBODY, Figures, Shard
+from portal.ledger.posting import query
+from portal.ledger.rules import EarningRules
+from portal.tiers.service import record_upgrades
+
+_LOCK_DUE = text("""
+    SELECT id FROM loyalty_members
+    WHERE id IN (
+        SELECT member_id FROM loyalty_streak_weeks
+        WHERE paid_entry_id IS NULL AND get_byte(uuid_send(member_id), 15) % :of = :number
+        ORDER BY week, member_id LIMIT :limit)
+    ORDER BY id FOR UPDATE
+""")
+_GRANT = query("""
+    due AS (
+        SELECT s.member_id, s.week, s.length, new_ulid(:now) AS entry_id, row_number() OVER (ORDER BY s.week) AS ord
+        FROM loyalty_streak_weeks s WHERE s.member_id = ANY(:ids) AND s.paid_entry_id IS NULL
+    ), given AS (
+        SELECT ord, member_id, entry_id AS id, 'streak_bonus' AS entry_type, CAST(:points AS bigint) AS amount,
+               CAST(:points AS bigint) AS earned, 'Weekly streak bonus' AS description,
+               jsonb_build_object('week', week, 'length', length) AS metadata, 'streak' AS source,
+               week::text AS external_id, 'bonus' AS effect, CAST(:now AS timestamptz) AS occurred_at,
+               CAST(:expires_at AS timestamptz) AS expires_at, NULL::date AS week
+        FROM due
+    ), takes AS (
+        SELECT NULL::uuid AS entry_id, NULL::uuid AS lot_id, 0::bigint AS points, 0::bigint AS held WHERE false
+    )
+""")
+_MARK = text("""
+    UPDATE loyalty_streak_weeks s SET paid_entry_id = e.id
+    FROM loyalty_ledger_entries e
+    WHERE s.member_id = ANY(:ids) AND s.paid_entry_id IS NULL AND e.member_id = s.member_id
+      AND e.source = 'streak' AND e.external_id = s.week::text AND e.effect = 'bonus'
+""")
+
+
+def grant_weekly_streak_bonuses(
+    session: Session, now: datetime, *, points: int, rules: EarningRules, limit: int = 1000, shard: Shard = EVERYBODY
+) -> Figures:
+    """Pay up to `limit` members of the shard for every week that qualified and is unpaid; `{entries, points, members}`.
+
+    The bonus is earned when it is paid: it expires by the programme's rule from then. Nothing is left to do when
+    `members` is 0; with no `points` nothing is ever due.
+    """
+    values = {"limit": limit, "number": shard.number, "of": shard.of}
+    member_ids = list(session.scalars(_LOCK_DUE, values)) if points else []
+    if not member_ids:
+        return {"entries": 0, "points": 0, "members": 0}
+    given = {"ids": member_ids, "now": now, "points": points, "expires_at": rules.expiry(now)}
+    row = session.execute(_GRANT, given).one()
+    session.execute(_MARK, {"ids": member_ids})
+    if row.risen:
+        record_upgrades(session, row.risen, now)
+    return {"entries": row.entries, "points": row.points, "members": len(member_ids)}

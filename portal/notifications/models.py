@@ -1,0 +1,71 @@
+"""Messages: one row per outbox message and channel, claimed before the provider is called."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core.db import Base
+
+
+class MessageStatus(StrEnum):
+    """How a message ended. `claimed` has not; `deferred` is tried again, the provider has certainly not taken it."""
+
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    DEFERRED = "deferred"
+    UNCERTAIN = "uncertain"
+
+
+class ChannelName(StrEnum):
+    """Every way a message can take."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+
+
+STATUSES = tuple(status.value for status in MessageStatus)
+CHANNELS = tuple(channel.value for channel in ChannelName)
+
+
+class Message(Base):
+    """One message to one person on one channel, or the reason why there was none.
+
+    `recipient` and the content are kept only where the preview backend took the message, for operators to read.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    channel: Mapped[str | None]
+    backend: Mapped[str | None]
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    status: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default="")
+    attempts: Mapped[int] = mapped_column(server_default="1")
+    recipient: Mapped[str | None]
+    subject: Mapped[str | None]
+    body_text: Mapped[str | None]
+    body_html: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
+        CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
+        CheckConstraint("status NOT IN ('claimed', 'sent') OR channel IS NOT NULL", name="channel_known"),
+        Index("ix_messages_user_id", "user_id", "id"),
+        Index("ix_messages_created_at", "created_at"),
+        Index("ix_messages_open", "updated_at", postgresql_where=text("status IN ('claimed', 'uncertain')")),
+    )

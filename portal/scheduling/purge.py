@@ -1,0 +1,36 @@
+"""`purge_old_records`: what nobody will ask for any more is deleted, a bounded number at a time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from portal.core import clock
+from portal.core.db import unit_of_work
+from portal.core.steps import Figures, Shard, Step
+
+BATCH = 2000
+# Table, what is old in it, and after how many days. Keys of the outbox stay unique for as long as its rows are kept.
+KEPT = {
+    "idempotency_keys": ("created_at < :before", 2),
+    "login_failures": ("at < :before", 30),
+    "auth_sessions": ("expires_at < :before", 30),
+    "messages": ("created_at < :before AND status NOT IN ('claimed', 'uncertain')", 180),
+    "outbox": ("status = 'done' AND finished_at < :before", 180),
+    "job_runs": ("status IN ('succeeded', 'failed') AND started_at < :before", 90),
+}
+
+
+def purge_old_records(_: datetime) -> list[Step]:
+    """A step for each table with records that age."""
+    return [_step(table, condition, days) for table, (condition, days) in KEPT.items()]
+
+
+def _step(table: str, condition: str, days: int) -> Step:
+    delete = text(f"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE {condition} LIMIT {BATCH})")
+
+    def work(_: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            deleted = session.execute(delete, {"before": clock.now() - timedelta(days=days)}).rowcount
+        return {"deleted": deleted} if deleted else None
+
+    return Step(table, work, ("deleted",))
