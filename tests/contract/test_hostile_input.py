@@ -40,8 +40,8 @@ PATHS = [
 ]  # fmt: skip
 ULIDS = [
     "01arz3ndektsv4rrffq69g5fav", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "ZZZZZZZZZZZZZZZZZZZZZZZZZZ",
-    "01ARZ3NDEKTSV4RRFFQ69G5FA",
-    "01ARZ3NDEKTSV4RRFFQ69G5FAVX", "01ARZ3NDEKTSV4RRFFQ69G5FAU", "01a1fd9c-046b-f924-e5cf-38e022fcdaf9",
+    "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX", "01ARZ3NDEKTSV4RRFFQ69G5FAU",
+    "01a1fd9c-046b-f924-e5cf-38e022fcdaf9",
 ]  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_a_path_with_spare_slashes_and_dots_is_never_answered_by_a_page(admin: A
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("depth", [50, 500, 100_000])
+@pytest.mark.parametrize("depth", [50, 249, 250, 251, 500, 100_000])
 def test_deep_json_is_no_failure(shop: Shop, ann: str, depth: int) -> None:
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         inner = opening * depth + ("1" if opening != "[" else "") + closing * depth
