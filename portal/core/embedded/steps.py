@@ -35,6 +35,7 @@ class Steps:
         """
         heads = set(ScriptDirectory(str(self.root / "migrations")).get_heads())
         if _revisions(str(self.instance.known["database_url"])) != heads:
+            print("Migrating the database …", flush=True)
             self._flask("The database could not be migrated", "db", "upgrade")
 
     def load_demo(self, wanted: bool) -> str:
@@ -44,11 +45,10 @@ class Steps:
         """
         first = self.instance.known.get("first_start")
         if not isinstance(first, dict):
-            notice = (
-                self._flask("The demo data could not be loaded (DEMO=0 starts without)", "demo", "load")
-                if wanted
-                else ""
-            )
+            notice = ""
+            if wanted:
+                print("Loading demo data, this once …", flush=True)
+                notice = self._flask("The demo data could not be loaded (DEMO=0 starts without)", "demo", "load")
             first = {"at": datetime.now(UTC).isoformat(), "demo": wanted, "notice": notice}
             self.instance.save(first_start=first)
         return str(first["notice"])
@@ -112,5 +112,5 @@ def wait_until_ready(host: str, port: int, alive: Callable[[], bool], seconds: f
             answer = str(error)
         finally:
             connection.close()
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise StartFailedError(f"The portal was not ready after {seconds:.0f} s; /readyz said: {answer}")
