@@ -10,7 +10,12 @@ _moved: ContextVar[datetime | None] = ContextVar("moved_clock", default=None)
 
 def now() -> datetime:
     """The current time, aware, in UTC."""
-    return _moved.get() or datetime.now(UTC)
+    return _moved.get() or real_now()
+
+
+def real_now() -> datetime:
+    """The current time, also inside `at`."""
+    return datetime.now(UTC)
 
 
 @contextmanager

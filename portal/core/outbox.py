@@ -1,6 +1,7 @@
 """Transactional outbox: a change and the work it asks for commit together; workers claim with lease and fence."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
 BATCH = 100
+DELIVER_SECONDS = 30
 
 
 class LeaseLost(Exception):
@@ -30,6 +32,14 @@ class LeaseLost(Exception):
 
 class RetryLater(Exception):
     """The work was certainly not done and may be tried again."""
+
+
+class Postponed(Exception):
+    """The work is not to be done before `until`; that is no failed attempt."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
 
 
 class OutcomeUnknown(Exception):
@@ -69,7 +79,7 @@ def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, ded
     """
     if not payloads:
         return
-    now = clock.now()
+    now = clock.real_now()  # a job that works as of another moment asks for work at once all the same
     rows = [
         {
             "id": ids.new_id(), "topic": topic, "payload": payload, "created_at": now, "next_attempt_at": now,
@@ -98,7 +108,7 @@ _FINISH = text("""
 """)
 
 _RETRY = text("""
-    UPDATE outbox SET next_attempt_at = :at, last_error = :error, lease_until = NULL
+    UPDATE outbox SET next_attempt_at = :at, last_error = :error, lease_until = NULL, attempts = attempts - :undone
     WHERE id = :id AND fence = :fence AND status = 'pending'
 """)
 
@@ -134,7 +144,14 @@ def retry(session: Session, message: Claimed, error: str) -> None:
         finish(session, message, "dead", error)
         return
     at = clock.now() + backoff(message.attempts)
-    session.execute(_RETRY, {"id": message.id, "fence": message.fence, "at": at, "error": error[:2000]})
+    values = {"id": message.id, "fence": message.fence, "at": at, "error": error[:2000], "undone": 0}
+    session.execute(_RETRY, values)
+
+
+def postpone(session: Session, message: Claimed, until: datetime) -> None:
+    """Give a claimed message back until then; the attempt does not count."""
+    values = {"id": message.id, "fence": message.fence, "at": until, "error": "postponed", "undone": 1}
+    session.execute(_RETRY, values)
 
 
 def backoff(attempts: int) -> timedelta:
@@ -143,16 +160,17 @@ def backoff(attempts: int) -> timedelta:
 
 
 def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
-    """Job: carry out due messages (or the named ones that are due), each under its own lease."""
-    outcomes = {"done": 0, "retried": 0, "uncertain": 0}
+    """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s."""
+    outcomes = {"done": 0, "retried": 0, "postponed": 0, "uncertain": 0}
     wanted = [UUID(i) for i in only] if only is not None else None
-    while True:
+    deadline = time.monotonic() + DELIVER_SECONDS
+    while time.monotonic() < deadline:
         with unit_of_work() as session:
-            batch = claim(session, limit=1 if wanted is None else min(len(wanted), 1), only=wanted)
+            batch = claim(session, limit=1, only=wanted)
         if not batch:
-            return outcomes
-        for message in batch:
-            outcomes[_carry_out(message)] += 1
+            break
+        outcomes[_carry_out(batch[0])] += 1
+    return outcomes
 
 
 def _carry_out(message: Claimed) -> str:
@@ -161,9 +179,16 @@ def _carry_out(message: Claimed) -> str:
     except LeaseLost:
         log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
         return "retried"
+    except Postponed as error:
+        _record(postpone, message, error.until)
+        return "postponed"
     except OutcomeUnknown as error:
         _record(finish, message, "uncertain", str(error))
         return "uncertain"
+    except RetryLater as error:
+        log.warning("outbox message waits", extra={"outbox_id": ids.encode(message.id), "reason": str(error)})
+        _record(retry, message, str(error))
+        return "retried"
     except Exception as error:
         db.session.rollback()
         log.exception("outbox message failed", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
@@ -173,21 +198,29 @@ def _carry_out(message: Claimed) -> str:
     return "done"
 
 
-def _record(verb: Callable[..., None], message: Claimed, *details: str) -> None:
-    with unit_of_work() as session:
-        verb(session, message, *details)
+def _record(verb: Callable[..., None], message: Claimed, *details: Any) -> None:
+    try:
+        with unit_of_work() as session:
+            verb(session, message, *details)
+    except LeaseLost:
+        log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
+
+
+BACKLOG = text("""
+    SELECT (SELECT count(*) FROM outbox WHERE status = 'pending'),
+           (SELECT min(created_at) FROM outbox WHERE status = 'pending'),
+           (SELECT count(*) FROM outbox WHERE status IN ('uncertain', 'dead'))
+""")
 
 
 def get_backlog(session: Session, now: datetime) -> dict[str, Any]:
     """`{pending, oldestAgeSeconds, uncertain}` of the outbox, from its partial indexes."""
-    row = session.execute(
-        text("""
-            SELECT (SELECT count(*) FROM outbox WHERE status = 'pending'),
-                   (SELECT min(created_at) FROM outbox WHERE status = 'pending'),
-                   (SELECT count(*) FROM outbox WHERE status IN ('uncertain', 'dead'))
-        """)
-    ).one()
-    age = (now - row[1]).total_seconds() if row[1] else 0.0
+    return describe_backlog(session.execute(BACKLOG).one(), now)
+
+
+def describe_backlog(row: Any, now: datetime) -> dict[str, Any]:
+    """The figures of a row of `BACKLOG`."""
+    age = max((now - row[1]).total_seconds(), 0.0) if row[1] else 0.0
     return {"pending": row[0], "oldestAgeSeconds": round(age, 3), "uncertain": row[2]}
 
 

@@ -1,6 +1,7 @@
 """Redis and RQ: queues declared once. They only wake workers; PostgreSQL holds the truth."""
 
 import logging
+import time
 from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
@@ -13,6 +14,7 @@ from redis.retry import Retry
 from rq import Queue
 
 log = logging.getLogger(__name__)
+LEAVE_ALONE_SECONDS = 5.0
 
 
 class QueueName(StrEnum):
@@ -21,6 +23,21 @@ class QueueName(StrEnum):
     CRITICAL = "critical"
     MESSAGES = "messages"
     SWEEPS = "sweeps"
+
+
+class Breaker:
+    """Remembers that Redis was away a moment ago."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def trip(self) -> None:
+        """Leave Redis alone for the next seconds."""
+        self._until = time.monotonic() + LEAVE_ALONE_SECONDS
+
+    def is_open(self) -> bool:
+        """Whether it is to be left alone."""
+        return time.monotonic() < self._until
 
 
 def connect(url: str, *, patient: bool = False, seconds: float | None = None) -> Redis:
@@ -33,6 +50,7 @@ def connect(url: str, *, patient: bool = False, seconds: float | None = None) ->
 def init_app(app: Flask) -> None:
     """Attach the impatient client of the web."""
     app.extensions["redis"] = connect(app.config["SETTINGS"].redis_url)
+    app.extensions["redis_breaker"] = Breaker()
 
 
 def client() -> Redis:
@@ -46,12 +64,19 @@ def queue(name: QueueName) -> Queue:
 
 
 def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None = None, timeout: int = 60) -> bool:
-    """Wake a worker for `function` (dotted path) with plain arguments; False when Redis is away."""
+    """Wake a worker for `function` (dotted path) with plain arguments; False when Redis is away.
+
+    After a failure Redis is left alone for a while: nobody waits for it again and again.
+    """
+    breaker = cast("Breaker", current_app.extensions["redis_breaker"])
+    if breaker.is_open():
+        return False
     try:
         queue(name).enqueue(
             function, *arguments, job_id=job_id, job_timeout=timeout, result_ttl=0, failure_ttl=7 * 86_400
         )
     except (RedisError, OSError) as error:
+        breaker.trip()
         log.warning("enqueue failed", extra={"queue": name.value, "function": function, "error": type(error).__name__})
         return False
     return True

@@ -4,9 +4,10 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.scheduling import cli, schedules
+    """Attach the domain's routes, commands and metrics."""
+    from portal.scheduling import api, cli, metrics, schedules  # noqa: F401 - metrics register themselves
 
     schedules.init_app(app)
+    app.register_blueprint(api.bp)
     for command in (cli.run_worker, cli.run_scheduler, cli.jobs):
         app.cli.add_command(command)

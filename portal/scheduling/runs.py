@@ -59,7 +59,7 @@ _ANNOUNCE = text("""
 """)
 _CLAIM = text("""
     UPDATE job_runs SET status = 'running', fence = fence + 1, attempts = attempts + 1, lease_until = :until,
-        next_attempt_at = :until, started_at = coalesce(started_at, :now)
+        next_attempt_at = :until, started_at = :now
     WHERE job_id = :job_id AND slot = :slot
       AND (status = 'due' OR (status = 'running' AND lease_until <= :now))
     RETURNING fence, attempts

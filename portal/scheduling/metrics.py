@@ -1,0 +1,50 @@
+"""Jobs, queues and the outbox for Prometheus, read when it asks."""
+
+from collections.abc import Iterator
+
+from flask import current_app
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from portal.core import clock
+from portal.core.metrics import gauge_source
+from portal.core.queue import client
+from portal.scheduling.health import get_health
+from portal.scheduling.schedules import get_schedules
+
+STATUSES = ("ok", "degraded", "stale")
+
+
+@gauge_source
+def collect() -> Iterator[Metric]:
+    """The health document as gauges."""
+    health = get_health(
+        get_schedules().values(), client(), clock.now(), current_app.config["SETTINGS"].timezone
+    )  # fmt: skip
+    yield _family("portal_scheduler_status", "1 for the scheduler's status.", "status", [
+        (status, float(status == health["status"])) for status in STATUSES
+    ])  # fmt: skip
+    jobs, queues, outbox = health["jobs"], health["queues"], health["outbox"]
+    yield _family("portal_job_last_duration_seconds", "Duration of the latest run.", "job", [
+        (job["id"], job["lastDurationMs"] / 1000) for job in jobs if job["lastDurationMs"] is not None
+    ])  # fmt: skip
+    yield _family("portal_job_last_success", "1 when the latest run succeeded.", "job", [
+        (job["id"], float(job["lastStatus"] == "succeeded")) for job in jobs if job["lastStatus"]
+    ])  # fmt: skip
+    yield _family("portal_job_last_run_timestamp_seconds", "When the latest run began.", "job", [
+        (job["id"], job["lastRunAt"].timestamp()) for job in jobs if job["lastRunAt"]
+    ])  # fmt: skip
+    for name, key in (("depth", "depth"), ("oldest_age_seconds", "oldestAgeSeconds"), ("failed", "failed")):
+        yield _family(f"portal_queue_{name}", "Jobs that wait for a worker.", "queue", [
+            (queue["name"], queue[key]) for queue in queues if queue[key] is not None
+        ])  # fmt: skip
+    yield GaugeMetricFamily("portal_workers", "Workers that live.", health["workers"])
+    yield GaugeMetricFamily("portal_outbox_pending", "Messages of the outbox that wait.", outbox["pending"])
+    yield GaugeMetricFamily("portal_outbox_oldest_age_seconds", "Age of the oldest.", outbox["oldestAgeSeconds"])
+    yield GaugeMetricFamily("portal_outbox_uncertain", "Messages that need an operator.", outbox["uncertain"])
+
+
+def _family(name: str, help_text: str, label: str, values: list[tuple[str, float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=[label])
+    for of, value in values:
+        family.add_metric([of], value)
+    return family
