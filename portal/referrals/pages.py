@@ -85,7 +85,7 @@ def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Res
 def _context(cursor: str | None) -> dict[str, Any]:
     session, user_id, now, rules = db.session(), current_user_id(), clock.now(), _rules()
     member = enrol(session, user_id)
-    invites = queries.list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session)
+    invites = queries.list_dashboard(session, user_id, now=now, rules=rules, cursor=cursor)
     link = rules.link(member.referral_code)
     return {
         "now": now,

@@ -19,8 +19,7 @@ from portal.referrals.rules import ReferralRules
 _STATUS = "CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END"
 _COLUMNS = f"""
     i.id, i.code, {_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
-    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.attributed_at, i.credit_due_at,
-    i.credited_at
+    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at
 """
 _PAGE = text(f"""
     SELECT (SELECT count(*) FROM loyalty_referral_invites p
@@ -35,6 +34,9 @@ _PAGE = text(f"""
     WHERE u.id = :user_id ORDER BY r.id DESC
 """)
 _ONE = text(f"SELECT {_COLUMNS} FROM loyalty_referral_invites i WHERE i.id = :id")
+_REGISTERED = text("""
+    SELECT id, attributed_at FROM loyalty_referral_invites WHERE id = ANY(:ids) AND attributed_at IS NOT NULL
+""")
 _CONVERSIONS = text(f"""
     SELECT t.counts, t.earned, a.last_activity_at, w.pending, r.*
     FROM users u
@@ -84,14 +86,26 @@ def list_referrals(
     return {"referrals": [document(row, rules) for row in found[:limit]], "quota": quota, "nextCursor": more}
 
 
+def list_dashboard(
+    session: Session, user_id: str, *, now: datetime, rules: ReferralRules, cursor: str | None = None
+) -> dict[str, Any]:
+    """As `list_referrals`, within the current transaction, each invite with `registeredAt` (a friend signed up)."""
+    page = list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session)
+    wanted = [parse(invite["id"]) for invite in page["referrals"]]
+    found: dict[str, datetime] = {ulid(row[0]): row[1] for row in session.execute(_REGISTERED, {"ids": wanted})}
+    for invite in page["referrals"]:
+        invite["registeredAt"] = found.get(invite["id"])
+    return page
+
+
 def list_conversions(
     user_id: str, *, now: datetime, rules: ReferralRules, limit: int = 20, cursor: str | None = None,
     session: Session | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """How a user's invites have done, with a page of the converted ones, newest conversion first.
 
-    `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits` what a
-    holding period keeps back, on either side.
+    `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits`, where there
+    are any, what a holding period keeps back on either side.
 
     :raises UserNotFound: no such user.
     :raises portal.core.cursors.InvalidCursor: the cursor is not of this list.
@@ -108,7 +122,7 @@ def list_conversions(
         **_totals(rows[0].counts or {}),
         "pointsEarned": rows[0].earned,
         "lastActivityAt": rows[0].last_activity_at,
-        "pendingCredits": [_pending(*item) for item in rows[0].pending or []],
+        **({"pendingCredits": [_pending(*item) for item in rows[0].pending]} if rows[0].pending else {}),
         "conversions": [_conversion(row, rules) for row in found[:limit]],
         "nextCursor": encode([_micros(last.converted_at), ulid(last.id)], *scope) if last is not None else None,
     }
@@ -135,13 +149,12 @@ def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
         "convertedAt": row.converted_at,
         "cancelledAt": row.cancelled_at,
         "rewardPoints": row.reward_points,
-        "notSentReason": row.not_sent_reason,
-        "registeredAt": row.attributed_at,
+        **({"notSentReason": row.not_sent_reason} if row.not_sent_reason else {}),
     }
 
 
 def _conversion(row: Any, rules: ReferralRules) -> dict[str, Any]:
-    return {**document(row, rules), "creditDueAt": row.credit_due_at, "creditedAt": row.credited_at}
+    return {**document(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
 
 
 def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> dict[str, Any]:

@@ -79,8 +79,9 @@ class Referral(Answer):
     converted_at: AwareDatetime | None
     cancelled_at: AwareDatetime | None
     reward_points: int
-    not_sent_reason: str | None = Field(description="`suppressed`: the address asked for no invites.")
-    registered_at: AwareDatetime | None = Field(description="When a friend registered through it.")
+    not_sent_reason: str | None = Field(
+        None, description="Only on drafts that were kept back; `suppressed`: the address asked for no invites."
+    )
 
 
 class InviteQuota(Answer):
@@ -102,10 +103,9 @@ class ReferralPage(Answer):
 
 
 class Conversion(Referral):
-    """A converted invite and when its points are, or were, credited."""
+    """A converted invite."""
 
-    credit_due_at: AwareDatetime
-    credited_at: AwareDatetime | None
+    credit_due_at: AwareDatetime | None = Field(None, description="Only while its points are pending.")
 
 
 class InviteCounts(Answer):
@@ -134,7 +134,7 @@ class ConversionPage(Answer):
     conversion_rate: float
     points_earned: int
     last_activity_at: AwareDatetime | None
-    pending_credits: list[PendingCredit]
+    pending_credits: list[PendingCredit] = Field(default_factory=list, description="Only when there are any.")
     conversions: list[Conversion]
     next_cursor: str | None
 

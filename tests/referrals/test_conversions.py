@@ -25,7 +25,6 @@ def test_a_user_who_never_invited_has_zeros(client: FlaskClient, session: Sessio
         "conversionRate": 0.0,
         "pointsEarned": 0,
         "lastActivityAt": None,
-        "pendingCredits": [],
         "conversions": [],
         "nextCursor": None,
     }
