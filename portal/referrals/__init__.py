@@ -6,7 +6,9 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, and its part in a registration."""
     from portal.referrals import api, landing, pages
+    from portal.referrals.remembered import RememberedSegments
 
+    app.extensions["referral_segments"] = RememberedSegments()
     app.register_blueprint(api.bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(landing.bp)

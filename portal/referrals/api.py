@@ -12,6 +12,7 @@ from portal.core.db import db
 from portal.core.responses import json
 from portal.ledger.service import EarningRules, Entry
 from portal.referrals import problems, queries, schemas, service
+from portal.referrals.segments import DEFINITIONS
 
 bp = APIBlueprint("referrals_api", __name__, url_prefix="/api/v1/loyalty", tag="Referrals")
 
@@ -73,7 +74,10 @@ def get_segments() -> Response:
     """Show the segments of members who refer, and the caller's own."""
     principal = current()
     named = request.headers.get("X-User-Id") if principal.scopes & {"member", "admin"} else None
-    return json(service.get_segments(clock.now(), principal.user_id or named))
+    user_id, now = principal.user_id or named, clock.now()
+    figures, as_of = current_app.extensions["referral_segments"].get(now)
+    mine = service.get_segment_of(user_id, now) if user_id else None
+    return json({"asOf": as_of, "segments": figures, "definitions": DEFINITIONS, "mySegment": mine})
 
 
 @bp.post("/members/<user_id>/referrals")

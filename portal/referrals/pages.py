@@ -13,6 +13,7 @@ from portal.core.db import db
 from portal.core.problems import DomainError
 from portal.referrals import cookies, problems, queries, service, words
 from portal.referrals.forms import InviteForm
+from portal.referrals.segments import DEFINITIONS
 from portal.referrals.sharing import qr_svg
 from portal.tiers.service import enrol
 
@@ -94,7 +95,7 @@ def _context(cursor: str | None) -> dict[str, Any]:
         "next_cursor": invites["nextCursor"],
         "older": cursor is not None,
         "conversions": queries.list_conversions(user_id, now=now, rules=rules, limit=1, session=session),
-        "segments": service.get_segments(now, user_id, session),
+        "segments": {"mySegment": service.get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
         "share": {"url": link, "qr_svg": qr_svg(link)},
         "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
     }

@@ -22,12 +22,13 @@ _COLUMNS = f"""
     i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at
 """
 _PAGE = text(f"""
-    SELECT (SELECT count(*) FROM loyalty_referral_invites p
-            WHERE p.member_id = m.id AND p.status IN ('draft', 'sent') AND p.expires_at > :now) AS active,
-           a.last_invite_at, r.*
+    SELECT q.active, a.last_invite_at, r.*
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS active FROM loyalty_referral_invites p
+        WHERE p.member_id = m.id AND p.status IN ('draft', 'sent') AND p.expires_at > :now) q
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS} FROM loyalty_referral_invites i
         WHERE i.member_id = m.id AND i.id < :before ORDER BY i.id DESC LIMIT :limit) r ON true

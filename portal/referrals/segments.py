@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core.reads import read_all
 from portal.referrals.reading import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
@@ -52,40 +53,39 @@ _COHORTS = text(f"""
         FROM placed p LEFT JOIN made USING (member_id) LEFT JOIN won USING (member_id)
         WHERE made.n IS NOT NULL OR won.n IS NOT NULL GROUP BY p.segment
     )
-    SELECT c.segment, c.members, c.age, coalesce(m.made, 0) AS made, coalesce(m.won, 0) AS won,
-           mine.segment AS my_segment
-    FROM (SELECT {_SEGMENT} AS segment FROM (VALUES (1)) one
-          LEFT JOIN (loyalty_referral_activity a JOIN loyalty_members x ON x.id = a.member_id AND x.user_id = :user_id)
-            ON true) mine
-    LEFT JOIN cohorts c ON true LEFT JOIN moves m ON m.segment = c.segment
+    SELECT c.segment, c.members, c.age, coalesce(m.made, 0) AS made, coalesce(m.won, 0) AS won
+    FROM cohorts c LEFT JOIN moves m ON m.segment = c.segment
+""")
+
+_MINE = text(f"""
+    SELECT {_SEGMENT} AS segment FROM loyalty_members m JOIN loyalty_referral_activity a ON a.member_id = m.id
+    WHERE m.user_id = :user_id
 """)
 
 
-def get_segments(now: datetime, user_id: str | None = None, session: Session | None = None) -> dict[str, Any]:
-    """Figures of each segment as of `now`, their definitions, and the segment of a user where they are in one.
+def get_segments(now: datetime) -> list[dict[str, Any]]:
+    """Figures of each segment as of `now`, from one pass over the members who refer; never from the ledger.
 
     Velocities are per member and week; a segment without members has zeros and no average.
     """
-    values = {
-        "now": now,
-        "active_from": now - timedelta(days=ACTIVE_DAYS),
-        "stalled_from": now - timedelta(days=STALLED_DAYS),
-        "velocity_from": now - timedelta(days=VELOCITY_DAYS),
-        "user_id": user_id,
-    }
-    rows = rows_of(_COHORTS, values, session)
-    found = {row[0]: row for row in rows if row[0] is not None}
+    values = {**_limits(now), "now": now, "velocity_from": now - timedelta(days=VELOCITY_DAYS)}
+    found = {row[0]: row for row in read_all(_COHORTS, values)}
     everyone = sum(row[1] for row in found.values())
-    return {
-        "asOf": now,
-        "segments": [_figures(segment, found.get(segment), everyone) for segment in Segment],
-        "definitions": DEFINITIONS,
-        "mySegment": rows[0][5],
-    }
+    return [_figures(segment, found.get(segment), everyone) for segment in Segment]
+
+
+def get_segment_of(user_id: str, now: datetime, session: Session | None = None) -> str | None:
+    """The segment a user is in; None for those who never referred, or whom no definition fits."""
+    rows = rows_of(_MINE, {**_limits(now), "user_id": user_id}, session)
+    return rows[0][0] if rows else None
+
+
+def _limits(now: datetime) -> dict[str, datetime]:
+    return {"active_from": now - timedelta(days=ACTIVE_DAYS), "stalled_from": now - timedelta(days=STALLED_DAYS)}
 
 
 def _figures(segment: Segment, row: Any, everyone: int) -> dict[str, Any]:
-    _, members, age, made, won, _ = row or (segment, 0, None, 0, 0, None)
+    _, members, age, made, won = row or (segment, 0, None, 0, 0)
     return {
         "segment": segment.value,
         "members": members,

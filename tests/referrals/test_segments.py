@@ -1,14 +1,17 @@
 """GET /referrals/segments (CONTRACT rule 14)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.members.models import Member
 from portal.referrals import service
+from portal.referrals.remembered import RememberedSegments
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite
@@ -26,8 +29,8 @@ def invited(session: Session, ago: timedelta, *, cancelled: bool = False) -> Mem
     return member
 
 
-def counts(session: Session) -> dict[str, int]:
-    return {s["segment"]: s["members"] for s in service.get_segments(NOON, None, session)["segments"]}
+def counts() -> dict[str, int]:
+    return {s["segment"]: s["members"] for s in service.get_segments(NOON)}
 
 
 @pytest.mark.parametrize(
@@ -47,16 +50,16 @@ def test_the_last_activity_and_open_invites_place_a_member(
     session: Session, ago: timedelta, cancelled: bool, segment: str | None
 ) -> None:
     member = invited(session, ago, cancelled=cancelled)
-    assert service.get_segments(NOON, member.user_id, session)["mySegment"] == segment
-    assert counts(session) == {"active": 0, "stalled": 0, "at_risk": 0} | ({segment: 1} if segment else {})
+    assert service.get_segment_of(member.user_id, NOON) == segment
+    assert counts() == {"active": 0, "stalled": 0, "at_risk": 0} | ({segment: 1} if segment else {})
 
 
 def test_a_conversion_is_activity_of_who_invited_alone(session: Session) -> None:
     member, friend = make_member(session), make_user(session)
     invite = make_invite(session, member, at=NOON - 60 * DAY)
     complete(session, invite.code, friend.id, at=NOON)
-    assert service.get_segments(NOON, member.user_id, session)["mySegment"] == "active"
-    assert service.get_segments(NOON, friend.id, session)["mySegment"] is None
+    assert service.get_segment_of(member.user_id, NOON) == "active"
+    assert service.get_segment_of(friend.id, NOON) is None
 
 
 def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> None:
@@ -66,7 +69,7 @@ def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> No
             invite = make_invite(session, member, at=NOON - days * DAY)
         complete(session, invite.code, make_user(session).id, at=NOON - 10 * DAY)
     invited(session, 20 * DAY)
-    active, stalled, at_risk = service.get_segments(NOON, None, session)["segments"]
+    active, stalled, at_risk = service.get_segments(NOON)
     assert active == {
         "segment": "active", "members": 2, "share": 0.6667, "inviteVelocity": 0.75, "conversionVelocity": 0.25,
         "averageDaysSinceActivity": 2.0,
@@ -95,3 +98,27 @@ def test_any_principal_reads_figures_without_personal_data(client: FlaskClient, 
     assert client.get(PATH).status_code == 401
     sign_in(client, make_user(session))
     assert client.get(PATH).get_json()["mySegment"] is None
+
+
+def test_an_unchanged_answer_is_not_sent_again(client: FlaskClient, session: Session) -> None:
+    headers = bearer(make_token(session, "member"))
+    with time_machine.travel(NOON.replace(second=10)):
+        etag = client.get(PATH, headers=headers).headers["ETag"]
+    with time_machine.travel(NOON.replace(second=50)):
+        assert client.get(PATH, headers={**headers, "If-None-Match": etag}).status_code == 304
+
+
+def test_figures_that_took_long_are_kept_for_as_long_as_they_cost() -> None:
+    asked: list[int] = []
+
+    def count(_: datetime) -> list[dict[str, Any]]:
+        asked.append(len(asked))
+        return [{"n": len(asked)}]
+
+    seconds = iter([0.0, 0.001, 0.0, 2.0, 0.0, 2.0])
+    kept = RememberedSegments(count, lambda: next(seconds))
+    quick, slow = kept.get(NOON)[0], kept.get(NOON)[0]
+    assert quick != slow
+    assert kept.get(NOON + timedelta(seconds=39)) == (slow, NOON.replace(second=0, microsecond=0))
+    assert kept.get(NOON + timedelta(seconds=41))[0] != slow
+    assert len(asked) == 3
