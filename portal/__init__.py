@@ -22,6 +22,7 @@ def create_app(settings: Settings | None = None) -> Portal:
         template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"),
     )  # fmt: skip
     app.config.update(settings.flask_config())
+    app.url_map.merge_slashes = False
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     _attach_machinery(app)

@@ -6,8 +6,10 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
     from portal.accounts import api, blueprint, cli, machinery, pages, password_pages  # noqa: F401 - pages add routes
+    from portal.core import openapi
 
     for bp in (machinery.bp, api.bp, blueprint.bp):
         app.register_blueprint(bp)
+    openapi.amend_with(machinery.name_the_user)
     app.cli.add_command(cli.users)
     app.cli.add_command(cli.tokens)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, g, request
@@ -14,15 +15,18 @@ from portal.core.models import IdempotencyKey
 from portal.core.problems import Conflict, DomainError, InvalidInput
 
 KEPT_HEADERS = ("Content-Type", "Location", "Retry-After", "HX-Redirect", "HX-Trigger")
+KEPT = timedelta(hours=24)
 NEVER_STORED = frozenset({401, 429})
 
 
-class KeyReused(DomainError):
+class KeyReused(InvalidInput):
     """The same key came with another body or route."""
 
     code = "idempotency_key_reused"
-    status = 422
     title = "This Idempotency-Key was used for another request"
+
+    def __init__(self) -> None:
+        super().__init__(("Idempotency-Key", "was used for another request"))
 
 
 class InFlight(Conflict):
@@ -53,8 +57,11 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
     if not session.scalar(select(lock)):
         raise InFlight
     stored = session.get(IdempotencyKey, (principal, key))
-    if stored is not None:
+    if stored is not None and stored.created_at > clock.now() - KEPT:
         return _replay(stored)
+    if stored is not None:
+        session.delete(stored)
+        session.flush()
     response = _run(session, view)
     if response.status_code not in NEVER_STORED and response.status_code < 500:
         session.add(_stored(principal, key, response))
@@ -65,8 +72,7 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
 def forget_old(session: Session) -> int:
     """Delete keys past their 24 hours; returns how many."""
     result = session.execute(
-        text("DELETE FROM idempotency_keys WHERE created_at < CAST(:now AS timestamptz) - interval '24 hours'"),
-        {"now": clock.now()},
+        text("DELETE FROM idempotency_keys WHERE created_at < :oldest"), {"oldest": clock.now() - KEPT}
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
 

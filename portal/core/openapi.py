@@ -1,12 +1,16 @@
-"""The OpenAPI 3.1 document: plain component names, shared answers, and the security schemes."""
+"""The OpenAPI 3.1 document: plain component names, shared answers and headers, and the security schemes."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from apiflask import APIFlask
 
+Amendment = Callable[[dict[str, Any]], None]
+_amendments: list[Amendment] = []
 _PREFIX = "#/components/schemas/"
 PROBLEM = {
     "type": "object",
+    "description": "A refusal or failure (RFC 9457).",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -18,6 +22,7 @@ PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
+                "required": ["field", "message"],
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
@@ -26,6 +31,17 @@ PROBLEM = {
 SECURITY = {
     "token": {"type": "http", "scheme": "bearer"},
     "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+}
+_REFUSED = {
+    "description": "A problem (RFC 9457).",
+    "content": {"application/problem+json": {"schema": {"$ref": _PREFIX + "Problem"}}},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same request is answered from store for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
 
@@ -41,23 +57,48 @@ def _plain(node: Any) -> Any:
     return [_plain(item) for item in node] if isinstance(node, list) else node
 
 
+def operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every (method, path, operation) of the document."""
+    for path, found in spec["paths"].items():
+        for method, operation in found.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                yield method, path, operation
+
+
+def _finish_operation(method: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    answers["default"] = _REFUSED
+    if "422" in answers:
+        answers["422"] = _REFUSED
+    if method == "put":
+        answers.setdefault("201", {**answers["200"], "description": "Created."})
+    if method == "post":
+        operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
+
+
 def finish(spec: dict[str, Any]) -> dict[str, Any]:
-    """Give every schema component one plain name, every operation its problem answer and security."""
+    """Give every component one plain name, every operation its headers, its problem answer and its security."""
     spec = _plain(spec)
     components = spec.setdefault("components", {})
-    components["schemas"] = {name.rsplit(".", 1)[-1]: schema for name, schema in components.get("schemas", {}).items()}
+    components["schemas"] = {
+        name.rsplit(".", 1)[-1]: schema
+        for name, schema in components.get("schemas", {}).items()
+        if name not in ("ValidationError", "HTTPError")
+    }
     components["schemas"]["Problem"] = PROBLEM
     components["securitySchemes"] = SECURITY
-    problem = {
-        "description": "A problem (RFC 9457).",
-        "content": {"application/problem+json": {"schema": {"$ref": _PREFIX + "Problem"}}},
-    }
-    for path in spec["paths"].values():
-        for operation in path.values():
-            if isinstance(operation, dict) and "responses" in operation:
-                operation["responses"].setdefault("default", problem)
+    for method, _, operation in operations(spec):
+        _finish_operation(method, operation)
+    for amend in _amendments:
+        amend(spec)
     spec["security"] = [{"token": []}, {"session": []}]
     return spec
+
+
+def amend_with(amendment: Amendment) -> None:
+    """Let a domain add to the finished document (once, at start)."""
+    if amendment not in _amendments:
+        _amendments.append(amendment)
 
 
 def init_app(app: APIFlask) -> None:

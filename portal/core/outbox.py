@@ -207,9 +207,9 @@ def _record(verb: Callable[..., None], message: Claimed, *details: Any) -> None:
 
 
 BACKLOG = text("""
-    SELECT (SELECT count(*) FROM outbox WHERE status = 'pending'),
-           (SELECT min(created_at) FROM outbox WHERE status = 'pending'),
-           (SELECT count(*) FROM outbox WHERE status IN ('uncertain', 'dead'))
+    SELECT (SELECT count(*) FROM outbox WHERE status = 'pending') AS pending,
+           (SELECT min(created_at) FROM outbox WHERE status = 'pending') AS oldest,
+           (SELECT count(*) FROM outbox WHERE status IN ('uncertain', 'dead')) AS uncertain
 """)
 
 

@@ -2,12 +2,9 @@
 
 import hashlib
 from typing import Any
-from uuid import UUID
 
 import orjson
 from flask import Flask, Response, request
-
-from portal.core import ids
 
 _CSP = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
@@ -23,15 +20,9 @@ HEADERS = {
 }
 
 
-def _default(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return ids.encode(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
 def to_json(document: Any) -> bytes:
-    """The document as JSON: ids as ULIDs, times as RFC 3339 with offset."""
-    return orjson.dumps(document, default=_default, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    """The document as JSON, times in RFC 3339 with offset. Ids are to be encoded by whoever makes the document."""
+    return orjson.dumps(document)
 
 
 def json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,5 +1,6 @@
 """Request and answer schemas: strict pydantic models, one plain name each in the OpenAPI document."""
 
+import re
 from typing import Annotated, Any, get_origin
 
 import orjson
@@ -18,20 +19,30 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.core.problems import InvalidInput
 
 MAX_POINTS = 1_000_000_000
 METADATA_BYTES = 4096
+METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
 
 
+def _rfc3339(value: object) -> object:
+    if not isinstance(value, str) or not _RFC3339.match(value):
+        raise ValueError("must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+_RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 
-def _no_nul(value: object) -> object:
+def no_nul(value: object) -> object:
+    """The value, unless it is a text that PostgreSQL cannot keep."""
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("must not contain NUL characters")
     return value
@@ -39,10 +50,17 @@ def _no_nul(value: object) -> object:
 
 def Text(longest: int, shortest: int = 1) -> Any:
     """A trimmed text of `shortest` to `longest` characters, without NUL."""
-    return Annotated[str, BeforeValidator(_no_nul), Field(min_length=shortest, max_length=longest)]
+    return Annotated[str, BeforeValidator(no_nul), Field(min_length=shortest, max_length=longest)]
+
+
+def _deeper_than(levels: int, value: object) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper_than(levels - 1, item) for item in inside)
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    if _deeper_than(METADATA_DEPTH, value):
+        raise ValueError(f"must not be nested more than {METADATA_DEPTH} deep")
     encoded = orjson.dumps(value)
     if len(encoded) > METADATA_BYTES:
         raise ValueError(f"must not be larger than {METADATA_BYTES} bytes")
@@ -115,7 +133,13 @@ def _field_error(item: Any) -> tuple[str, str]:
 
 
 def _json_object(request: Request) -> dict[str, Any]:
-    data = request.get_json()
+    """The body, read strictly: no NaN, no lone surrogates, no nesting without end."""
+    if not request.is_json:
+        raise UnsupportedMediaType("Send JSON with the content type application/json.")
+    try:
+        data = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise BadRequest("The body must be a JSON object.")
     return data

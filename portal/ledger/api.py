@@ -7,6 +7,7 @@ from portal.accounts.guards import Access, guarded
 from portal.accounts.principal import current, current_user_id
 from portal.core import clock
 from portal.core.db import db
+from portal.core.ids import encode
 from portal.core.problems import InvalidInput
 from portal.core.responses import json
 from portal.ledger import queries, service
@@ -20,7 +21,7 @@ bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Led
 def document(entry: Entry) -> dict[str, object]:
     """A ledger entry as the API shows it."""
     return {
-        "id": entry.id,
+        "id": encode(entry.id),
         "occurredAt": entry.occurred_at,
         "entryType": entry.entry_type,
         "amount": entry.amount,

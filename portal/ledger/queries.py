@@ -14,7 +14,8 @@ from portal.ledger.models import EntryType
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
 # index range, so that a rare type costs its page and not the member's history.
 _PAGE = text("""
-    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
+           e.metadata
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -23,7 +24,8 @@ _PAGE = text("""
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text("""
-    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
+           e.metadata
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, field_validator
 
-from portal.core.schemas import MAX_POINTS, Answer, Metadata, Page, Schema, Text
+from portal.core.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text
 from portal.ledger.models import EntryType
 
 
@@ -19,7 +19,7 @@ class AdjustmentInput(Schema):
 
     points: Annotated[int, Field(strict=True, ge=-MAX_POINTS, le=MAX_POINTS)]
     reason: Text(200)  # type: ignore[valid-type]
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     metadata: Metadata
 
     @field_validator("points")

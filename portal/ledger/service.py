@@ -65,6 +65,6 @@ def adjust_points(
     audit.record(
         session, actor=actor, action="points.adjust", object_type="member", object_id=ids.encode(member_id),
         reason=reason, before={"balance": entry.balance_after - points},
-        after={"balance": entry.balance_after, "entry": entry.id},
+        after={"balance": entry.balance_after, "entry": ids.encode(entry.id)},
     )  # fmt: skip
     return posted

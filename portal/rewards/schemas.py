@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import Field, field_validator
 
-from portal.core.schemas import Answer, Points, Schema, Slug, Text
+from portal.core.schemas import Answer, Moment, Points, Schema, Slug, Text
 
 
 class RewardInput(Schema):
@@ -17,8 +17,8 @@ class RewardInput(Schema):
     min_tier: Slug | None = None
     per_member_limit: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     active: bool | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
     icon: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)] | None = None
     image_url: Text(500) | None = None  # type: ignore[valid-type]
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from portal.core.schemas import Answer, Schema, Text
+from portal.core.schemas import Answer, Schema, Text, no_nul
 
 BIGGEST = 2**53 - 1
-BenefitValue = str | int | float | bool | None
+BenefitValue = Annotated[str | int | float | bool | None, BeforeValidator(no_nul)]
 
 
 class BenefitInput(Schema):

@@ -164,9 +164,11 @@ class Points(RuleBasedStateMachine):
         held = sum(n for h in self.model.holds.values() if h.open for _, n in h.kept)
         assert self.member.balance == sum(lot.left for lot in self.model.lots)
         assert self.member.held == held
-        free = ledger.choose_lots(self.session, self.member.id, self.model.available(self.now) or 1, self.now) if (
-            self.model.available(self.now)
-        ) else ()
+        free = (
+            ledger.choose_lots(self.session, self.member.id, self.model.available(self.now) or 1, self.now)
+            if (self.model.available(self.now))
+            else ()
+        )
         assert sum(take.points for take in free) == self.model.available(self.now)
         assert find_differences(self.session) == []
 

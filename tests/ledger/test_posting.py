@@ -20,7 +20,10 @@ def test_a_credit_moves_totals_opens_a_lot_and_is_numbered(session: Session) -> 
     assert (entry.amount, entry.balance_after, entry.created) == (30, 150, True)
     assert (member.balance, member.lifetime_earned, member.last_seq) == (150, 150, 2)
     lots = session.scalars(select(PointLot).where(PointLot.member_id == member.id).order_by(PointLot.seq)).all()
-    assert [(lot.points, lot.remaining, lot.held, lot.expires_at) for lot in lots] == [(120, 120, 0, FAR), (30, 30, 0, FAR)]
+    assert [(lot.points, lot.remaining, lot.held, lot.expires_at) for lot in lots] == [
+        (120, 120, 0, FAR),
+        (30, 30, 0, FAR),
+    ]
 
 
 def test_the_same_effect_is_posted_once_however_often_it_is_sent(session: Session) -> None:

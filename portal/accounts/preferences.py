@@ -1,0 +1,67 @@
+"""What a user lets us send, on which channels and when; `marketing_messages` stands above the rest."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import time
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import NotificationPreferences, User
+from portal.core import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """A user's choices. Until they have said so, marketing messages are not wanted."""
+
+    marketing_messages: bool = False
+    email: bool = True
+    sms: bool = True
+    push: bool = True
+    muted_kinds: tuple[str, ...] = ()
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+    def allows(self, channel: str) -> bool:
+        """Whether messages may come on the channel `email`, `sms` or `push`."""
+        return bool(getattr(self, channel))
+
+
+def get_preferences(session: Session, user_id: str) -> Preferences:
+    """A user's preferences, the defaults when they have made none."""
+    row = session.get(NotificationPreferences, user_id, populate_existing=True)
+    if row is None:
+        return Preferences()
+    return Preferences(
+        row.marketing_messages, row.email, row.sms, row.push, tuple(row.muted_kinds), row.quiet_from, row.quiet_until
+    )  # fmt: skip
+
+
+def put_preferences(session: Session, user_id: str, wanted: Preferences, muted: Collection[str]) -> None:
+    """Record all of a user's preferences; `muted` are the kinds they do not want."""
+    values = {
+        "marketing_messages": wanted.marketing_messages, "email": wanted.email, "sms": wanted.sms, "push": wanted.push,
+        "muted_kinds": sorted(muted), "quiet_from": wanted.quiet_from, "quiet_until": wanted.quiet_until,
+        "updated_at": clock.now(),
+    }  # fmt: skip
+    session.execute(
+        insert(NotificationPreferences)
+        .values(user_id=user_id, **values)
+        .on_conflict_do_update(index_elements=["user_id"], set_=values)
+    )
+
+
+def put_contact(session: Session, user_id: str, *, phone_number: str | None, timezone: str | None) -> None:
+    """Record a user's phone number (E.164) and time zone (IANA), or that they have none."""
+    changed = {"phone_number": phone_number, "timezone": timezone, "updated_at": clock.now()}
+    session.execute(update(User).where(User.id == user_id).values(changed))
+
+
+def put_push_token(session: Session, user_id: str, token: str | None, *, only: str | None = None) -> None:
+    """Record a user's push subscription, or with None that it has ended; `only` when it is still that one."""
+    statement = update(User).where(User.id == user_id)
+    if only is not None:
+        statement = statement.where(User.push_token == only)
+    session.execute(statement.values(push_token=token, updated_at=clock.now()))

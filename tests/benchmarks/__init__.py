@@ -1,0 +1,1 @@
+"""Speed budgets (DESIGN 5), measured as ratios of interleaved runs on one machine: `make bench`."""
