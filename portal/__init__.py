@@ -48,10 +48,11 @@ def _attach_machinery(app: Portal) -> None:
         queue,
         reads,
         responses,
+        sessions,
     )  # fmt: skip
 
     parts = (
-        logs, metrics, responses, problems, db, reads, queue, outbox, limits, openapi, guards, extensions,
+        logs, metrics, responses, problems, db, reads, queue, outbox, limits, sessions, openapi, guards, extensions,
         branding, colours, icons,
     )  # fmt: skip
     for part in parts:
@@ -60,7 +61,7 @@ def _attach_machinery(app: Portal) -> None:
 
 
 def _attach_domains(app: Portal) -> None:
-    from portal import accounts, hub, ledger, redemptions, referrals, rewards, scheduling, tiers
+    from portal import accounts, hub, ledger, notifications, redemptions, referrals, rewards, scheduling, tiers
 
-    for domain in (accounts, tiers, ledger, rewards, redemptions, referrals, scheduling, hub):
+    for domain in (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, scheduling, hub):
         domain.init_app(app)

@@ -1,8 +1,10 @@
 """Settings: one typed class, read from the environment, that refuses nonsense at start."""
 
 import json
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -114,7 +116,13 @@ class Settings(BaseSettings):
     email_url: str = Field("", description="`smtp://user:password@host:port`; empty: the preview inbox.")
     email_from: str = Field("rewards@localhost", min_length=3, description="Sender of emails.")
     sms_url: str = Field("", description="Apprise URL with `{phone}`; empty: the preview inbox.")
-    vapid_private_key: str = Field("", description="Web Push key; empty: the preview inbox.")
+    vapid_private_key: str = Field(
+        "", description="Web Push key, base64url; empty: the preview inbox. `flask --app wsgi vapid` makes one."
+    )
+    push_services: str = Field(
+        "googleapis.com push.services.mozilla.com push.apple.com notify.windows.com",
+        description="Hosts whose push services browsers may subscribe at.",
+    )
 
     @field_validator("public_url")
     @classmethod
@@ -135,6 +143,28 @@ class Settings(BaseSettings):
     def _redis(cls, value: str) -> str:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("email_url")
+    @classmethod
+    def _smtp(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("must be smtp://user:password@host:port, or smtps://")
+        return value
+
+    @field_validator("sms_url")
+    @classmethod
+    def _apprise(cls, value: str) -> str:
+        if value and ("://" not in value or "{phone}" not in value):
+            raise ValueError("must be an Apprise URL that contains {phone}")
+        return value
+
+    @field_validator("email_from")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1]:
+            raise ValueError("must be an address, such as rewards@example.com or Rewards <rewards@example.com>")
         return value
 
     @field_validator("rate_limit_reads", "rate_limit_writes", "rate_limit_sign_in")
@@ -161,6 +191,17 @@ class Settings(BaseSettings):
     def timezone(self) -> ZoneInfo:
         """The programme's time zone."""
         return ZoneInfo(self.programme_timezone)
+
+    @property
+    def base_url(self) -> str:
+        """Where the portal is found, for links in messages."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def email_sender(self) -> str:
+        """Who mails are from: the programme's name stands before an address without one."""
+        name, address = parseaddr(self.email_from)
+        return formataddr((name or self.programme_name, address))
 
     @property
     def production(self) -> bool:

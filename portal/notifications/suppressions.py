@@ -33,9 +33,12 @@ def is_suppressed(session: Session, channel: str, address: str) -> bool:
 
 def suppress(session: Session, channel: str, address: str, *, reason: str, now: datetime) -> None:
     """Send nothing more to this address on the channel; the first reason stays when it is repeated."""
-    values = {
-        "channel": channel, "address_hash": hash_address(channel, address), "reason": reason, "created_at": now,
-    }  # fmt: skip
+    suppress_hash(session, channel, hash_address(channel, address), reason=reason, now=now)
+
+
+def suppress_hash(session: Session, channel: str, address_hash: bytes, *, reason: str, now: datetime) -> None:
+    """The same for an address of which only the hash is known."""
+    values = {"channel": channel, "address_hash": address_hash, "reason": reason, "created_at": now}
     session.execute(insert(MessageSuppression).values(values).on_conflict_do_nothing())
 
 

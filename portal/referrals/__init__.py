@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, and its part in a registration."""
-    from portal.referrals import api, landing, pages
+    from portal.referrals import api, landing, messages, pages  # noqa: F401 - messages register themselves
     from portal.referrals.remembered import RememberedSegments
 
     app.extensions["referral_segments"] = RememberedSegments()

@@ -1,0 +1,5 @@
+"""The ways a message leaves. A further one is a module with `send`, and a line in `service`'s registry."""
+
+from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
+
+__all__ = ["Envelope", "NotAccepted", "OutcomeUnknown", "Receipt", "Refused"]

@@ -1,0 +1,140 @@
+"""Sending once: the row is claimed and committed, the provider is called outside any transaction, the end is recorded.
+
+A worker that dies in between leaves `claimed`; whoever finds that makes it `uncertain` and never sends it again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from portal.core import clock, ids
+from portal.core.db import unit_of_work
+from portal.core.outbox import OutcomeUnknown, RetryLater
+from portal.core.responses import to_json
+from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
+from portal.notifications.channels.preview import BACKEND as PREVIEW
+from portal.notifications.models import ChannelName
+
+MAX_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message row in this worker's hands."""
+
+    id: UUID
+    attempts: int
+
+
+_CLAIM = text("""
+    INSERT INTO messages (id, dedupe_key, kind, channel, user_id, status, details, created_at, updated_at)
+    VALUES (:id, :key, :kind, :channel, :user_id, 'claimed', CAST(:details AS jsonb), :now, :now)
+    ON CONFLICT (dedupe_key) DO UPDATE
+        SET status = 'claimed', channel = excluded.channel, attempts = messages.attempts + 1, updated_at = :now
+        WHERE messages.status = 'deferred'
+    RETURNING id, attempts
+""")
+_SUPPRESS = text("""
+    INSERT INTO messages (id, dedupe_key, kind, channel, user_id, status, reason, details, created_at, updated_at)
+    VALUES (:id, :key, :kind, :channel, :user_id, 'suppressed', :reason, CAST(:details AS jsonb), :now, :now)
+    ON CONFLICT (dedupe_key) DO UPDATE SET status = 'suppressed', reason = excluded.reason, updated_at = :now
+        WHERE messages.status = 'deferred'
+""")
+_ABANDON = text("""
+    UPDATE messages SET status = 'uncertain', reason = 'the worker was lost while sending', updated_at = :now
+    WHERE dedupe_key = :key AND status = 'claimed'
+""")
+_STATUS = text("SELECT status FROM messages WHERE dedupe_key = :key")
+_RECORD = text("""
+    UPDATE messages SET status = :status, reason = :reason, backend = :backend, recipient = :recipient,
+        subject = :subject, body_text = :body_text, body_html = :body_html, updated_at = :now,
+        sent_at = :sent_at
+    WHERE id = :id AND attempts = :attempts AND status IN ('claimed', 'uncertain')
+""")
+
+
+def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: ChannelName | None = None,
+             details: dict[str, Any] | None = None) -> None:  # fmt: skip
+    """Record that a message is not sent, and why."""
+    values = _row(key, kind, channel, user_id, details)
+    with unit_of_work() as session:
+        session.execute(_SUPPRESS, {**values, "reason": reason})
+
+
+def send_once(
+    key: str, kind: str, channel: ChannelName, send: Callable[[Envelope], Receipt],
+    compose: Callable[[str], Envelope], *, user_id: str | None, details: dict[str, Any] | None = None,
+) -> str:  # fmt: skip
+    """Send what `compose` makes of the message's reference, unless the message `key` was sent before; its status.
+
+    :raises RetryLater: the provider has certainly not taken it.
+    :raises OutcomeUnknown: it may have; the message is never sent again.
+    """
+    claim = _claim(key, kind, channel, user_id, details)
+    if isinstance(claim, str):
+        return claim
+    envelope = compose(ids.encode(claim.id))
+    try:
+        receipt = send(envelope)
+    except NotAccepted as error:
+        return _defer(claim, envelope, str(error))
+    except Refused as error:
+        _record(claim, "failed", str(error), None, envelope)
+        if error.gone:
+            raise
+        return "failed"
+    except Exception as error:
+        _record(claim, "uncertain", f"{error or type(error).__name__}", None, envelope)
+        raise OutcomeUnknown(str(error)) from error
+    _record(claim, "sent", receipt.note, receipt.backend, envelope)
+    return "sent"
+
+
+def _claim(
+    key: str, kind: str, channel: ChannelName, user_id: str | None, details: dict[str, Any] | None
+) -> Claim | str:  # fmt: skip
+    """The claimed row, or the status of a message that was decided before."""
+    values = _row(key, kind, channel, user_id, details)
+    with unit_of_work() as session:
+        row = session.execute(_CLAIM, values).first()
+        if row is not None:
+            return Claim(row[0], row[1])
+        session.execute(_ABANDON, values)
+        status = str(session.scalar(_STATUS, values))
+    if status == "uncertain":
+        raise OutcomeUnknown("the worker was lost while sending")
+    return status
+
+
+def _defer(claim: Claim, envelope: Envelope, reason: str) -> str:
+    if claim.attempts >= MAX_ATTEMPTS:
+        _record(claim, "failed", f"given up: {reason}", None, envelope)
+        return "failed"
+    _record(claim, "deferred", reason, None, envelope)
+    raise RetryLater(reason)
+
+
+def _record(claim: Claim, status: str, reason: str, backend: str | None, envelope: Envelope) -> None:
+    """Write how it ended; the address and content only where the preview inbox took it."""
+    kept = envelope if backend == PREVIEW else None
+    now = clock.now()
+    values = {
+        "id": claim.id, "attempts": claim.attempts, "status": status, "reason": reason[:500], "backend": backend,
+        "recipient": kept and kept.to, "subject": kept and kept.subject, "body_text": kept and kept.text,
+        "body_html": kept and kept.html, "now": now,
+        "sent_at": now if status == "sent" else None,
+    }  # fmt: skip
+    with unit_of_work() as session:
+        session.execute(_RECORD, values)
+
+
+def _row(
+    key: str, kind: str, channel: ChannelName | None, user_id: str | None, details: dict[str, Any] | None
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "id": ids.new_id(), "key": key, "kind": kind, "channel": channel.value if channel else None,
+        "user_id": user_id, "details": to_json(details or {}).decode(), "now": clock.now(),
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""The form of the preferences page."""
+
+from datetime import time
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, SelectField, SelectMultipleField, TelField, TimeField
+from wtforms.validators import Length, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.accounts.contact import clean_phone
+from portal.accounts.preferences import Preferences
+from portal.notifications.kinds import CHOICES
+
+ZONES = sorted(
+    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+)
+
+
+class PreferencesForm(FlaskForm):  # type: ignore[misc]
+    """What a member lets us send, where and when."""
+
+    marketing_messages = BooleanField("Send me news about my rewards")
+    kinds = SelectMultipleField(
+        "About", choices=[(kind.name, kind.label) for kind in CHOICES], option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False), validators=[Optional()],
+    )  # fmt: skip
+    email = BooleanField("Email")
+    sms = BooleanField("Text message")
+    push = BooleanField("Notification on this device")
+    phone_number = TelField("Phone number", validators=[Optional(), Length(max=32)])
+    timezone = SelectField("Time zone", validators=[Optional()])
+    quiet_from = TimeField("Nothing after", validators=[Optional()])
+    quiet_until = TimeField("and before", validators=[Optional()])
+
+    def __init__(self, programme_zone: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.timezone.choices = [("", f"As the programme ({programme_zone})"), *((zone, zone) for zone in ZONES)]
+        if self.timezone.data and self.timezone.data not in ZONES:
+            self.timezone.choices.append((self.timezone.data, self.timezone.data))
+
+    def validate_phone_number(self, field: Field) -> None:
+        """Bring the number into E.164.
+
+        :raises ValidationError: it is none.
+        """
+        try:
+            field.data = clean_phone(field.data)
+        except ValueError as error:
+            raise ValidationError(f"The number {error}, such as +14155552671.") from error
+
+    def validate_quiet_until(self, field: Field) -> None:
+        """Refuse quiet hours with one end.
+
+        :raises ValidationError: exactly one is given, or both are the same.
+        """
+        _both(self.quiet_from.data, field.data)
+
+    def validate_quiet_from(self, field: Field) -> None:
+        """The same for the other end."""
+        _both(field.data, self.quiet_until.data)
+
+    def preferences(self) -> Preferences:
+        """What the form says."""
+        return Preferences(
+            self.marketing_messages.data, self.email.data, self.sms.data, self.push.data, tuple(self.muted()),
+            self.quiet_from.data, self.quiet_until.data,
+        )  # fmt: skip
+
+    def muted(self) -> list[str]:
+        """The kinds that are not wanted."""
+        return [kind.name for kind in CHOICES if kind.name not in (self.kinds.data or [])]
+
+
+def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, Any]:
+    """What the form shows of a user."""
+    return {
+        "marketing_messages": preferences.marketing_messages, "email": preferences.email, "sms": preferences.sms,
+        "push": preferences.push, "phone_number": phone_number or "", "timezone": timezone or "",
+        "kinds": [kind.name for kind in CHOICES if kind.name not in preferences.muted_kinds],
+        "quiet_from": preferences.quiet_from, "quiet_until": preferences.quiet_until,
+    }  # fmt: skip
+
+
+def _both(begin: time | None, end: time | None) -> None:
+    if (begin is None) != (end is None):
+        raise ValidationError("Quiet hours need a beginning and an end.")
+    if begin is not None and begin == end:
+        raise ValidationError("Quiet hours cannot end when they begin.")

@@ -1,0 +1,40 @@
+"""The kinds of messages, declared once: who may refuse them, and which ways they take."""
+
+from dataclasses import dataclass
+
+from portal.notifications.models import ChannelName
+
+EMAIL, SMS, PUSH = ChannelName.EMAIL, ChannelName.SMS, ChannelName.PUSH
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of message. Its templates are `messages/NAME.txt` and `messages/NAME.html`.
+
+    `marketing` needs the person's consent, may be muted and waits for the end of quiet hours; what is not marketing
+    leaves in any case. It takes the first of `channels` that the person allows and can be reached by.
+    """
+
+    name: str
+    label: str
+    marketing: bool
+    channels: tuple[ChannelName, ...]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def declare(kind: Kind) -> Kind:
+    """Add a kind; a further one is this line and its two templates."""
+    if KINDS.setdefault(kind.name, kind) != kind:
+        raise ValueError(f"{kind.name} is declared twice")
+    return kind
+
+
+TIER_UPGRADE = declare(Kind("tier_upgrade", "A new tier that you have reached", True, (EMAIL, PUSH, SMS)))
+NUDGE = declare(Kind("nudge", "Reminders about points, rewards and invites", True, (EMAIL, SMS, PUSH)))
+PASSWORD_RESET = declare(Kind("password_reset", "A link to choose a new password", False, (EMAIL,)))
+REFERRAL_INVITE = declare(Kind("referral_invite", "An invitation from a member", True, (EMAIL, SMS)))
+
+# What a member decides about on the preferences page.
+CHOICES = (TIER_UPGRADE, NUDGE)

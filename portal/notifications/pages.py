@@ -1,0 +1,98 @@
+"""Preferences of the signed-in member, and links that end messages."""
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.preferences import get_preferences, put_contact, put_preferences, put_push_token
+from portal.accounts.principal import current_user_id
+from portal.accounts.users import get_user
+from portal.core.db import db
+from portal.core.problems import InvalidInput
+from portal.notifications.channels.push import public_key, read_subscription
+from portal.notifications.forms import PreferencesForm, values_of
+from portal.notifications.unsubscribe import read_token, unsubscribe
+
+bp = Blueprint("notifications", __name__)
+
+
+@bp.get("/account/preferences")
+@guarded(Access.PAGE)
+def preferences() -> Response:
+    """What the member lets us send, where and when."""
+    user = get_user(db.session(), current_user_id())
+    values = values_of(get_preferences(db.session(), user.id), user.phone_number, user.timezone)
+    return _page(PreferencesForm(_zone(), formdata=None, data=values))
+
+
+@bp.post("/account/preferences")
+@guarded(Access.PAGE)
+def do_preferences() -> AnyResponse:
+    """Record what the member has chosen."""
+    form = PreferencesForm(_zone())
+    if not form.validate():
+        return _page(form, 422)
+    put_preferences(db.session(), current_user_id(), form.preferences(), form.muted())
+    put_contact(
+        db.session(), current_user_id(), phone_number=form.phone_number.data or None,
+        timezone=form.timezone.data or None,
+    )  # fmt: skip
+    flash("Your preferences are saved.", "success")
+    return redirect(url_for("notifications.preferences"), 303)
+
+
+@bp.post("/account/preferences/push")
+@guarded(Access.PAGE)
+def subscribe() -> AnyResponse:
+    """Keep this browser's subscription; it replaces the one of another device."""
+    token = request.form.get("subscription", "")
+    try:
+        read_subscription(token, tuple(current_app.config["SETTINGS"].push_services.split()))
+    except ValueError as error:
+        raise InvalidInput(("subscription", str(error))) from error
+    put_push_token(db.session(), current_user_id(), token)
+    return Response(status=204)
+
+
+@bp.post("/account/preferences/push/end")
+@guarded(Access.PAGE)
+def end_subscription() -> AnyResponse:
+    """Send no more notifications to the member's browser."""
+    put_push_token(db.session(), current_user_id(), None)
+    flash("This account gets no more notifications on a device.", "success")
+    return redirect(url_for("notifications.preferences"), 303)
+
+
+@bp.get("/unsubscribe/<token>")
+@guarded(Access.PUBLIC)
+def ask_unsubscribe(token: str) -> Response:
+    """Ask; mail scanners follow links, so that following one changes nothing."""
+    whom, _ = read_token(token)
+    return make_response(render_template("notifications/unsubscribe.html", done=False, member=whom == "user"))
+
+
+@bp.post("/unsubscribe/<token>")
+@guarded(Access.PUBLIC)
+def do_unsubscribe(token: str) -> Response:
+    """End marketing messages, in one click of a mail program or by the page's button (RFC 8058)."""
+    unsubscribe(db.session(), token)
+    whom, _ = read_token(token)
+    return make_response(render_template("notifications/unsubscribe.html", done=True, member=whom == "user"))
+
+
+do_unsubscribe.csrf_exempt = True  # type: ignore[attr-defined]
+
+
+def _page(form: PreferencesForm, status: int = 200) -> Response:
+    user, key = get_user(db.session(), current_user_id()), current_app.config["SETTINGS"].vapid_private_key
+    page = render_template(
+        "notifications/preferences.html", form=form, user=current_user, email=user.email,
+        push_key=public_key(key) if key else None, subscribed=user.push_token is not None,
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _zone() -> str:
+    zone: str = current_app.config["SETTINGS"].programme_timezone
+    return zone

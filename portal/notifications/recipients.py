@@ -1,0 +1,76 @@
+"""Who gets a message, and whether, when and how they want it; asked anew at every attempt (CONTRACT rule 17)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.accounts.preferences import Preferences, get_preferences
+from portal.notifications.kinds import Kind
+from portal.notifications.models import ChannelName
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A user as messages see them. `addresses` are where they can be reached, by channel."""
+
+    user_id: str
+    name: str
+    locale: str | None
+    timezone: str | None
+    addresses: dict[ChannelName, str]
+    preferences: Preferences
+
+    @property
+    def first_name(self) -> str:
+        """What a letter calls them."""
+        return self.name.split()[0] if self.name.split() else ""
+
+
+def get_recipient(session: Session, user_id: str) -> Recipient | None:
+    """A user who can be written to; None when there is none, or they are disabled."""
+    user = session.get(User, user_id, populate_existing=True)
+    if user is None or user.disabled_at is not None:
+        return None
+    found = {ChannelName.EMAIL: user.email, ChannelName.SMS: user.phone_number, ChannelName.PUSH: user.push_token}
+    addresses = {channel: address for channel, address in found.items() if address}
+    return Recipient(user.id, user.name, user.locale, user.timezone, addresses, get_preferences(session, user_id))
+
+
+def refusal(recipient: Recipient, kind: Kind) -> str | None:
+    """Why this person does not want this kind: `marketing_off` or `kind_muted`; None when they do."""
+    if not kind.marketing:
+        return None
+    if not recipient.preferences.marketing_messages:
+        return "marketing_off"
+    return "kind_muted" if kind.name in recipient.preferences.muted_kinds else None
+
+
+def choose_channel(recipient: Recipient, kind: Kind) -> ChannelName | None:
+    """The first channel of the kind that the person allows and can be reached by; only marketing asks leave."""
+    for channel in kind.channels:
+        wanted = not kind.marketing or recipient.preferences.allows(channel.value)
+        if wanted and channel in recipient.addresses:
+            return channel
+    return None
+
+
+def quiet_until(recipient: Recipient, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the person's quiet hours end, in their own time zone (or `zone`); None outside them."""
+    begin, end = recipient.preferences.quiet_from, recipient.preferences.quiet_until
+    if begin is None or end is None or begin == end:
+        return None
+    own = ZoneInfo(recipient.timezone) if recipient.timezone else zone
+    local = now.astimezone(own)
+    clock_time = local.time()
+    inside = begin <= clock_time < end if begin < end else clock_time >= begin or clock_time < end
+    if not inside:
+        return None
+    return _next(local, end, own)
+
+
+def _next(local: datetime, at: time, zone: ZoneInfo) -> datetime:
+    day = local.date() if at > local.time() else local.date() + timedelta(days=1)
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

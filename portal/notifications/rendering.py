@@ -1,0 +1,60 @@
+"""Messages from their templates: `messages/KIND.txt` and `messages/KIND.html`, in the reader's locale and zone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, render_template
+
+from portal.notifications.kinds import TIER_UPGRADE, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A rendered message: mail takes `text` and `html`, SMS and push `short`; `link` is where it leads."""
+
+    subject: str
+    text: str
+    html: str
+    short: str
+    link: str
+
+
+def render(
+    kind: Kind, context: dict[str, Any], *, path: str, locale: str | None = None, timezone: str | None = None,
+    unsubscribe: str | None = None,
+) -> Content:  # fmt: skip
+    """Render a kind. The text template begins with the subject, a line for SMS and push, and an empty line."""
+    link = absolute(path)
+    values = {**context, "link": link, "unsubscribe": unsubscribe}
+    with _read_in(locale, timezone):
+        plain = render_template(f"messages/{kind.name}.txt", **values)
+        page = render_template(f"messages/{kind.name}.html", **values)
+    subject, short, _, *body = plain.strip().split("\n")
+    return Content(subject.strip(), "\n".join(body).strip() + "\n", page, short.strip(), link)
+
+
+def render_loyalty_tier_upgrade(
+    context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
+) -> Content:  # fmt: skip
+    """The announcement of a new tier: `first_name`, `tier` (name, benefits), `next_tier` (name, threshold) or None."""
+    return render(
+        TIER_UPGRADE, context, path="/account/loyalty", locale=locale, timezone=timezone, unsubscribe=unsubscribe
+    )
+
+
+def absolute(path: str) -> str:
+    """The public address of a path of this portal, for messages."""
+    return f"{current_app.config['SETTINGS'].base_url}{path}"
+
+
+@contextmanager
+def _read_in(locale: str | None, timezone: str | None) -> Iterator[None]:
+    """Let figures and times be written for the reader."""
+    before = g.get("display_locale"), g.get("display_timezone")
+    g.display_locale, g.display_timezone = locale, timezone
+    try:
+        yield
+    finally:
+        g.display_locale, g.display_timezone = before

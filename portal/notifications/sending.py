@@ -1,0 +1,106 @@
+"""Sending a kind to a user: whether, when and how they want it, then once."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import text
+
+from portal.accounts.preferences import put_push_token
+from portal.core import clock
+from portal.core.db import unit_of_work
+from portal.core.outbox import Postponed
+from portal.notifications.channels import Envelope, Refused
+from portal.notifications.delivery import send_once, suppress
+from portal.notifications.kinds import TIER_UPGRADE, Kind
+from portal.notifications.models import ChannelName
+from portal.notifications.recipients import Recipient, choose_channel, get_recipient, quiet_until, refusal
+from portal.notifications.rendering import Content, absolute, render_loyalty_tier_upgrade
+from portal.notifications.transports import transport
+from portal.notifications.unsubscribe import make_token
+
+log = logging.getLogger(__name__)
+Render = Callable[[Recipient, str | None], Content]
+
+_UPGRADE = text("""
+    SELECT m.user_id, t.name, t.benefits, t.threshold, n.name AS next_name, n.threshold AS next_threshold
+    FROM loyalty_tier_changes c
+    JOIN loyalty_members m ON m.id = c.member_id
+    JOIN loyalty_tiers t ON t.id = c.to_tier_id
+    LEFT JOIN LATERAL (
+        SELECT name, threshold FROM loyalty_tiers x WHERE x.active AND x.threshold > t.threshold
+        ORDER BY x.threshold LIMIT 1) n ON true
+    WHERE c.member_id = :member_id AND c.id = :change_id
+""")
+
+
+def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
+    """Announce a recorded tier upgrade to the member, once, as they allow; how it ended.
+
+    :raises portal.core.outbox.Postponed: their quiet hours.
+    :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
+    """
+    with unit_of_work() as session:
+        row = session.execute(_UPGRADE, {"member_id": member_id, "change_id": change_id}).first()
+    if row is None:
+        return "gone"
+    upcoming = {"name": row.next_name, "threshold": row.next_threshold} if row.next_name else None
+    tier = {"name": row.name, "benefits": row.benefits}
+
+    def write(recipient: Recipient, unsubscribe: str | None) -> Content:
+        return render_loyalty_tier_upgrade(
+            {"first_name": recipient.first_name, "tier": tier, "next_tier": upcoming}, locale=recipient.locale,
+            timezone=recipient.timezone, unsubscribe=unsubscribe,
+        )  # fmt: skip
+
+    return send_to_user(key, TIER_UPGRADE, row.user_id, write)
+
+
+def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dict[str, Any] | None = None) -> str:
+    """Send a kind to a user on the first channel that suits both, or record why not; how it ended.
+
+    :raises portal.core.outbox.Postponed: their quiet hours, unless the kind is no marketing.
+    :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
+    """
+    settings = current_app.config["SETTINGS"]
+    with unit_of_work() as session:
+        recipient = get_recipient(session, user_id)
+    if recipient is None:
+        suppress(key, kind.name, "no_such_user", user_id=None, details=details)
+        return "suppressed"
+    channel = choose_channel(recipient, kind)
+    reason = refusal(recipient, kind) or ("no_channel" if channel is None else None)
+    if reason is not None or channel is None:
+        suppress(key, kind.name, reason or "", user_id=user_id, channel=channel, details=details)
+        return "suppressed"
+    until = quiet_until(recipient, clock.now(), settings.timezone) if kind.marketing else None
+    if until is not None:
+        raise Postponed(until)
+    return _send(key, kind, recipient, channel, write, details)
+
+
+def _send(
+    key: str, kind: Kind, recipient: Recipient, channel: ChannelName, write: Render, details: dict[str, Any] | None
+) -> str:  # fmt: skip
+    unsubscribe = absolute(f"/unsubscribe/{make_token('user', recipient.user_id)}") if kind.marketing else None
+    content, address = write(recipient, unsubscribe), recipient.addresses[channel]
+    try:
+        return send_once(
+            key, kind.name, channel, transport(current_app.config["SETTINGS"], channel),
+            lambda reference: address_to(content, reference, address, unsubscribe), user_id=recipient.user_id,
+            details=details,
+        )  # fmt: skip
+    except Refused as error:
+        log.info("address gone", extra={"channel": channel.value, "reason": str(error)})
+        if channel is ChannelName.PUSH:
+            with unit_of_work() as session:
+                put_push_token(session, recipient.user_id, None, only=address)
+        return "failed"
+
+
+def address_to(content: Content, reference: str, address: str, unsubscribe: str | None) -> Envelope:
+    """A rendered message in its envelope."""
+    return Envelope(
+        reference, address, content.subject, content.text, content.html, content.short, content.link, unsubscribe
+    )  # fmt: skip

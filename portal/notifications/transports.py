@@ -1,0 +1,38 @@
+"""Which backend serves each channel under the current settings."""
+
+from collections.abc import Callable
+from functools import partial
+
+from portal.config import Settings, SettingsError
+from portal.notifications.channels import Envelope, Receipt, email, preview, push, sms
+from portal.notifications.models import ChannelName
+
+Send = Callable[[Envelope], Receipt]
+
+
+def transport(settings: Settings, channel: ChannelName) -> Send:
+    """What sends on a channel: its provider, or the preview inbox where none is set."""
+    if channel is ChannelName.EMAIL and settings.email_url:
+        server = email.Server.parse(settings.email_url)
+        return partial(email.send, server=server, sender=settings.email_sender)
+    if channel is ChannelName.SMS and settings.sms_url:
+        return partial(sms.send, url=settings.sms_url)
+    if channel is ChannelName.PUSH and settings.vapid_private_key:
+        services = tuple(settings.push_services.split())
+        return partial(push.send, keys=push.Keys(settings.vapid_private_key, settings.email_from, services))
+    return preview.send
+
+
+def check(settings: Settings) -> None:
+    """Refuse providers that could never send a message.
+
+    :raises portal.config.SettingsError: naming the setting.
+    """
+    checks = {"email_url": email.Server.parse, "sms_url": sms.check_url, "vapid_private_key": push.public_key}
+    for name, examine in checks.items():
+        value = getattr(settings, name)
+        try:
+            if value:
+                examine(value)
+        except ValueError as error:
+            raise SettingsError(f"Cannot start: {name.upper()}: {error}") from error

@@ -1,0 +1,58 @@
+"""Links that end messages: signed, without a date, for a user or for an address of somebody who is none."""
+
+from typing import Literal
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.accounts.profile import set_consent
+from portal.core import clock
+from portal.core.problems import NotFound
+from portal.notifications.suppressions import suppress_hash
+
+Whom = Literal["user", "email", "sms"]
+REASON = "unsubscribed"
+
+
+class UnknownLink(NotFound):
+    """The link is not one that this portal has made."""
+
+    code = "unsubscribe_link_unknown"
+    title = "This link does not work"
+
+
+def make_token(whom: Whom, subject: str) -> str:
+    """The token for a user by id, or for an email address or phone number by the hex of its hash."""
+    return str(_signer().dumps([whom, subject]))
+
+
+def read_token(token: str) -> tuple[Whom, str]:
+    """Whom a token is for.
+
+    :raises UnknownLink: this portal has not made it.
+    """
+    try:
+        whom, subject = _signer().loads(token)
+    except (BadSignature, ValueError) as error:
+        raise UnknownLink("The link is incomplete or has been changed. Copy it whole from the message.") from error
+    return whom, subject
+
+
+def unsubscribe(session: Session, token: str) -> None:
+    """End marketing messages for whom the token is for; doing it again changes nothing.
+
+    :raises UnknownLink: this portal has not made it.
+    """
+    whom, subject = read_token(token)
+    if whom == "user":
+        if session.get(User, subject) is None:
+            return
+        set_consent(session, subject, given=False)
+    else:
+        suppress_hash(session, whom, bytes.fromhex(subject), reason=REASON, now=clock.now())
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="unsubscribe")
