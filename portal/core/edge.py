@@ -1,11 +1,8 @@
 """The edge of a request: one transaction, retried only here, workers woken after its commit."""
 
-from typing import cast
-
 from apiflask import APIFlask
 from flask import Response, request
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from portal.core import idempotency, outbox_signal
 from portal.core.db import db
@@ -21,37 +18,39 @@ class Portal(APIFlask):
     """The application: what a view returns is committed, what it raises is rolled back."""
 
     def dispatch_request(self) -> Response:
-        """Run the matched view inside the request's transaction.
+        """Run the matched view inside the request's transaction, if it begins one.
 
         :raises Busy: contention on the same rows outlived the retries or the lock timeout.
         """
-        session = cast("Session", db.session())
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                response = self._view_once(session)
-                session.commit()
+                response = self._view_once()
+                if db.session.registry.has():
+                    db.session.commit()
             except DBAPIError as error:
-                _undo(session)
+                _undo()
                 if not _may_retry(error, attempt):
                     raise
             except BaseException:
-                _undo(session)
+                _undo()
                 raise
             else:
-                outbox_signal.wake(session)
+                if db.session.registry.has():
+                    outbox_signal.wake(db.session())
                 return response
         raise Busy
 
-    def _view_once(self, session: Session) -> Response:
+    def _view_once(self) -> Response:
         def view() -> Response:
             return self.make_response(super(Portal, self).dispatch_request())
 
-        return idempotency.answer_once(session, view) if idempotency.wanted() else view()
+        return idempotency.answer_once(db.session(), view) if idempotency.wanted() else view()
 
 
-def _undo(session: Session) -> None:
-    session.rollback()
-    outbox_signal.forget(session)
+def _undo() -> None:
+    if db.session.registry.has():
+        db.session.rollback()
+        outbox_signal.forget(db.session())
 
 
 def _may_retry(error: DBAPIError, attempt: int) -> bool:

@@ -10,14 +10,15 @@ _CSP = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": _CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+HEADERS = [
+    ("Content-Security-Policy", _CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+]
+DOCUMENTS = frozenset({"application/json", "text/html", "text/css", "application/javascript"})
 
 
 def to_json(document: Any) -> bytes:
@@ -34,20 +35,19 @@ def json(document: Any, status: int = 200, headers: dict[str, str] | None = None
 def _conditional(response: Response) -> Response:
     """Reads carry an ETag and answer 304 to the one that has it (CONTRACT 1)."""
     if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.direct_passthrough:
-        if response.mimetype in ("application/json", "text/html", "text/css", "application/javascript"):
+        if response.mimetype in DOCUMENTS:
             response.set_etag(hashlib.blake2b(response.get_data(), digest_size=12).hexdigest())
             response.make_conditional(request)
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "private, no-cache")
-            response.vary.update(("Cookie", "Authorization", "X-User-Id", "HX-Request"))
+            response.headers.add("Vary", "Cookie, Authorization, X-User-Id, HX-Request")
     elif request.method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def _secure(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.extend(HEADERS)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     return response
