@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +73,23 @@ class Running:
             self.make.terminate()
             self.make.communicate(timeout=60)
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def kill(self, what: str) -> list[psutil.Process]:
         """SIGKILL to `everything`, `all but its servers` or `the supervisor alone`; gives what still runs."""
         spared = {"everything": (), "all but its servers": SERVERS}.get(what)
         found = self.processes()
         supervisor = self.processes("embedded.run")
-        for process in supervisor if spared is None else [*supervisor, *found]:
-            if process.name() not in (spared or ()):
+        doomed = [
+            p for p in (supervisor if spared is None else [*supervisor, *found]) if p.name() not in (spared or ())
+        ]
+        for process in doomed:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.make.wait()
+        while any(self._owns(process) for process in doomed):
+            time.sleep(0.01)
         return [process for process in found if self._owns(process)]
 
     def processes(self, name: str = "") -> list[psutil.Process]:

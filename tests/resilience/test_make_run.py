@@ -25,8 +25,8 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def run() -> Iterator[Callable[..., Running]]:
-    """Starts instances and makes sure that none outlives the test."""
+def run(data_dir: Path) -> Iterator[Callable[..., Running]]:
+    """Starts instances and makes sure that none outlives the test, or its data directory."""
     started: list[Running] = []
 
     def start(data_dir: Path, port: int | None = None, **settings: str) -> Running:

@@ -95,6 +95,9 @@ class Children:
             child.terminate()
         while any(child.is_running() for child in self._all) and time.monotonic() < deadline:
             time.sleep(0.02)
+        for child in self._all:
+            if child.is_running():
+                self.say(f"{child.name} did not end in {patience:.0f} s and is killed")
         self.kill()
 
     def kill(self) -> None:
