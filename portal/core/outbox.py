@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -152,6 +152,13 @@ def postpone(session: Session, message: Claimed, until: datetime) -> None:
     """Give a claimed message back until then; the attempt does not count."""
     values = {"id": message.id, "fence": message.fence, "at": until, "error": "postponed", "undone": 1}
     session.execute(_RETRY, values)
+
+
+def close_pending(session: Session) -> None:
+    """Count everything still pending as done, and wake nobody: for histories that were loaded, not lived."""
+    values = {"status": "done", "finished_at": clock.now(), "lease_until": None}
+    session.execute(update(OutboxMessage).where(OutboxMessage.status == "pending").values(values))
+    outbox_signal.forget(session)
 
 
 def backoff(attempts: int) -> timedelta:

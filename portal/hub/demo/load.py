@@ -11,11 +11,9 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.accounts.users import create_user
 from portal.config import Settings
-from portal.core import clock
+from portal.core import clock, outbox
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
-from portal.ledger.service import EarningRules
-from portal.redemptions.rules import HoldRules
 from portal.rewards.service import put_reward
 from portal.tiers.service import put_tier
 
@@ -48,13 +46,14 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
         if session.scalar(select(func.count()).select_from(User)):
             raise NotEmpty("The database has users already; demo data goes into an empty one only.")
         _furnish(session, people)
-    story = Story(people, SEED, EarningRules.of(settings), HoldRules.of(settings))
+    story = Story(people, SEED, settings)
     for day in range(DAYS):
         with unit_of_work() as session:
             story.live(session, day, start + timedelta(days=day))
     moment = start + timedelta(days=DAYS - 1, hours=12)
     with unit_of_work() as session, clock.at(moment):
         story.end(session, people[0], moment)
+        outbox.close_pending(session)  # what happened in the story has been told long ago
 
 
 def _furnish(session: Session, people: list[Person]) -> None:

@@ -1,5 +1,6 @@
 """The demo shop's year, day by day: people join, order, redeem, wait and let points run out."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.config import Settings
 from portal.core import clock
 from portal.core.problems import DomainError
 from portal.hub.demo import catalogue
@@ -15,6 +17,7 @@ from portal.ledger.models import EntryType
 from portal.redemptions import service as redemptions
 from portal.redemptions.models import RedemptionStatus
 from portal.redemptions.rules import HoldRules
+from portal.referrals import service as referrals
 from portal.tiers.service import enrol
 
 DAYS = 400
@@ -48,17 +51,19 @@ class Waiting:
 class Story:
     """The same from the same seed: only the day it ends on moves."""
 
-    def __init__(self, people: list[Person], seed: int, earning: ledger.EarningRules, holds: HoldRules) -> None:
+    def __init__(self, people: list[Person], seed: int, settings: Settings) -> None:
         self.people = people
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
-        self.earning, self.holds = earning, holds
+        self.earning, self.holds = ledger.EarningRules.of(settings), HoldRules.of(settings)
+        self.referring, self.bonus = referrals.ReferralRules.of(settings), settings.streak_bonus_points
+        self.open_codes: list[str] = []
         self.waiting: list[Waiting] = []
         self.orders = 10_000
 
     def live(self, session: Session, day: int, morning: datetime) -> None:
         """One day of everyone, starting at `morning`; the caller commits."""
         moment = morning
-        if day % 10 == 0:
+        if day % 7 == 0:
             with clock.at(moment):
                 self._tidy(session, moment)
         for person in self.people:
@@ -69,7 +74,9 @@ class Story:
             self._close(session, day, moment)
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
-        """Leave the one who signs in with points that run out soon and two requests the shop has yet to close."""
+        """Leave the one who signs in with friends invited, requests waiting and points that run out soon."""
+        for _ in range(2):
+            self._invite(session, person, moment)
         for slug in ("free-delivery", "espresso-shot"):
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
@@ -80,15 +87,38 @@ class Story:
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
         if day == person.joins_on:
-            person.member_id = enrol(session, person.user_id).id
+            self._join(session, person, moment)
         if person.member_id is None:
             return
         if day % 45 == 20 and self.random.random() < 0.5:
             self._treat(session, person, moment)
         if self.random.random() < person.orders_a_week / 7:
             self._order(session, person, moment)
+        if self.random.random() < 0.008:
+            self._invite(session, person, moment)
         if self.random.random() < (0.02 if person.saves else 0.08):
             self._redeem(session, person, day, moment)
+
+    def _join(self, session: Session, person: Person, moment: datetime) -> None:
+        """Become a member, every other time through a friend's link."""
+        person.member_id = enrol(session, person.user_id).id
+        if not self.open_codes or self.random.random() < 0.5:
+            return
+        code = self.open_codes.pop(self.random.randrange(len(self.open_codes)))
+        order = referrals.Order(f"first-{person.user_id}")
+        with suppress(DomainError), session.begin_nested():  # a link may have run out meanwhile
+            referrals.complete_referral(
+                session, code, person.user_id, order, actor="token:demo-storefront", now=moment,
+                rules=self.referring, earning=self.earning,
+            )  # fmt: skip
+
+    def _invite(self, session: Session, person: Person, moment: datetime) -> None:
+        invite = referrals.issue_invite(
+            session, person.user_id, referrals.Invitation(), actor="user:demo-operator", now=moment,
+            rules=self.referring,
+        )  # fmt: skip
+        if self.random.random() < 0.7:  # the others never pass their link on
+            self.open_codes.append(invite.code)
 
     def _order(self, session: Session, person: Person, moment: datetime) -> None:
         self.orders += 1
@@ -144,4 +174,8 @@ class Story:
         while ledger.expire_scheduled_points(session, moment)["members"]:
             continue
         while redemptions.cancel_stale_holds(session, moment):
+            continue
+        while ledger.grant_weekly_streak_bonuses(session, moment, points=self.bonus, rules=self.earning)["members"]:
+            continue
+        while referrals.expire_invites(session, moment):
             continue
