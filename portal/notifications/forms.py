@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, SelectField, SelectMultipleField, TelField, TimeField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -23,7 +24,7 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
 
     marketing_messages = BooleanField("Send me news about my rewards")
     kinds = SelectMultipleField(
-        "About", choices=[(kind.name, kind.label) for kind in CHOICES], option_widget=CheckboxInput(),
+        "About", choices=[SelectChoice(kind.name, kind.label) for kind in CHOICES], option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False), validators=[Optional()],
     )  # fmt: skip
     email = BooleanField("Email")
@@ -36,9 +37,10 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, programme_zone: str, **options: Any) -> None:
         super().__init__(**options)
-        self.timezone.choices = [("", f"As the programme ({programme_zone})"), *((zone, zone) for zone in ZONES)]
-        if self.timezone.data and self.timezone.data not in ZONES:
-            self.timezone.choices.append((self.timezone.data, self.timezone.data))
+        self.timezone.choices = [
+            SelectChoice("", f"As the programme ({programme_zone})"),
+            *(SelectChoice(zone, zone.replace("_", " ")) for zone in ZONES),
+        ]
 
     def validate_phone_number(self, field: Field) -> None:
         """Bring the number into E.164.

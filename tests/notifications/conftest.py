@@ -6,6 +6,7 @@ import pytest
 
 from portal.core.edge import Portal
 from tests import databases
+from tests.http_sink import HttpSink, running_http_sink
 from tests.sink import Sink, running_sink
 
 
@@ -24,3 +25,10 @@ def mailing_app(servers: databases.Servers, app: Portal, sink: Sink) -> Iterator
         yield application
         databases.dispose(application)
     servers.drop("mail")
+
+
+@pytest.fixture
+def http_sink() -> Iterator[HttpSink]:
+    """The server that takes text messages and notifications."""
+    with running_http_sink() as started:
+        yield started

@@ -12,6 +12,7 @@ from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnk
 TIMEOUTS = "rto=10&cto=5"
 _STATUS = re.compile(r"error=(\d{3})")
 _log: Any = apprise.LogCapture
+_LOGGER = logging.getLogger("apprise")
 _UNREACHED = ("Connection refused", "NewConnectionError", "NameResolutionError", "ConnectTimeout")
 
 
@@ -36,6 +37,7 @@ def send(envelope: Envelope, url: str) -> Receipt:
     :raises Refused: the provider refuses it (4xx).
     :raises OutcomeUnknown: anything else.
     """
+    _LOGGER.propagate = False  # it logs addresses, keys and contents
     sender = apprise.Apprise()
     sender.add(_addressed(url, envelope.to))
     with _log(level=logging.DEBUG, fmt="%(message)s") as log:

@@ -1,0 +1,98 @@
+"""Password resets and invitations: real mails from the outbox."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import current_app
+from sqlalchemy import select
+
+from portal.accounts.reset import request_reset
+from portal.core import outbox
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.notifications.models import Message
+from portal.notifications.suppressions import suppress
+from portal.referrals.models import Channel, ReferralInvite
+from portal.referrals.service import cancel_invite
+from tests.factories.accounts import make_user
+from tests.factories.loyalty import make_member
+from tests.factories.referrals import make_invite
+from tests.http_sink import HttpSink
+from tests.sink import Sink
+
+FRIEND = "grace@example.com"
+
+
+def invite(**fields: Any) -> ReferralInvite:
+    with unit_of_work() as session:
+        member = make_member(session, make_user(session, name="Ada Andersson"))
+        made = make_invite(session, member, **{"channel": Channel.EMAIL, "email": FRIEND, **fields})
+        session.expunge(made)
+        return made
+
+
+def outcome() -> tuple[str, str]:
+    with unit_of_work() as session:
+        row = session.scalars(select(Message)).one()
+        return row.status, row.reason
+
+
+@pytest.mark.parametrize("marketing", [True, False])
+def test_a_reset_link_is_sent_whatever_one_thinks_of_marketing_and_it_works(
+    mailing_app: Portal, sink: Sink, marketing: bool
+) -> None:
+    with unit_of_work() as session:
+        user = make_user(session, marketing_messages=marketing, password="the old password")
+        request_reset(session, user.email)
+    outbox.deliver()
+    (mail,) = sink.to(user.email)
+    assert "List-Unsubscribe" not in mail
+    body = mail.get_body(("plain",))
+    assert body is not None
+    link = re.search(r"http://localhost(/password/reset/\S+)", body.get_content())
+    assert link is not None
+    assert mailing_app.test_client().get(link[1]).status_code == 200
+
+
+def test_an_invitation_names_who_invites_and_leads_to_the_landing_page(mailing_app: Portal, sink: Sink) -> None:
+    made = invite(name="Grace", message="You will love the mugs")
+    outbox.deliver()
+    (mail,) = sink.to(FRIEND)
+    body = mail.get_body(("plain",))
+    assert mail["Subject"] == "Ada invites you to Acme Rewards"
+    assert body is not None
+    assert f"http://localhost/r/{made.code}" in body.get_content()
+    assert "You will love the mugs" in body.get_content()
+    path = mail["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")
+    assert mailing_app.test_client().post(path).status_code == 200
+    invite()
+    outbox.deliver()
+    assert len(sink.mails) == 1
+
+
+def test_an_invitation_is_not_sent_once_it_was_cancelled(mailing_app: Portal, sink: Sink) -> None:
+    made = invite()
+    with unit_of_work() as session:
+        cancel_invite(session, made.id, actor="test", now=outbox.clock.now())
+    outbox.deliver()
+    assert sink.mails == []
+    assert outcome() == ("suppressed", "invite_closed")
+
+
+def test_an_address_that_opted_out_meanwhile_gets_no_invitation(mailing_app: Portal, sink: Sink) -> None:
+    invite()
+    with unit_of_work() as session:
+        suppress(session, "email", FRIEND, reason="complaint", now=outbox.clock.now())
+    outbox.deliver()
+    assert sink.mails == []
+    assert outcome() == ("suppressed", "unsubscribed")
+
+
+def test_an_invitation_by_sms_goes_to_the_provider(mailing_app: Portal, http_sink: HttpSink) -> None:
+    current_app.config["SETTINGS"].sms_url = f"json://127.0.0.1:{http_sink.port}/{{phone}}"
+    made = invite(channel=Channel.SMS, email=None, phone="+14155552671")
+    outbox.deliver()
+    (request,) = http_sink.requests
+    assert made.code.encode() in request.body
+    assert outcome()[0] == "sent"

@@ -1,0 +1,108 @@
+"""`/account/preferences`: what a member lets us send, where and when."""
+
+from datetime import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import User
+from portal.accounts.preferences import Preferences, get_preferences
+from tests.factories.accounts import csrf, make_user, sign_in
+
+URL = "/account/preferences"
+ALL = {
+    "marketing_messages": "y", "kinds": ["tier_upgrade"], "email": "y", "sms": "y", "phone_number": "+1 415 555 2671",
+    "timezone": "Europe/Berlin", "quiet_from": "22:00", "quiet_until": "07:30",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ada(client: FlaskClient, session: Session) -> User:
+    """A signed-in member."""
+    user = make_user(session, name="Ada Andersson")
+    sign_in(client, user)
+    return user
+
+
+def save(client: FlaskClient, **changes: Any) -> Any:
+    values = {**ALL, **changes, "csrf_token": csrf(client)}
+    return client.post(URL, data={name: value for name, value in values.items() if value is not None})
+
+
+def test_strangers_are_sent_to_sign_in(client: FlaskClient) -> None:
+    assert client.get(URL).headers["Location"].startswith("/login")
+
+
+def test_nothing_is_agreed_to_before_it_was_said(client: FlaskClient, ada: User) -> None:
+    page = client.get(URL)
+    assert page.status_code == 200
+    box = next(line for line in page.text.split("<input") if 'name="marketing_messages"' in line)
+    assert "checked" not in box.split(">")[0]
+
+
+def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: Session, ada: User) -> None:
+    assert save(client).status_code == 303
+    assert get_preferences(session, ada.id) == Preferences(
+        True, True, True, False, ("nudge",), time(22), time(7, 30)
+    )  # fmt: skip
+    session.refresh(ada)
+    assert (ada.phone_number, ada.timezone) == ("+14155552671", "Europe/Berlin")
+    page = client.get(URL).text
+    assert 'value="+14155552671"' in page
+    assert 'value="22:00"' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("phone_number", "12345", "international number"),
+        ("phone_number", "+1 23456789012345", "too many or too few"),
+        ("timezone", "Mars/Base", "Not a valid choice"),
+        ("quiet_until", "", "need a beginning and an end"),
+        ("quiet_until", "22:00", "cannot end when they begin"),
+        ("quiet_from", "noon", "Not a valid time"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_words_and_nothing_is_kept(
+    client: FlaskClient, session: Session, ada: User, field: str, value: str, words: str
+) -> None:
+    answer = save(client, **{field: value})
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert get_preferences(session, ada.id) == Preferences()
+
+
+def test_without_the_token_of_the_form_nothing_is_kept(client: FlaskClient, session: Session, ada: User) -> None:
+    assert client.post(URL, data=ALL).status_code == 400
+    assert get_preferences(session, ada.id) == Preferences()
+
+
+def test_a_browser_subscribes_and_ends_its_subscription(client: FlaskClient, session: Session, ada: User) -> None:
+    token = '{"endpoint":"https://fcm.googleapis.com/fcm/send/x","keys":{"p256dh":"k","auth":"a"}}'
+    headers = {"X-CSRFToken": csrf(client)}
+    assert client.post(f"{URL}/push", data={"subscription": token}, headers=headers).status_code == 204
+    session.refresh(ada)
+    assert ada.push_token == token
+    assert client.post(f"{URL}/push/end", headers=headers).status_code == 303
+    session.refresh(ada)
+    assert ada.push_token is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "", "[]", "{}", '{"endpoint":1,"keys":{"p256dh":"k","auth":"a"}}',
+        '{"endpoint":"https://10.0.0.7/x","keys":{"p256dh":"k","auth":"a"}}',
+        '{"endpoint":"http://fcm.googleapis.com/x","keys":{"p256dh":"k","auth":"a"}}',
+        '{"endpoint":"https://fcm.googleapis.com.evil.example/x","keys":{"p256dh":"k","auth":"a"}}',
+    ],
+)  # fmt: skip
+def test_a_subscription_of_no_known_push_service_is_refused(
+    client: FlaskClient, session: Session, ada: User, token: str
+) -> None:
+    answer = client.post(f"{URL}/push", data={"subscription": token}, headers={"X-CSRFToken": csrf(client)})
+    assert answer.status_code == 422
+    session.refresh(ada)
+    assert ada.push_token is None
