@@ -13,8 +13,11 @@ demo = AppGroup("demo", help="Demo data.")
 @demo.command("load")
 def load() -> None:
     """Fill an empty portal with a shop that has a year behind it; prints the demo sign-ins."""
+    settings = current_app.config["SETTINGS"]
+    if settings.production:
+        raise click.ClickException("Everyone knows the passwords of demo data: it is not for production.")
     try:
-        load_demo(unit_of_work, current_app.config["SETTINGS"])
+        load_demo(unit_of_work, settings)
     except NotEmpty as error:
         raise click.ClickException(str(error)) from error
     click.echo(NOTICE)

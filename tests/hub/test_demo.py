@@ -11,6 +11,7 @@ from portal.members.models import Member
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier
+from tests import databases
 
 
 def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal) -> None:
@@ -33,3 +34,9 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
     again = runner.invoke(args=["demo", "load"])
     assert again.exit_code == 1
     assert "empty" in again.output
+
+
+def test_production_gets_no_sign_ins_with_a_known_password(servers: databases.Servers, app: Portal) -> None:
+    production = databases.make_app(servers, servers.url(servers.name("main")), portal_env="production")
+    refused = production.test_cli_runner().invoke(args=["demo", "load"])
+    assert (refused.exit_code, "not for production" in refused.output) == (1, True)

@@ -123,7 +123,7 @@ class Supervisor:
         self._undo.callback(self.record.end_strays)
         steps = Steps(self.root, self.record, instance, self.environment)
         steps.migrate()
-        return steps.load_demo(wanted=settings.demo)
+        return steps.load_demo(wanted=settings.demo and not settings.production)
 
     def _start_processes(self, settings: Settings) -> None:
         """The web first and alone, so that it answers soon; the others when it does."""
