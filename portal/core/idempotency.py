@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, current_app, g, request
 from sqlalchemy import func, select, text
@@ -99,9 +100,15 @@ def _fingerprint() -> bytes:
         request.method.encode(),
         request.full_path.encode(),
         request.mimetype.encode(),
-        request.get_data(),
+        _content(),
     )
     return hashlib.sha256(b"\x1f".join(parts)).digest()
+
+
+def _content() -> bytes:
+    """The body; of a form its fields, because reading them has used the body up, without the CSRF token."""
+    fields = [field for field in request.form.items(multi=True) if field[0] != "csrf_token"]
+    return urlencode(fields).encode() if fields else request.get_data()
 
 
 def _stored(principal: str, key: str, response: Response) -> IdempotencyKey:

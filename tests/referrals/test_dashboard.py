@@ -153,3 +153,10 @@ def test_visitors_sign_in_first_and_forms_need_their_token(client: FlaskClient, 
     sign_in(client, make_user(session))
     assert client.post(PATH, data={"channel": "link"}).status_code == 400
     assert count(session) == 0
+
+
+def test_a_key_that_comes_with_other_answers_is_refused(client: FlaskClient, session: Session, user: User) -> None:
+    assert submit(client, invitee_name="Grace", idempotency_key="once").status_code == 303
+    assert submit(client, invitee_name="Grace", idempotency_key="once").headers["Idempotent-Replayed"] == "true"
+    assert submit(client, invitee_name="Edsger", idempotency_key="once").status_code == 422
+    assert count(session) == 1
