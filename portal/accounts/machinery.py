@@ -30,9 +30,15 @@ bp.add_url_rule("/brand.css", view_func=_public(branding.brand_css))
 def show_metrics() -> Response:
     """Prometheus metrics, for private addresses, METRICS_TOKEN and services with scope admin."""
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not (current().runs_programme or metrics.may_scrape(request.remote_addr or "0.0.0.0", bearer)):  # noqa: S104
+    if not (current().runs_programme or metrics.may_scrape(_scraper(), bearer)):
         raise Unauthenticated("Metrics are for private addresses, METRICS_TOKEN and scope admin.")
     return metrics.metrics()
+
+
+def _scraper() -> str:
+    """The address of who asks; none behind a proxy that is not declared, whose own address says nothing of them."""
+    undeclared = "X-Forwarded-For" in request.headers and not current_app.config["SETTINGS"].trusted_proxies
+    return "" if undeclared else request.remote_addr or ""
 
 
 @bp.get("/api/docs")

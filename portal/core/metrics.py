@@ -57,7 +57,16 @@ def may_scrape(address: str, bearer: str) -> bool:
     expected = current_app.config["SETTINGS"].metrics_token
     if expected and hmac.compare_digest(bearer.encode(), expected.encode()):
         return True
-    found = ipaddress.ip_address(address)
+    return _is_private(address)
+
+
+def _is_private(address: str) -> bool:
+    """Whether it is a private address; not when it is no address: a proxy may call somebody `unknown`."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
     return found.is_private and not found.is_unspecified
 
 

@@ -31,6 +31,19 @@ def test_a_public_address_without_credentials_is_401(client: FlaskClient, forged
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize("address", ["", "unknown", "10.0.0.1:5000", "::ffff:8.8.8.8", "0.0.0.0", "::"])
+def test_what_is_no_private_address_reads_no_metrics(client: FlaskClient, address: str) -> None:
+    assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": address}).status_code == 401
+
+
+def test_an_undeclared_proxy_lends_its_private_address_to_nobody(servers: databases.Servers, app: Portal) -> None:
+    through = {"X-Forwarded-For": "8.8.8.8"}
+    assert app.test_client().get("/metrics", headers=through).status_code == 401
+    declared = databases.make_app(servers, servers.url(servers.name("main")), trusted_proxies=1).test_client()
+    assert declared.get("/metrics", headers=through).status_code == 401
+    assert declared.get("/metrics", headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 200
+
+
 def test_the_metrics_token_reads_from_anywhere(servers: databases.Servers, app: Portal) -> None:
     secret = "a token of at least 32 characters for metrics"
     own = databases.make_app(servers, servers.url(servers.name("main")), metrics_token=secret)
