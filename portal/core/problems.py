@@ -103,7 +103,7 @@ def answer(
     response: Response
     if wants_json():
         document = {
-            "type": f"{request.url_root}api/docs#problem-{code}",
+            "type": f"{current_app.config['SETTINGS'].base_url}/api/docs#problem-{code}",
             "title": title, "status": status, "detail": detail, "code": code, **(extra or {}),
         }  # fmt: skip
         response = Response(orjson.dumps(document, default=str), status, content_type=MEDIA_TYPE)

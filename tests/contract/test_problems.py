@@ -106,3 +106,9 @@ def test_an_unknown_reward_is_404_by_its_code(shop: Shop, ann: str) -> None:
     shop.credit(ann, 100)
     answer = shop.api.post(f"/members/{ann}/redemptions", {"rewardSlug": "nothing"})
     assert code(answer) == (404, "reward_not_found")
+
+
+def test_the_type_is_of_this_portal_whatever_host_was_asked_for(client: FlaskClient) -> None:
+    document = client.get("/api/v1/nowhere", headers={"Host": "evil.test"}).get_json()
+    base = client.application.config["SETTINGS"].base_url
+    assert document["type"] == f"{base}/api/docs#problem-not_found"
