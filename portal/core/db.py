@@ -45,8 +45,12 @@ def init_app(app: Flask) -> None:
 
 
 def engine_options(pool_size: int) -> dict[str, Any]:
-    """Options of an engine: time limits on every statement, recycled instead of pinged connections."""
+    """Options of an engine: time limits on every statement, recycled instead of pinged connections.
+
+    Errors, and so logs, do not show parameters: they hold addresses and password hashes.
+    """
     return {
+        "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": pool_size,
         "pool_timeout": 10,
