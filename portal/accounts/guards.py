@@ -139,7 +139,10 @@ def _turn_away() -> Response:
 
 def _page_behind_fragment() -> str:
     """The path of the page that asked for a fragment; `next` is checked again when it is used."""
-    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
     return page.path + (f"?{page.query}" if page.query else "")
 
 

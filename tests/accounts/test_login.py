@@ -131,3 +131,13 @@ def test_the_sign_in_is_recorded_with_its_browser(client: FlaskClient, session: 
     row = session.scalars(select(AuthSession)).one()
     assert (row.user_id, row.address, len(row.user_agent)) == (user.id, "127.0.0.1", 300)
     assert (row.expires_at - row.created_at).days == 30
+
+
+@pytest.mark.parametrize(
+    ("page", "there"), [("https://[", ""), ("https://x//evil.test/a", "?next=%2F%2Fevil.test%2Fa")]
+)
+def test_a_strange_page_behind_a_fragment_leads_to_the_sign_in_page(
+    client: FlaskClient, page: str, there: str
+) -> None:  # fmt: skip
+    answer = client.get("/account/loyalty", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, f"/login{there}")
