@@ -42,7 +42,7 @@ def do_login() -> AnyResponse:
             db.session(),
             form.email.data or "",
             form.password.data or "",
-            address=request.remote_addr or "",
+            address=limits.caller_address(),
             rules=rules,
         )
     except RateLimited as error:

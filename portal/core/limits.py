@@ -1,5 +1,6 @@
 """Rate limits: Redis for writes and sign-in (in memory while Redis is away), process memory for reads."""
 
+import ipaddress
 import logging
 import threading
 import time
@@ -91,13 +92,25 @@ class Limits:
 def check() -> None:
     """Count the current request of its principal against the budget of its kind."""
     limits = cast("Limits", current_app.extensions["limits"])
-    who = g.get("principal_key") or f"address:{request.remote_addr}"
+    who = g.get("principal_key") or f"address:{caller_address()}"
     limits.hit("read" if request.method in ("GET", "HEAD", "OPTIONS") else "write", who)
 
 
 def check_sign_in() -> None:
     """Count an attempt at the address's doors: sign-in, register, reset."""
-    cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{request.remote_addr}")
+    cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
+
+
+def caller_address() -> str:
+    """What attempts of one place are counted by: the address, of IPv6 the /64 network that one customer has whole."""
+    address = request.remote_addr or ""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped:
+        return str(found)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
 
 
 def init_app(app: Flask) -> None:

@@ -31,3 +31,15 @@ def test_the_answer_says_when_to_come_back(narrow: Portal) -> None:
     answers = [client.post("/login", data=data, environ_base={"REMOTE_ADDR": "10.3.0.1"}) for _ in range(3)]
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
     assert "<h1" in answers[2].text
+
+
+def test_a_network_of_ipv6_is_one_address(narrow: Portal) -> None:
+    client = narrow.test_client()
+    data = {"csrf_token": csrf(client)}
+    near = ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::3")
+    assert [client.post("/login", data=data, environ_base={"REMOTE_ADDR": at}).status_code for at in near] == [
+        422,
+        422,
+        429,
+    ]
+    assert client.post("/login", data=data, environ_base={"REMOTE_ADDR": "2001:db8:0:2::1"}).status_code == 422
