@@ -61,7 +61,18 @@ def _attach_machinery(app: Portal) -> None:
 
 
 def _attach_domains(app: Portal) -> None:
-    from portal import accounts, hub, ledger, notifications, redemptions, referrals, rewards, scheduling, tiers
+    from portal import (
+        accounts,
+        analytics,
+        hub,
+        ledger,
+        notifications,
+        redemptions,
+        referrals,
+        rewards,
+        scheduling,
+        tiers,
+    )
 
-    for domain in (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, scheduling, hub):
+    for domain in (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, analytics, scheduling, hub):
         domain.init_app(app)

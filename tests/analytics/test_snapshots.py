@@ -1,0 +1,105 @@
+"""Nightly snapshots: one per night, and the points of all nights add up."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.analytics.models import AnalyticsSnapshot
+from portal.analytics.schemas import SnapshotPage
+from portal.analytics.snapshots import capture_snapshot
+from portal.ledger import service as ledger
+from portal.redemptions import service as redemptions
+from portal.redemptions.rules import HoldRules
+from tests.factories.accounts import bearer, make_token, make_user, sign_in
+from tests.factories.loyalty import RULES, earn, make_member, make_tier
+from tests.factories.referrals import complete, make_invite
+
+URL = "/api/v1/loyalty/analytics/velocity"
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = timedelta(days=1)
+NIGHT = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)  # half past midnight in Berlin
+
+
+def figures(session: Session, night: str) -> dict[str, object]:
+    row = session.get_one(AnalyticsSnapshot, datetime.fromisoformat(night).date(), populate_existing=True)
+    return row.figures
+
+
+def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> None:
+    make_tier(session, "bronze", 0)
+    make_tier(session, "gold", 400)
+    ada, bob, friend = make_member(session), make_member(session), make_member(session)
+    noon = NIGHT - timedelta(hours=12)
+    earn(session, ada, 500, at=noon)
+    earn(session, bob, 100, at=noon, expires_at=noon + timedelta(hours=1))
+    ledger.expire_scheduled_points(session, noon + timedelta(hours=2))
+    made = redemptions.reserve_points(
+        session, ada.user_id, redemptions.Wish(points=50, description="Mug"), actor="t", now=noon, rules=HoldRules(DAY)
+    )
+    redemptions.fulfill_redemption(session, made.id, actor="t", now=noon)
+    ledger.adjust_points(
+        session, ada.id, -20, "Wrong", actor="t", now=noon, rules=RULES, expires_at=None, metadata={}
+    )  # fmt: skip
+    complete(session, make_invite(session, ada, at=noon).code, friend.user_id, at=noon)
+    capture_snapshot(session, NIGHT, BERLIN)
+    found = figures(session, "2026-03-11")
+    assert found["points"] == {
+        "issued": 1200, "redeemed": 50, "expired": 100, "withdrawn": 20,
+        "from": (NIGHT - DAY).isoformat(), "to": NIGHT.isoformat(),
+    }  # fmt: skip
+    assert found["liability"]["tiers"] == [  # type: ignore[index]
+        {"tier": "bronze", "name": "Bronze", "members": 2, "balance": 100, "held": 0},
+        {"tier": "gold", "name": "Gold", "members": 1, "balance": 930, "held": 0},
+    ]
+    assert found["velocity"] == {
+        "windowDays": 28, "members": 1, "invites": 1, "conversions": 1, "inviteVelocity": 0.25,
+        "conversionVelocity": 0.25,
+    }  # fmt: skip
+
+
+def test_captured_again_a_night_has_one_row_and_nights_add_up(session: Session) -> None:
+    member = make_member(session)
+    for hours in (1, 20, 30, 40, 60):
+        earn(session, member, hours, at=NIGHT + timedelta(hours=hours))
+    for moment in (NIGHT, NIGHT + DAY, NIGHT + DAY + timedelta(hours=8), NIGHT + 2 * DAY, NIGHT + 3 * DAY):
+        capture_snapshot(session, moment, BERLIN)
+    assert session.scalar(select(func.count()).select_from(AnalyticsSnapshot)) == 4
+    issued = [figures(session, f"2026-03-{day}")["points"]["issued"] for day in (12, 13, 14)]  # type: ignore[index]
+    assert issued == [21 + 30, 40, 60]
+
+
+@pytest.mark.parametrize("before", ["2026-03-28T23:30", "2026-10-24T22:30"])
+def test_nights_meet_when_clocks_change(session: Session, before: str) -> None:
+    moment = datetime.fromisoformat(before).replace(tzinfo=UTC)
+    later = (moment.astimezone(BERLIN) + DAY).astimezone(UTC)
+    capture_snapshot(session, later, BERLIN)
+    night = later.astimezone(BERLIN).date().isoformat()
+    assert figures(session, night)["points"]["from"] == moment.isoformat()  # type: ignore[index]
+
+
+def test_operators_read_them_newest_first_page_by_page(client: FlaskClient, session: Session) -> None:
+    sign_in(client, make_user(session, role="operator"))
+    for days in range(5):
+        capture_snapshot(session, NIGHT + days * DAY, BERLIN)
+    nights, cursor = [], ""
+    for _ in range(3):
+        answer = client.get(f"{URL}?limit=2{cursor}")
+        assert answer.status_code == 200
+        assert answer.json is not None
+        SnapshotPage.model_validate(answer.json)
+        nights += [row["night"] for row in answer.json["snapshots"]]
+        cursor = f"&cursor={answer.json['nextCursor']}"
+    assert nights == [f"2026-03-{day}" for day in (15, 14, 13, 12, 11)]
+    assert answer.json["nextCursor"] is None
+    assert client.get(f"{URL}?cursor=forged").json["code"] == "invalid_cursor"  # type: ignore[index]
+
+
+def test_members_and_services_without_the_scope_may_not(client: FlaskClient, session: Session) -> None:
+    assert client.get(URL).status_code == 401
+    token = make_token(session, "member")
+    assert client.get(URL, headers=bearer(token, make_user(session).id)).status_code == 403
+    assert client.get(URL, headers=bearer(make_token(session, "admin"))).status_code == 200

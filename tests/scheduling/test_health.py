@@ -1,0 +1,104 @@
+"""`GET /api/v1/scheduler/health`: what runs, what waits, what is overdue."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.core import clock, outbox
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.core.queue import QueueName, enqueue
+from portal.core.queue import client as redis_client
+from portal.scheduling import jobs, worker
+from portal.scheduling.schemas import SchedulerHealth
+from tests import databases
+from tests.factories.accounts import bearer, make_token, make_user, sign_in
+from tests.queues import queue_url
+
+URL = "/api/v1/scheduler/health"
+
+
+@pytest.fixture
+def fresh_app(servers: databases.Servers, app: Portal) -> Iterator[Portal]:
+    """An application with queues and a database of its own, within its context."""
+    application = databases.make_app(servers, servers.create("health"), redis_url=queue_url(servers))
+    with application.app_context():
+        redis_client().flushdb()
+        yield application
+        redis_client().flushdb()
+        databases.dispose(application)
+    servers.drop("health")
+
+
+def health(app: Portal) -> dict[str, Any]:
+    with unit_of_work() as session:
+        headers = bearer(make_token(session, "admin"))
+    answer = app.test_client().get(URL, headers=headers)
+    assert answer.status_code == 200
+    SchedulerHealth.model_validate(answer.json)
+    document: dict[str, Any] = answer.json
+    return document
+
+
+def work_off(app: Portal) -> None:
+    """Do what the queues hold, as a worker does."""
+    jobs.tick()
+    worker.work(app, burst=True)
+
+
+def test_before_anything_ran_its_slots_are_overdue(fresh_app: Portal) -> None:
+    document = health(fresh_app)
+    assert document["status"] == "stale"
+    assert document["workers"] == 0
+    assert [queue["name"] for queue in document["queues"]] == ["critical", "messages", "sweeps"]
+    assert [job["lastRunAt"] for job in document["jobs"]] == [None] * 4
+
+
+def test_after_the_slots_were_done_the_sweeps_figures_are_shown(fresh_app: Portal) -> None:
+    work_off(fresh_app)
+    document = health(fresh_app)
+    progression = document["jobs"][0]
+    assert progression["lastStatus"] == "succeeded"
+    assert progression["function"] == "run_loyalty_progression"
+    assert progression["schedule"] == "every 15 minutes"
+    assert progression["metrics"]["expired_points"] == {"entries": 0, "points": 0, "members": 0}
+    assert progression["lastDurationMs"] > 0
+    assert progression["nextRunAt"] > clock.now().isoformat()
+    assert document["status"] == "degraded", "no worker lives any more"
+
+
+def test_a_slot_that_nobody_did_makes_it_stale(fresh_app: Portal) -> None:
+    work_off(fresh_app)
+    with clock.at(clock.now() + timedelta(minutes=20)):
+        assert health(fresh_app)["status"] == "stale"
+
+
+def test_queues_and_the_outbox_show_depth_and_age(fresh_app: Portal) -> None:
+    for _ in range(2):
+        enqueue(QueueName.SWEEPS, "portal.scheduling.jobs.tick")
+    with unit_of_work() as session:
+        outbox.put(session, "test.topic", [{"name": "a"}])
+    with clock.at(clock.now() + timedelta(seconds=90)):
+        document = health(fresh_app)
+    sweeps = document["queues"][2]
+    assert (sweeps["depth"], sweeps["failed"]) == (2, 0)
+    assert 90 <= sweeps["oldestAgeSeconds"] < 95
+    assert document["outbox"]["pending"] == 1
+    assert 90 <= document["outbox"]["oldestAgeSeconds"] < 95
+
+
+def test_the_metrics_say_the_same_to_prometheus(fresh_app: Portal) -> None:
+    work_off(fresh_app)
+    text = fresh_app.test_client().get("/metrics").text
+    assert 'portal_job_last_success{job="loyalty_progression"} 1.0' in text
+    assert 'portal_queue_depth{queue="sweeps"} 0.0' in text
+    assert "portal_outbox_pending 0.0" in text
+
+
+def test_members_may_not_see_it(client: FlaskClient, session: Any) -> None:
+    assert client.get(URL).status_code == 401
+    sign_in(client, make_user(session))
+    assert client.get(URL).status_code == 403
