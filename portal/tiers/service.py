@@ -88,7 +88,7 @@ def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str) ->
     :raises InvalidInput: a field is missing, or thresholds would not ascend strictly with position.
     """
     now = clock.now()
-    session.execute(text("LOCK TABLE loyalty_tiers IN SHARE ROW EXCLUSIVE MODE"))
+    _hold_up_points(session)
     others = list(session.scalars(select(Tier).where(Tier.active, Tier.slug != slug).order_by(Tier.threshold)))
     tier = session.scalar(select(Tier).where(Tier.slug == slug))
     created, before = tier is None, None if tier is None else describe(tier)
@@ -110,6 +110,15 @@ def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str) ->
     )  # fmt: skip
     _requalify(session, now)
     return tier, created
+
+
+def _hold_up_points(session: Session) -> None:
+    """Wait for every transaction that changes or locks a member, and let those to come wait for this one.
+
+    A posting under way sees the old catalogue, and its points cannot be seen from here: without this its member would
+    miss a tier. It also puts one tier at a time. Reads go on.
+    """
+    session.execute(text("LOCK TABLE loyalty_members IN EXCLUSIVE MODE"))
 
 
 def describe(tier: Tier) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""A tier that is put while points are posted reaches everyone who has earned it (CONTRACT rule 9)."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.ledger.verify import find_differences
+from portal.members.models import Member
+from portal.members.service import lock_members
+from tests.concurrency import at_once
+from tests.factories.accounts import make_user
+from tests.factories.loyalty import earn, make_member, make_tier
+
+
+@contextmanager
+def tier_put_meanwhile(app: Portal, threshold: int) -> Iterator[Session]:
+    """Put a tier from another connection, which has the time to finish before the block does, unless it waits."""
+
+    def put() -> None:
+        with app.app_context(), unit_of_work() as session:
+            make_tier(session, "new", threshold)
+
+    other = threading.Thread(target=put)
+    with app.app_context():
+        try:
+            with unit_of_work() as session:
+                yield session
+                other.start()
+                other.join(0.5)
+        finally:
+            other.join()
+
+
+def earn_locked(session: Session, member_id: UUID, points: int) -> None:
+    """A posting as requests make it: under the member's row lock."""
+    lock_members(session, [member_id])
+    earn(session, session.get_one(Member, member_id), points)
+
+
+def differences(app: Portal) -> list[dict[str, Any]]:
+    with app.app_context(), unit_of_work() as session:
+        return find_differences(session)
+
+
+def changes(app: Portal) -> int:
+    with app.app_context(), unit_of_work() as session:
+        return int(session.scalar(text("SELECT count(*) FROM loyalty_tier_changes")))
+
+
+def test_a_posting_under_way_does_not_miss_a_tier_that_is_put_meanwhile(committed_app: Portal) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        member = make_member(session)
+    with tier_put_meanwhile(committed_app, 500) as session:
+        earn_locked(session, member.id, 600)
+    assert changes(committed_app) == 1
+    assert differences(committed_app) == []
+
+
+def test_a_membership_under_way_does_not_miss_the_first_tier(committed_app: Portal) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        user = make_user(session)
+    with tier_put_meanwhile(committed_app, 0) as session:
+        make_member(session, user)
+    assert changes(committed_app) == 1
+    assert differences(committed_app) == []
+
+
+def test_tiers_put_while_points_are_posted_neither_deadlock_nor_repeat_an_upgrade(committed_app: Portal) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        make_tier(session, "base", 0)
+        members = [make_member(session).id for _ in range(4)]
+
+    def work(number: int) -> None:
+        for step in range(1, 9):
+            with unit_of_work() as session:
+                if number < 3:
+                    make_tier(session, f"tier-{number}-{step}", 100 * step + number)
+                else:
+                    earn_locked(session, members[(number + step) % 4], 70)
+
+    at_once(committed_app, 9, work)
+    assert differences(committed_app) == []
+    with committed_app.app_context(), unit_of_work() as session:
+        repeated = "SELECT count(*) - count(DISTINCT (member_id, to_tier_id)) FROM loyalty_tier_changes"
+        assert session.scalar(text(repeated)) == 0
