@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -47,20 +48,21 @@ class Running:
             start_new_session=True,
         )
         self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def wait(self) -> float:
         """Wait until it says that it is ready; gives the seconds that took."""
-        assert self.make.stdout is not None
-        for line in self.make.stdout:
-            self.lines.append(line)
-            if " is ready: " in line:
-                return time.monotonic() - self.started
-        raise AssertionError("It ended before it was ready:\n" + "".join(self.lines))
+        while not any(" is ready: " in line for line in self.lines):
+            assert self._reader.is_alive(), "It ended before it was ready:\n" + "".join(self.lines)
+            time.sleep(0.02)
+        return time.monotonic() - self.started
 
     def finish(self, seconds: float = 60) -> str:
         """Wait for its end; gives what it printed."""
-        output, _ = self.make.communicate(timeout=seconds)
-        return "".join(self.lines) + output
+        self.make.wait(seconds)
+        self._reader.join(seconds)
+        return "".join(self.lines)
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> str:
         """Ask `make` to stop, as a terminal or a service manager does."""
@@ -71,7 +73,7 @@ class Running:
         """Stop whatever still runs, in whatever state a test left it."""
         if self.make.poll() is None:
             self.make.terminate()
-            self.make.communicate(timeout=60)
+            self.finish()
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -129,6 +131,12 @@ class Running:
             return self.ask("GET", "/readyz").status_code == 200
         except OSError:
             return False
+
+    def _read(self) -> None:
+        """Take what it prints as it comes: a full pipe would hold it up."""
+        assert self.make.stdout is not None
+        for line in self.make.stdout:
+            self.lines.append(line)
 
     def _owns(self, process: psutil.Process) -> bool:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from portal.core.edge import Portal
@@ -49,12 +50,17 @@ def refusal(instance: Running) -> str:
     return lines[0]
 
 
-def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
+def eventually(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.1)
     return found
+
+
+def newer(now: list[psutil.Process], before: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run now and none of those from before any more; empty while one of these still runs."""
+    return [] if set(now) & set(before) else now
 
 
 def add_ada(instance: Running) -> str:
@@ -117,10 +123,10 @@ def test_whatever_dies_is_started_again_until_ctrl_c_stops_all(run: Callable[...
     instance = run(data_dir)
     instance.wait()
     for victim in ("wsgi worker", "wsgi scheduler", "granian", "redis-server", "postgres -D"):
-        old = eventually(lambda name=victim: instance.processes(name))
+        old = eventually(lambda name=victim: instance.processes(name), f"{victim} runs")
         old[0].kill()
-        eventually(lambda name=victim, gone=old: set(instance.processes(name)) - set(gone))
-        eventually(instance.is_ready)
+        eventually(lambda name=victim, gone=old: newer(instance.processes(name), gone), f"{victim} runs again")
+        eventually(instance.is_ready, f"ready after {victim} was killed")
     assert instance.make.poll() is None
     (supervisor,) = instance.processes("embedded.run")
     supervisor.send_signal(signal.SIGINT)  # a terminal sends it to the whole foreground group

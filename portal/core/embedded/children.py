@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Children:
         now = time.monotonic()
         for child in self._all:
             if child.process is not None and child.process.poll() is not None:
-                self._plan(child, child.process.returncode, now)
+                self._plan(child, child.process, now)
             elif child.process is None and child.due <= now:
                 self._spawn(child, environment)
 
@@ -129,8 +130,10 @@ class Children:
         for line in process.stdout:
             self.say(line.decode(errors="replace"), child)
 
-    def _plan(self, child: Child, code: int, now: float) -> None:
+    def _plan(self, child: Child, process: "subprocess.Popen[bytes]", now: float) -> None:
+        with suppress(ProcessLookupError):  # what it left of its session must not go on beside its successor
+            os.killpg(process.pid, signal.SIGKILL)
         steady = now - child.started > _STEADY_SECONDS
         child.pause = 0 if steady else min(_LONGEST_PAUSE, child.pause * 2 or 1)
         child.process, child.due = None, now + child.pause
-        self.say(f"{child.name} ended (exit {code}); starts again in {child.pause:.0f} s")
+        self.say(f"{child.name} ended (exit {process.returncode}); starts again in {child.pause:.0f} s")
