@@ -43,11 +43,12 @@ def expire_scheduled_points(
 ) -> dict[str, int]:
     """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
 
-    Nothing is left to do when `members` is 0. Running it twice, at once or late changes nothing more.
+    `members` counts who had lots due when it began, also where another sweep has taken them since; 0: nothing is left.
+    Running it twice, at once or late changes nothing more.
     """
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     member_ids = session.scalars(_LOCK_DUE, values).all()
     if not member_ids:
         return {"entries": 0, "points": 0, "members": 0}
     row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}).one()
-    return {"entries": row.entries, "points": row.points, "members": row.members}
+    return {"entries": row.entries, "points": row.points, "members": len(member_ids)}
