@@ -31,7 +31,7 @@ class Upgrade:
 _RISE = text("""
     WITH risen AS (
         SELECT m.id AS member_id, c.id AS from_id, c.slug AS from_slug, t.id AS to_id, t.slug AS to_slug,
-               m.lifetime_earned
+               t.threshold, m.lifetime_earned
         FROM loyalty_members m
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
         CROSS JOIN LATERAL (
@@ -47,7 +47,7 @@ _RISE = text("""
         FROM risen r JOIN moved ON moved.id = r.member_id
         RETURNING member_id, id
     )
-    SELECT r.member_id, recorded.id, r.from_slug, r.to_slug, r.lifetime_earned > 0 AS earned
+    SELECT r.member_id, recorded.id, r.from_slug, r.to_slug, r.threshold > 0 AS earned
     FROM risen r JOIN recorded USING (member_id)
 """)
 
