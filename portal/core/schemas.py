@@ -1,6 +1,7 @@
 """Request and answer schemas: strict pydantic models, one plain name each in the OpenAPI document."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, get_origin
 
 import orjson
@@ -24,6 +25,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from portal.core.problems import InvalidInput
 
 MAX_POINTS = 1_000_000_000
+YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and show such a time
 METADATA_BYTES = 4096
 METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
@@ -36,7 +38,13 @@ def _rfc3339(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+def _of_our_era(value: datetime) -> datetime:
+    if value.year not in YEARS:
+        raise ValueError(f"must be in the years {YEARS[0]} to {YEARS[-1]}")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_of_our_era)]
 _RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 

@@ -16,6 +16,7 @@ from portal.core.reads import read_one
 from portal.tiers.service import enrol
 
 SOON = timedelta(days=30)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MEMBER = text("""
     SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.tier_since,
@@ -32,7 +33,8 @@ _MEMBER = text("""
         ORDER BY threshold LIMIT 1) n ON true
     LEFT JOIN LATERAL (
         SELECT sum(points) FILTER (WHERE expires_at <= :now) AS stale,
-               json_agg(json_build_object('points', points, 'at', extract(epoch FROM expires_at)) ORDER BY expires_at)
+               json_agg(json_build_object(
+                   'points', points, 'at', (extract(epoch FROM expires_at) * 1000000)::bigint) ORDER BY expires_at)
                    FILTER (WHERE expires_at > :now) AS expiring
         FROM (SELECT expires_at, sum(remaining - held) AS points FROM loyalty_point_expirations
               WHERE member_id = m.id AND remaining > 0 AND remaining > held AND expires_at IS NOT NULL
@@ -40,7 +42,8 @@ _MEMBER = text("""
     LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object(
             'id', r.id, 'points', r.points, 'slug', w.slug, 'description', r.description,
-            'held_at', extract(epoch FROM r.requested_at), 'expires_at', extract(epoch FROM r.hold_expires_at))
+            'held_at', (extract(epoch FROM r.requested_at) * 1000000)::bigint,
+            'expires_at', (extract(epoch FROM r.hold_expires_at) * 1000000)::bigint)
             ORDER BY r.id) AS holds
         FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
         WHERE r.member_id = m.id AND r.status = 'requested') holds ON true
@@ -139,5 +142,5 @@ def _streak(row: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _time(epoch: float) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC)
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -84,6 +84,23 @@ def test_an_explicit_expiry_is_exact(shop: Shop, ann: str) -> None:
         assert shop.points(ann)[1:] == (0, 0)
 
 
+def test_a_far_expiry_is_exact_too(shop: Shop, ann: str) -> None:
+    shop.credit(ann, 10, expiresAt="8999-12-31T23:59:59.999999-12:00")
+    assert dated(shop, ann) == [(10, datetime(9000, 1, 1, 11, 59, 59, 999999, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize(
+    "expires", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"]
+)
+def test_an_expiry_that_no_calendar_can_show_is_422(shop: Shop, ann: str, expires: str) -> None:
+    body = {"points": 5, "reason": "x", "expiresAt": expires}
+    assert code(shop.api.post(f"/members/{ann}/adjustments", body)) == (422, "validation_failed")
+    assert dated(shop, ann) == []
+    reward = {"name": "Mug", "pointsCost": 5, "startsAt": expires}
+    assert shop.api.put("/rewards/mug", reward).status_code == 422
+    assert shop.api.get("/rewards").status_code == 200
+
+
 @pytest.mark.parametrize(
     "expires", ["2031-07-08T09:10:11", "2031-07-08", "tomorrow", 1941355811, "1941355811", "", True]
 )
