@@ -87,7 +87,7 @@ def enforce() -> Response | None:
     if request.endpoint is None or request.method == "OPTIONS":
         return None
     if request.endpoint == "static":
-        return None
+        return _serve_only_assets()
     access = access_of(request.endpoint)
     if access is None:
         raise Forbidden(f"{request.endpoint} has no guard")
@@ -104,6 +104,12 @@ def enforce() -> Response | None:
     g.principal = _CHECKS[access](g.principal)
     g.principal_key = g.principal.key
     return None
+
+
+def _serve_only_assets() -> None:
+    """What the front end is built from lies beside what it is made of, and is nobody's business."""
+    if str((request.view_args or {})["filename"]).startswith(("node_modules/", "package")):
+        raise NotFound
 
 
 def _identify(access: Access) -> bool:
