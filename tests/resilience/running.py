@@ -16,6 +16,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = {"postgres", "redis-server"}
+# No demo, few processes, and no job that pays points while a test counts them.
+SMALL = {"DEMO": "0", "WORKERS": "1", "WEB_WORKERS": "1", "STREAK_BONUS_POINTS": "0"}
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL", "HOST", "PORT", "DATA_DIR")
 
 
@@ -33,7 +35,7 @@ class Running:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "DEMO": "0", "WORKERS": "1", "WEB_WORKERS": "1"}
+        own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), **SMALL}
         clean = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {**clean, **own, **settings}
         self.started = time.monotonic()

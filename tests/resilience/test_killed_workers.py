@@ -79,11 +79,9 @@ def hold_the_row_then_kill(app: Portal, worker: Process) -> None:
     connection.execute("SELECT FROM messages WHERE status = 'claimed' FOR UPDATE")
 
     def strike() -> None:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE messages%'"
-        )
-        while not connection.execute(waiting).fetchone()[0]:  # type: ignore[index]
-            time.sleep(0.01)
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE messages%'"
+        with psycopg.connect(url, autocommit=True) as watcher:
+            wait_for(lambda: watcher.execute(waiting).fetchall())
         worker.kill_horses()
         connection.close()
 

@@ -27,7 +27,14 @@ class Process:
     """A process that can be killed, alone or with its children."""
 
     def __init__(self, arguments: list[str], variables: dict[str, str]) -> None:
-        self.popen = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+        self.popen = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     @property
     def horses(self) -> list[psutil.Process]:
@@ -36,6 +43,14 @@ class Process:
             return psutil.Process(self.popen.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+
+    def ask(self) -> str:
+        """Send it a line, and hear its answer."""
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        self.popen.stdin.write("\n")
+        self.popen.stdin.flush()
+        return self.popen.stdout.readline()
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone; its horses live on."""
@@ -61,6 +76,9 @@ class Process:
         for horse in victims:
             if horse.is_running():
                 horse.kill()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def flask(command: str, app: Portal, **settings: str) -> Process:
