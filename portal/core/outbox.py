@@ -181,6 +181,9 @@ def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
 
 
 def _carry_out(message: Claimed) -> str:
+    if message.attempts > MAX_ATTEMPTS:  # every worker that had it died without a word
+        _record(finish, message, "dead", "given up: each attempt ended with its worker")
+        return "uncertain"
     try:
         handlers[message.topic](message)
     except LeaseLost:

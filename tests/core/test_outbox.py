@@ -96,3 +96,23 @@ def test_a_handler_that_fails_gives_the_message_back_and_one_that_is_unsure_keep
             rows = {row.payload["name"]: row.status for row in session.scalars(select(OutboxMessage))}
     assert rows == {"good": "done", "bad": "pending", "unsure": "uncertain"}
     assert sorted(seen) == ["bad", "good", "unsure"]
+
+
+def test_a_message_whose_workers_all_died_is_given_up_at_last(
+    committed_app: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: list[str] = []
+    monkeypatch.setitem(outbox.handlers, "test.topic", lambda message: handled.append(message.topic))
+    moment = clock.now()
+    with committed_app.app_context():
+        with unit_of_work() as session:
+            put(session, "deadly")
+        for _ in range(outbox.MAX_ATTEMPTS):
+            with clock.at(moment), unit_of_work() as session:
+                assert outbox.claim(session)
+            moment += outbox.LEASE + timedelta(seconds=1)
+        with clock.at(moment):
+            outbox.deliver()
+        with unit_of_work() as session:
+            row = session.scalars(select(OutboxMessage)).one()
+    assert (row.status, handled) == ("dead", [])
