@@ -35,25 +35,25 @@ class NotEmpty(Exception):
 
 
 def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
-    """Fill an empty portal, through the services, one transaction a day of the story.
+    """Fill an empty portal, through the services, in one transaction: a load that was killed can be repeated.
 
     :raises NotEmpty: there are users already.
     """
     start = clock.now() - timedelta(days=DAYS)
     start = start.replace(hour=8, minute=0, second=0, microsecond=0)
     people = list(_people(Random(SEED)))  # noqa: S311 - a story, not a secret
-    with unit_of_work() as session, clock.at(start):
+    story = Story(people, SEED, settings)
+    moment = start + timedelta(days=DAYS - 1, hours=12)
+    with unit_of_work() as session:
         if session.scalar(select(func.count()).select_from(User)):
             raise NotEmpty("The database has users already; demo data goes into an empty one only.")
-        _furnish(session, people)
-    story = Story(people, SEED, settings)
-    for day in range(DAYS):
-        with unit_of_work() as session:
+        with clock.at(start):
+            _furnish(session, people)
+        for day in range(DAYS):
             story.live(session, day, start + timedelta(days=day))
-    moment = start + timedelta(days=DAYS - 1, hours=12)
-    with unit_of_work() as session, clock.at(moment):
-        story.end(session, people[0], moment)
-        outbox.close_pending(session)  # what happened in the story has been told long ago
+        with clock.at(moment):
+            story.end(session, people[0], moment)
+            outbox.close_pending(session)  # what happened in the story has been told long ago
 
 
 def _furnish(session: Session, people: list[Person]) -> None:
