@@ -103,10 +103,10 @@ def test_a_message_whose_workers_all_died_is_given_up_at_last(
 ) -> None:
     handled: list[str] = []
     monkeypatch.setitem(outbox.handlers, "test.topic", lambda message: handled.append(message.topic))
-    moment = clock.now()
     with committed_app.app_context():
         with unit_of_work() as session:
             put(session, "deadly")
+        moment = clock.now()
         for _ in range(outbox.MAX_ATTEMPTS):
             with clock.at(moment), unit_of_work() as session:
                 assert outbox.claim(session)
