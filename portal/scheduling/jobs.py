@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 RUN_SECONDS = 1800
 DELIVER_SECONDS = 120
 HELPERS = 7
+MESSAGES_EACH = 25
 
 _SEEN = text("SELECT max(slot) FROM job_runs WHERE job_id = :job_id AND NOT by_hand")
 _OUTBOX_DUE = text("""
-    SELECT count(*) FROM (SELECT FROM outbox WHERE status = 'pending' AND next_attempt_at <= :now LIMIT 200) d
+    SELECT count(*) FROM (SELECT FROM outbox WHERE status = 'pending' AND next_attempt_at <= :now LIMIT 400) d
 """)
 
 
@@ -40,7 +41,7 @@ def tick() -> None:
         waiting = session.scalar(_OUTBOX_DUE, {"now": clock.now()}) or 0
     for job_id, slot in announced:
         _wake("run_slot", job_id, slot, "run")
-    for number in range(min(-(-waiting // 20), 4)):
+    for number in range(-(-waiting // MESSAGES_EACH)):
         enqueue(QueueName.MESSAGES, "portal.core.outbox.deliver", job_id=f"outbox-{number}", timeout=DELIVER_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
     try:
         smtp = _connect(server)
         try:
+            _at_once(smtp)
             _prepare(smtp, server, deadline)
             _offer(smtp, parseaddr(sender)[1], envelope.to, deadline)
             _limit(smtp, deadline)
@@ -88,6 +90,12 @@ def _connect(server: Server) -> smtplib.SMTP:
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(server.host, server.port, timeout=STEP_SECONDS, context=context)
     return smtplib.SMTP(server.host, server.port, timeout=STEP_SECONDS)
+
+
+def _at_once(smtp: smtplib.SMTP) -> None:
+    """Send the last line without waiting for the server's word on the lines before: it keeps that back for 40 ms."""
+    if smtp.sock is not None:
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _prepare(smtp: smtplib.SMTP, server: Server, deadline: float) -> None:
