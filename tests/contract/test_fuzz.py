@@ -1,4 +1,4 @@
-"""Generated requests over the whole OpenAPI document: never a 5xx, never a shape or content type it does not declare."""
+"""Generated requests over the whole document: never a 5xx, never a shape or content type it does not declare."""
 
 from typing import Any
 
