@@ -18,10 +18,17 @@ log = logging.getLogger(__name__)
 TICKS = {"portal-tick": ("portal.scheduling.jobs.tick", 10)}
 POLL_SECONDS = 2
 ASSERT_SECONDS = 30
+LOCK_SECONDS = 3
 
 
 class TickScheduler(Scheduler):  # type: ignore[misc]
     """Enqueues a tick only when the one before has been taken from the queue."""
+
+    def acquire_lock(self) -> bool:
+        """Keep other schedulers out for a moment; two at once would do no harm, a lock left behind delays ticks."""
+        taken = self.connection.set(self.scheduler_lock_key, time.time(), ex=LOCK_SECONDS, nx=True)
+        self._lock_acquired = bool(taken)
+        return self._lock_acquired
 
     def enqueue_job(self, job: Any) -> None:
         """Move a due tick to its queue and set its next time."""
