@@ -50,7 +50,8 @@ def servers(request: pytest.FixtureRequest, worker_id: str) -> databases.Servers
         admin, redis = config.workerinput["servers"]
     else:
         admin, redis = config.stash[SERVICES].database_admin_url, config.stash[SERVICES].redis_url
-    return databases.Servers(admin, redis, worker_id)
+    number = worker_id.removeprefix("gw")
+    return databases.Servers(admin, redis.replace("db=0", f"db={number if number.isdigit() else 0}"), worker_id)
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,8 @@ def enforce() -> Response | None:
     if request.endpoint is None or request.method == "OPTIONS":
         return None
     if request.endpoint == "static":
-        return _serve_only_assets()
+        _serve_only_assets()
+        return None
     access = access_of(request.endpoint)
     if access is None:
         raise Forbidden(f"{request.endpoint} has no guard")

@@ -1,5 +1,6 @@
 """`/healthz`: the process is up. `/readyz`: the database, Redis and the migrations are as they must be."""
 
+import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app
@@ -24,7 +25,7 @@ def check_database() -> str:
     """`ok`, or what is wrong with the database or its migrations."""
     try:
         row = read_one(text("SELECT version_num FROM alembic_version"), {})
-    except SQLAlchemyError:
+    except (SQLAlchemyError, psycopg.Error):
         return "unreachable or not migrated"
     return "ok" if row and row[0] == _migration_head() else "migrations pending"
 

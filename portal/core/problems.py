@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import orjson
+import psycopg
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -140,9 +141,9 @@ def _csrf_error(error: CSRFError) -> Response:
     return answer("csrf_failed", 400, "The form has expired", error.description or "Load the page again and retry.")
 
 
-def _database_error(error: DBAPIError) -> Response:
+def _database_error(error: DBAPIError | psycopg.Error) -> Response:
     current_app.logger.exception("database error", exc_info=error)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | psycopg.OperationalError):
         return answer(
             "unavailable", 503, "Temporarily unavailable", "The database cannot answer. Try again in a moment.",
             headers={"Retry-After": "2"},
@@ -163,4 +164,5 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(psycopg.Error, _database_error)
     app.register_error_handler(Exception, _unexpected)
