@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, User
@@ -46,15 +46,6 @@ def list_sessions(session: Session, user_id: str) -> Sequence[AuthSession]:
         .order_by(AuthSession.id.desc())
     )
     return session.scalars(statement).all()
-
-
-def forget_old_sessions(session: Session) -> int:
-    """Delete sign-ins that ended more than 30 days ago; returns how many."""
-    before = clock.now() - KEPT_AFTER_END
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        delete(AuthSession).where(or_(AuthSession.expires_at < before, AuthSession.revoked_at < before))
-    )
-    return result.rowcount
 
 
 def _end(session: Session, which: Any) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
@@ -55,12 +55,6 @@ def authenticate(session: Session, email: str, password: str, *, address: str, r
 def forget_failures_of(session: Session, email: str) -> None:
     """Let an account start again without failures."""
     session.execute(delete(LoginFailure).where(LoginFailure.email == _account(email)))
-
-
-def forget_old_failures(session: Session) -> int:
-    """Delete failures older than a day, the longest window a setting allows; returns how many."""
-    result: Any = session.execute(delete(LoginFailure).where(LoginFailure.at < clock.now() - KEPT))
-    return int(result.rowcount)
 
 
 def _account(email: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, request
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -68,14 +68,6 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
         session.add(_stored(principal, key, response))
         session.flush()
     return response
-
-
-def forget_old(session: Session) -> int:
-    """Delete keys past their 24 hours; returns how many."""
-    result = session.execute(
-        text("DELETE FROM idempotency_keys WHERE created_at < :oldest"), {"oldest": clock.now() - KEPT}
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _key() -> str | None:

@@ -223,11 +223,6 @@ BACKLOG = text("""
 """)
 
 
-def get_backlog(session: Session, now: datetime) -> dict[str, Any]:
-    """`{pending, oldestAgeSeconds, uncertain}` of the outbox, from its partial indexes."""
-    return describe_backlog(session.execute(BACKLOG).one(), now)
-
-
 def describe_backlog(row: Any, now: datetime) -> dict[str, Any]:
     """The figures of a row of `BACKLOG`."""
     age = max((now - row[1]).total_seconds(), 0.0) if row[1] else 0.0

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import LoginFailure
-from portal.accounts.sign_in import forget_old_failures
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
@@ -77,12 +76,6 @@ def test_one_failure_fewer_does_not_pause(client: FlaskClient, session: Session,
     fail(session, MOST - 1)
     fail(session, MOST, at=clock.now() - timedelta(seconds=901))
     assert log_in(client, email).status_code == 303
-
-
-def test_old_failures_are_forgotten_in_one_go(session: Session) -> None:
-    fail(session, 3, at=clock.now() - timedelta(days=1, seconds=1))
-    fail(session, 2)
-    assert forget_old_failures(session) == 3
 
 
 def test_parallel_guesses_are_counted_too(committed_app: Portal) -> None:

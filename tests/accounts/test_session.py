@@ -4,12 +4,10 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts import access, sessions
-from portal.accounts.models import AuthSession
-from portal.core import clock, ids
+from portal.core import clock
 from tests import databases
 from tests.factories.accounts import csrf, make_user, sign_in
 
@@ -109,17 +107,6 @@ def test_live_sessions_are_listed_and_ended_together(session: Session) -> None:
     assert sessions.end_sessions_of(session, user.id) == 2
     assert sessions.list_sessions(session, user.id) == []
     assert len(sessions.list_sessions(session, other.id)) == 1
-
-
-def test_sessions_long_over_are_forgotten_in_one_go(session: Session) -> None:
-    user, now = make_user(session), clock.now()
-    kept = {"user_id": user.id, "created_at": now, "last_seen_at": now, "user_agent": "", "address": ""}
-    long_ago, lately = now - timedelta(days=31), now - timedelta(days=29)
-    for expires_at, revoked_at in ((long_ago, None), (now, long_ago), (lately, None), (now, lately), (now, None)):
-        session.add(AuthSession(id=ids.new_id(), expires_at=expires_at, revoked_at=revoked_at, **kept))
-    session.flush()
-    assert sessions.forget_old_sessions(session) == 2
-    assert len(session.scalars(select(AuthSession)).all()) == 3
 
 
 def test_in_production_the_cookie_is_bound_to_the_host(servers: databases.Servers) -> None:

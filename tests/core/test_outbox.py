@@ -57,7 +57,7 @@ def test_a_failure_waits_longer_each_time_and_is_buried_after_the_last(session: 
 
 def test_the_backlog_is_counted(session: Session) -> None:
     put(session, "a", "b")
-    backlog = outbox.get_backlog(session, clock.now() + timedelta(seconds=30))
+    backlog = outbox.describe_backlog(session.execute(outbox.BACKLOG).one(), clock.now() + timedelta(seconds=30))
     assert (backlog["pending"], backlog["uncertain"]) == (2, 0)
     assert 30 <= backlog["oldestAgeSeconds"] < 31
 
