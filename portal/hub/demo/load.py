@@ -71,7 +71,7 @@ def _furnish(session: Session, people: list[Person]) -> None:
 
 
 def _people(random: Random) -> Iterator[Person]:
-    yield Person("demo-ada", "Ada Andersson", 0, 1.1, 58, saves=True)
+    yield Person("demo-ada", "Ada Andersson", 0, 0.9, 44, saves=True)
     for number in range(1, PEOPLE):
         first, last = random.choice(catalogue.FIRST_NAMES), random.choice(catalogue.LAST_NAMES)
         yield Person(
