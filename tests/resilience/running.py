@@ -85,12 +85,12 @@ class Running:
         spared = {"everything": (), "all but its servers": SERVERS}.get(what)
         found = self.processes()
         supervisor = self.processes("embedded.run")
-        doomed = [
-            p for p in (supervisor if spared is None else [*supervisor, *found]) if p.name() not in (spared or ())
-        ]
-        for process in doomed:
+        doomed = []
+        for process in supervisor if spared is None else [*supervisor, *found]:
             with suppress(psutil.NoSuchProcess):
-                process.kill()
+                if process.name() not in (spared or ()):
+                    process.kill()
+                    doomed.append(process)
         self.make.wait()
         while any(self._owns(process) for process in doomed):
             time.sleep(0.01)
@@ -98,7 +98,12 @@ class Running:
 
     def processes(self, name: str = "") -> list[psutil.Process]:
         """What runs for this data directory: by the setting in its environment, servers by where they work."""
-        return [p for p in psutil.process_iter() if self._owns(p) and name in " ".join(p.cmdline())]
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess):
+                if self._owns(process) and name in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
 
     def known(self) -> dict[str, Any]:
         """What `instance.json` says."""
