@@ -223,6 +223,18 @@ def test_signals_are_recorded_and_block_nothing(session: Session) -> None:
     assert found == {"same_phone", "same_address_domain", "similar_address", "existing_customer"}
 
 
+def test_two_friends_from_one_browser_leave_a_signal(session: Session) -> None:
+    member = make_member(session, make_user(session, email="ada@a.example"))
+    found = []
+    for name in ("grace", "mary"):
+        friend = make_user(session, email=f"{name}@b{name}.example")
+        invite = make_invite(session, member)
+        invite.referee_device = "one browser"
+        session.flush()
+        found.append("device_reused" in signals_of(session, invite.code, friend.id))
+    assert found == [False, True]
+
+
 def test_many_conversions_within_a_day_leave_a_signal(session: Session) -> None:
     member = make_member(session, make_user(session, email="ada@a.example"))
     found = [
