@@ -7,28 +7,13 @@ from portal.accounts.guards import Access, guarded
 from portal.accounts.principal import current, current_user_id
 from portal.core import clock
 from portal.core.db import db
-from portal.core.ids import encode
 from portal.core.problems import InvalidInput
 from portal.core.responses import json
 from portal.ledger import queries, service
-from portal.ledger.posting import Entry
-from portal.ledger.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
+from portal.ledger.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery, entry_document
 from portal.tiers.service import enrol
 
 bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Ledger")
-
-
-def document(entry: Entry) -> dict[str, object]:
-    """A ledger entry as the API shows it."""
-    return {
-        "id": encode(entry.id),
-        "occurredAt": entry.occurred_at,
-        "entryType": entry.entry_type,
-        "amount": entry.amount,
-        "balanceAfter": entry.balance_after,
-        "description": entry.description,
-        "metadata": entry.metadata,
-    }
 
 
 @bp.get("/ledger")
@@ -57,4 +42,4 @@ def adjust(user_id: str, body: AdjustmentInput) -> Response:
         db.session(), member.id, body.points, body.reason, actor=current().actor, now=now, rules=rules,
         expires_at=expires_at, metadata=body.metadata,
     )  # fmt: skip
-    return json(document(posted.entries[0]), 201)
+    return json(entry_document(posted.entries[0]), 201)

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from portal.accounts.guards import UserNotFound
 from portal.core.cursors import decode, encode
-from portal.core.ids import encode as ulid
 from portal.core.reads import read_all
 from portal.ledger.models import EntryType
+from portal.ledger.schemas import entry_document
 
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
 # index range, so that a rare type costs its page and not the member's history.
@@ -54,16 +54,4 @@ def list_entries(
         raise UserNotFound
     found = [row for row in rows if row[1] is not None]
     more = encode(found[limit - 1][1], *scope) if len(found) > limit else None
-    return {"entries": [_document(row) for row in found[:limit]], "nextCursor": more}
-
-
-def _document(row: Any) -> dict[str, Any]:
-    return {
-        "id": ulid(row[2]),
-        "occurredAt": row[3],
-        "entryType": row[4],
-        "amount": row[5],
-        "balanceAfter": row[6],
-        "description": row[7],
-        "metadata": row[8],
-    }
+    return {"entries": [entry_document(row) for row in found[:limit]], "nextCursor": more}

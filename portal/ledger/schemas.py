@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from portal.core.ids import encode
 from portal.core.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text
 from portal.ledger.models import EntryType
 
@@ -47,3 +48,16 @@ class LedgerPage(Answer):
 
     entries: list[LedgerEntry]
     next_cursor: str | None
+
+
+def entry_document(entry: Any) -> dict[str, Any]:
+    """A ledger entry (a posted `Entry` or a row of the ledger) as the API shows it."""
+    return {
+        "id": encode(entry.id),
+        "occurredAt": entry.occurred_at,
+        "entryType": entry.entry_type,
+        "amount": entry.amount,
+        "balanceAfter": entry.balance_after,
+        "description": entry.description,
+        "metadata": entry.metadata,
+    }

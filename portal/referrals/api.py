@@ -10,7 +10,8 @@ from portal.accounts.principal import current, current_user_id
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.responses import json
-from portal.ledger.service import EarningRules, Entry
+from portal.ledger.schemas import entry_document
+from portal.ledger.service import EarningRules
 from portal.referrals import problems, queries, schemas, service
 from portal.referrals.segments import DEFINITIONS
 
@@ -106,7 +107,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
     rise = done.upgrade
     answer = {
         "referral": queries.get_document(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
-        "ledgerEntries": [_entry(entry) for entry in done.entries],
+        "ledgerEntries": [entry_document(entry) for entry in done.entries],
         "tierUpgrade": {"from": rise.from_slug, "to": rise.to_slug} if rise else None,
     }
     return json(answer)
@@ -114,18 +115,6 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
 
 def _referral(invite_id: UUID, status: int = 200) -> Response:
     return json(queries.get_document(db.session(), invite_id, now=clock.now(), rules=_rules()), status)
-
-
-def _entry(entry: Entry) -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "occurredAt": entry.occurred_at,
-        "entryType": entry.entry_type,
-        "amount": entry.amount,
-        "balanceAfter": entry.balance_after,
-        "description": entry.description,
-        "metadata": entry.metadata,
-    }
 
 
 def _rules() -> service.ReferralRules:

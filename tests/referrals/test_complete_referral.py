@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.core import clock, ids
 from portal.core.problems import InvalidInput
 from portal.ledger.verify import find_differences
 from portal.referrals import problems, service
@@ -48,6 +48,7 @@ def test_both_sides_are_credited_with_the_code_in_the_metadata(
         ("referral_welcome", 100),
     ]
     assert {e["metadata"]["referral_code"] for e in document["ledgerEntries"]} == {invite.code}
+    assert all(ids.parse(e["id"]) for e in document["ledgerEntries"])
     assert document["tierUpgrade"] is None
     for user_id, kind in ((member.user_id, "referral_bonus"), (friend.id, "referral_welcome")):
         ledger = client.get("/api/v1/loyalty/ledger?limit=5", headers=bearer(token, user_id)).get_json()
