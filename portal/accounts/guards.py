@@ -14,6 +14,7 @@ from portal.accounts.models import USER_ID_PATTERN
 from portal.accounts.principal import ANONYMOUS, Principal, load_token
 from portal.core import limits
 from portal.core.problems import DomainError, Forbidden, NotFound, wants_json
+from portal.core.responses import by_htmx
 
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -134,12 +135,12 @@ def _identify(access: Access) -> bool:
 
 def _turn_away() -> Response:
     """Send people to the sign-in page and back to the page they were on; programs get a problem."""
-    by_htmx = request.headers.get("HX-Request") == "true" and not request.path.startswith("/api/")
-    if wants_json() and not by_htmx:
+    from_page = by_htmx() and not request.path.startswith("/api/")
+    if wants_json() and not from_page:
         raise Unauthenticated
-    here = _page_behind_fragment() if by_htmx else request.full_path.rstrip("?") if request.method == "GET" else ""
+    here = _page_behind_fragment() if from_page else request.full_path.rstrip("?") if request.method == "GET" else ""
     login = url_for("accounts.login") + (f"?{urlencode({'next': here})}" if here else "")
-    if by_htmx:
+    if from_page:
         return Response("", 401, {"HX-Redirect": login})
     return current_app.make_response(redirect(login, 303))
 

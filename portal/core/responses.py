@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
+from htmx_flask import request as htmx_request
 
 _CSP = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
@@ -19,6 +20,11 @@ HEADERS = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ]
 DOCUMENTS = frozenset({"application/json", "text/html", "text/css", "application/javascript"})
+
+
+def by_htmx() -> bool:
+    """Whether HTMX asks, for a part of a page."""
+    return bool(htmx_request.htmx)
 
 
 def to_json(document: Any) -> bytes:

@@ -11,6 +11,7 @@ from portal.accounts.principal import current, current_user_id
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import DomainError
+from portal.core.responses import by_htmx
 from portal.hub import catalogue, history, words
 from portal.hub.forms import RedeemForm
 from portal.hub.member import get_or_enrol
@@ -46,7 +47,7 @@ def loyalty() -> Response:
 def show_history() -> Response:
     """A further page of the history: rows for HTMX, a page of its own without."""
     items, cursor = history.list_history(current_user_id(), request.args.get("cursor"))
-    template = "hub/_history_items.html" if _by_htmx() else "hub/history.html"
+    template = "hub/_history_items.html" if by_htmx() else "hub/history.html"
     return make_response(
         render_template(template, history=items, next_cursor=cursor, more=True, user=current_user)
     )  # fmt: skip
@@ -76,7 +77,7 @@ def do_redeem(slug: str) -> AnyResponse:
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
     flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
-    if _by_htmx():
+    if by_htmx():
         return make_response(render_template("hub/_result.html", reward=reward, before=before, **_hub()))
     return redirect(url_for("hub.loyalty"), 303)
 
@@ -97,7 +98,7 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
         flash(f"Your {cancelled.points} points are back.", "success")
     except redemptions.NotPending as error:
         flash(words.sentence(error), "error")
-    if _by_htmx():
+    if by_htmx():
         return make_response(render_template("hub/_changed.html", **_hub()))
     return redirect(url_for("hub.loyalty"), 303)
 
@@ -139,12 +140,8 @@ def _reward(slug: str) -> tuple[dict[str, Any], int]:
 
 def _ask(slug: str, form: RedeemForm, problem: str = "", status: int = 200) -> Response:
     reward, available = _reward(slug)
-    template = "hub/_redeem_confirm.html" if _by_htmx() else "hub/redeem.html"
+    template = "hub/_redeem_confirm.html" if by_htmx() else "hub/redeem.html"
     page = render_template(
         template, reward=reward, member={"available": available}, form=form, problem=problem, user=current_user
     )  # fmt: skip
     return make_response(page, status)
-
-
-def _by_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"

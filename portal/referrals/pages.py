@@ -11,6 +11,7 @@ from portal.accounts.principal import current, current_user_id
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import DomainError
+from portal.core.responses import by_htmx
 from portal.referrals import cookies, problems, queries, service, words
 from portal.referrals.forms import InviteForm
 from portal.referrals.segments import DEFINITIONS
@@ -70,14 +71,14 @@ def cancel(referral_id: str) -> AnyResponse:
 
 
 def _done() -> AnyResponse:
-    if _by_htmx():
+    if by_htmx():
         return _page(InviteForm(formdata=None))
     return redirect(url_for("referrals.dashboard"), 303)
 
 
 def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Response:
     """The dashboard, or for HTMX its panel, as it is in the current transaction."""
-    template = "referrals/_panel.html" if _by_htmx() else "referrals/dashboard.html"
+    template = "referrals/_panel.html" if by_htmx() else "referrals/dashboard.html"
     response = make_response(render_template(template, form=form, user=current_user, **_context(cursor)), status)
     cookies.know_device(response)
     return response
@@ -99,10 +100,6 @@ def _context(cursor: str | None) -> dict[str, Any]:
         "share": {"url": link, "qr_svg": qr_svg(link)},
         "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
     }
-
-
-def _by_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"
 
 
 def _rules() -> service.ReferralRules:
