@@ -32,7 +32,10 @@ _STATUSES = tuple(status.value for status in RedemptionStatus)
 
 
 class Redemption(Base):
-    """Points reserved for a reward (or a custom purpose) and how that ended."""
+    """Points reserved for a reward (or a custom purpose) and how that ended.
+
+    `retry_of` is the failed redemption that this one asks for again; each is asked for again once.
+    """
 
     __tablename__ = "loyalty_redemptions"
 
@@ -51,12 +54,14 @@ class Redemption(Base):
     checkout_intent_id: Mapped[str | None]
     requested_by: Mapped[str]
     closed_by: Mapped[str | None]
+    retry_of: Mapped[UUID | None]
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
         ForeignKeyConstraint(
             ["member_id", "ledger_entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
         ),
+        ForeignKeyConstraint(["member_id", "retry_of"], ["loyalty_redemptions.member_id", "loyalty_redemptions.id"]),
         UniqueConstraint("checkout_intent_id"),
         CheckConstraint(f"status IN {_STATUSES}", name="status"),
         CheckConstraint("points > 0", name="points"),
@@ -68,6 +73,11 @@ class Redemption(Base):
         ),
         CheckConstraint("(status IN ('failed', 'cancelled')) = (failure_reason IS NOT NULL)", name="reason"),
         Index("ix_loyalty_redemptions_id", "id"),
+        Index("ix_loyalty_redemptions_timeline", "member_id", "requested_at", "id"),
+        Index(
+            "uq_loyalty_redemptions_retry_of", "member_id", "retry_of", unique=True,
+            postgresql_where=text("retry_of IS NOT NULL"),
+        ),
         Index("ix_loyalty_redemptions_status", "member_id", "status", "id"),
         Index("ix_loyalty_redemptions_open", "hold_expires_at", postgresql_where=text("status = 'requested'")),
         Index(

@@ -1,5 +1,6 @@
 """Redemptions: reserve points, then fulfil, fail or cancel, once (CONTRACT rules 6 to 8)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,14 +40,25 @@ class NotPending(Conflict):
         super().__init__(f"It is {status} already.", extra={"redemptionStatus": status})
 
 
+class NotRetryable(Conflict):
+    """Only a failed redemption can be asked for again, and once."""
+
+    code = "redemption_not_retryable"
+    title = "This redemption cannot be asked for again"
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a member wants: a reward by its slug, or `points` for a described purpose."""
+    """What a member wants: a reward by its slug, or `points` for a described purpose.
+
+    `retry_of` names the failed redemption that is asked for again.
+    """
 
     reward_slug: str | None = None
     points: int = 0
     description: str = ""
     checkout_intent_id: str | None = None
+    retry_of: UUID | None = None
 
 
 def reserve_points(
@@ -69,7 +81,7 @@ def reserve_points(
     redemption = Redemption(
         member_id=member.id, id=ids.new_id(), status=RedemptionStatus.REQUESTED, requested_at=now,
         hold_expires_at=now + rules.ttl, requested_by=actor, checkout_intent_id=wish.checkout_intent_id,
-        points=wish.points, description=wish.description,
+        points=wish.points, description=wish.description, retry_of=wish.retry_of,
     )  # fmt: skip
     if wish.reward_slug is not None:
         _take_reward(session, member, redemption, wish.reward_slug, now)
@@ -79,7 +91,37 @@ def reserve_points(
     return redemption
 
 
-def fulfill_redemption(session: Session, redemption_id: UUID, *, actor: str, now: datetime) -> Redemption:
+def retry_redemption(
+    session: Session, user_id: str, redemption_id: UUID, *, actor: str, now: datetime, rules: HoldRules
+) -> Redemption:  # fmt: skip
+    """Ask again for a failed redemption: the same reward at today's cost, or the same points and description.
+
+    Asking twice changes nothing: while the second request is open, it is returned.
+
+    :raises RedemptionNotFound: no such redemption, or not of this user.
+    :raises NotRetryable: it has not failed, or what came of asking again is settled.
+    Everything that `reserve_points` raises.
+    """
+    member = lock_member_of_user(session, user_id)
+    failed = session.get(Redemption, (member.id, redemption_id), populate_existing=True) if member else None
+    if failed is None:
+        raise RedemptionNotFound
+    again = session.scalar(
+        select(Redemption).where(Redemption.member_id == failed.member_id, Redemption.retry_of == failed.id)
+    )
+    if again is not None and again.status == RedemptionStatus.REQUESTED:
+        return again
+    if again is not None or failed.status != RedemptionStatus.FAILED:
+        raise NotRetryable
+    slug = session.scalar(text("SELECT slug FROM loyalty_rewards WHERE id = :id"), {"id": failed.reward_id})
+    custom = (0, "") if slug else (failed.points, failed.description)
+    wish = Wish(slug, *custom, retry_of=failed.id)
+    return reserve_points(session, user_id, wish, actor=actor, now=now, rules=rules)
+
+
+def fulfill_redemption(
+    session: Session, redemption_id: UUID, *, actor: str, now: datetime, reason: str = ""
+) -> Redemption:
     """Debit the held points and write the ledger entry, whose metadata names the redemption.
 
     :raises RedemptionNotFound: no such redemption.
@@ -96,7 +138,7 @@ def fulfill_redemption(session: Session, redemption_id: UUID, *, actor: str, now
     redemption.fulfilled_at = redemption.closed_at = now
     redemption.ledger_entry_id, redemption.closed_by = entry.id, actor
     session.flush()
-    _record(session, redemption, actor, "")
+    _record(session, redemption, actor, reason)
     return redemption
 
 
@@ -117,6 +159,12 @@ def release_redemption(
     session.flush()
     _record(session, redemption, actor, reason)
     return redemption
+
+
+def lock_owners(session: Session, redemption_ids: Collection[UUID]) -> None:
+    """Take the row locks of the members of these redemptions, in the order that everybody takes them."""
+    owners = session.scalars(select(Redemption.member_id).where(Redemption.id.in_(redemption_ids)))
+    lock_members(session, set(owners))
 
 
 def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> int:

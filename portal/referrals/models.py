@@ -99,6 +99,7 @@ class ReferralInvite(Base):
         CheckConstraint("reward_points >= 0 AND welcome_points >= 0", name="points"),
         Index("ix_loyalty_referral_invites_id", "id"),
         Index("uq_loyalty_referral_invites_referee", "referee_user_id", unique=True),
+        Index("ix_loyalty_referral_invites_timeline", "member_id", "created_at", "id"),
         Index("ix_loyalty_referral_invites_status", "member_id", "status", "id"),
         Index(
             "ix_loyalty_referral_invites_open",
