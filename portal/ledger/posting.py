@@ -1,9 +1,10 @@
 """Posting: the one path by which points change, one statement for any number of entries.
 
 Every credit and debit is given as rows with the columns of `GIVEN` (and, for debits, the lots they take), either as
-JSON by `post` or by a query by `post_query`. In one statement the entries already posted are left out (idempotent per
+JSON by `post` or by a statement of `query`. In one statement the entries already posted are left out (idempotent per
 member, source, external id and effect), `seq` and `balance_after` are assigned, totals and lots follow, and weeks that
-qualify for a streak are noted. The caller holds the members' row locks, taken in id order.
+qualify for a streak are noted with their place in it, in whatever order they come. The caller holds the members' row
+locks, taken in id order.
 """
 
 from collections.abc import Sequence
@@ -127,12 +128,24 @@ _WRITE = """
     ), noted AS (
         INSERT INTO loyalty_lot_debits (member_id, entry_id, lot_id, points)
         SELECT member_id, entry_id, lot_id, points FROM taken
+    ), begun AS (
+        SELECT DISTINCT f.member_id, f.week FROM fresh f
+        WHERE f.week IS NOT NULL AND NOT EXISTS (
+            SELECT FROM loyalty_streak_weeks s WHERE s.member_id = f.member_id AND s.week = f.week)
+    ), runs AS (
+        SELECT member_id, week, length, row_number() OVER (PARTITION BY member_id, run ORDER BY week) AS place
+        FROM (SELECT *, week - 7 * (row_number() OVER (PARTITION BY member_id ORDER BY week))::int AS run
+              FROM (SELECT member_id, week, NULL::int AS length FROM begun
+                    UNION ALL
+                    SELECT b.member_id, s.week, s.length FROM (SELECT DISTINCT member_id FROM begun) b
+                    CROSS JOIN LATERAL (SELECT week, length FROM loyalty_streak_weeks WHERE member_id = b.member_id
+                                        OFFSET 0) s) known) numbered
     ), weeks AS (
         INSERT INTO loyalty_streak_weeks (member_id, week, length)
-        SELECT DISTINCT f.member_id, f.week, coalesce(p.length, 0) + 1
-        FROM fresh f LEFT JOIN loyalty_streak_weeks p ON p.member_id = f.member_id AND p.week = f.week - 7
-        WHERE f.week IS NOT NULL
-        ON CONFLICT DO NOTHING
+        SELECT member_id, week, place FROM runs WHERE length IS NULL
+    ), lengthened AS (
+        UPDATE loyalty_streak_weeks s SET length = r.place
+        FROM runs r WHERE s.member_id = r.member_id AND s.week = r.week AND r.length <> r.place
     ), risen AS (
         SELECT m.id FROM moved m WHERE EXISTS (
             SELECT FROM loyalty_tiers t
