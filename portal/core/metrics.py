@@ -16,18 +16,18 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )  # fmt: skip
 
-_gauges: list[Callable[[], Iterable[Metric]]] = []
+_sources: list[Callable[[], Iterable[Metric]]] = []
 
 
-def gauge_source(source: Callable[[], Iterable[Metric]]) -> Callable[[], Iterable[Metric]]:
+def metric_source(source: Callable[[], Iterable[Metric]]) -> Callable[[], Iterable[Metric]]:
     """Declare figures that are read from the database at scrape time."""
-    _gauges.append(source)
+    _sources.append(source)
     return source
 
 
-class _Gauges:
+class _Database:
     def collect(self) -> Iterable[Metric]:
-        for source in _gauges:
+        for source in _sources:
             yield from source()
 
 
@@ -48,7 +48,7 @@ def metrics() -> Response:
     else:
         body = generate_latest(REGISTRY)
     database = CollectorRegistry()
-    database.register(_Gauges())
+    database.register(_Database())
     return Response(body + generate_latest(database), content_type=CONTENT_TYPE_LATEST)
 
 

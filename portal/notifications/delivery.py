@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
@@ -17,6 +18,7 @@ from portal.core.responses import to_json
 from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
 from portal.notifications.channels.preview import BACKEND as PREVIEW
 from portal.notifications.models import ChannelName
+from portal.notifications.totals import add_messages
 
 MAX_ATTEMPTS = 8
 
@@ -42,10 +44,12 @@ _SUPPRESS = text("""
     VALUES (:id, :key, :kind, :channel, :user_id, 'suppressed', :reason, CAST(:details AS jsonb), :now, :now)
     ON CONFLICT (dedupe_key) DO UPDATE SET status = 'suppressed', reason = excluded.reason, updated_at = :now
         WHERE messages.status = 'deferred'
+    RETURNING kind, channel
 """)
 _ABANDON = text("""
     UPDATE messages SET status = 'uncertain', reason = 'the worker was lost while sending', updated_at = :now
     WHERE dedupe_key = :key AND status = 'claimed'
+    RETURNING kind, channel
 """)
 _STATUS = text("SELECT status FROM messages WHERE dedupe_key = :key")
 _RECORD = text("""
@@ -53,6 +57,7 @@ _RECORD = text("""
         subject = :subject, body_text = :body_text, body_html = :body_html, updated_at = :now,
         sent_at = :sent_at
     WHERE id = :id AND attempts = :attempts AND status IN ('claimed', 'uncertain')
+    RETURNING kind, channel
 """)
 
 
@@ -61,7 +66,7 @@ def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: 
     """Record that a message is not sent, and why."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
-        session.execute(_SUPPRESS, {**values, "reason": reason})
+        _end(session, _SUPPRESS, {**values, "reason": reason}, "suppressed")
 
 
 def send_once(
@@ -102,7 +107,7 @@ def _claim(
         row = session.execute(_CLAIM, values).first()
         if row is not None:
             return Claim(row[0], row[1])
-        session.execute(_ABANDON, values)
+        _end(session, _ABANDON, values, "uncertain")
         status = str(session.scalar(_STATUS, values))
     if status == "uncertain":
         raise OutcomeUnknown("the worker was lost while sending")
@@ -128,7 +133,14 @@ def _record(claim: Claim, status: str, reason: str, backend: str | None, envelop
         "sent_at": now if status == "sent" else None,
     }  # fmt: skip
     with unit_of_work() as session:
-        session.execute(_RECORD, values)
+        _end(session, _RECORD, values, status)
+
+
+def _end(session: Session, statement: TextClause, values: dict[str, Any], outcome: str) -> None:
+    """Write how a message ended, and count it unless that had been written before."""
+    ended = session.execute(statement, values).first()
+    if ended is not None:
+        add_messages(session, ended.kind, ended.channel, outcome)
 
 
 def _row(

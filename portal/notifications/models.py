@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base
@@ -69,3 +69,19 @@ class Message(Base):
         Index("ix_messages_created_at", "created_at"),
         Index("ix_messages_open", "updated_at", postgresql_where=text("status IN ('claimed', 'uncertain')")),
     )
+
+
+class MessageTotal(Base):
+    """How many messages of a kind ended so on a channel (`none` where none was chosen).
+
+    These only grow, also when the messages themselves are purged. Each database connection adds to one of several
+    parts, so that workers do not wait for each other.
+    """
+
+    __tablename__ = "message_totals"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    messages: Mapped[int] = mapped_column(BigInteger)

@@ -7,12 +7,13 @@ from portal.notifications.models import ChannelName
 from portal.notifications.recipients import Recipient, choose_channel, get_recipient, quiet_until, refusal
 from portal.notifications.rendering import Content, absolute, render, render_loyalty_tier_upgrade
 from portal.notifications.sending import address_to, send_loyalty_tier_upgrade, send_to_user
+from portal.notifications.totals import add_messages
 from portal.notifications.transports import transport
 from portal.notifications.unsubscribe import make_token, unsubscribe
 
 __all__ = [
     "ChannelName", "Content", "Envelope", "Kind", "NotAccepted", "OutcomeUnknown", "Receipt", "Recipient", "Refused",
-    "absolute", "address_to", "choose_channel", "declare", "get_recipient", "make_token", "quiet_until", "refusal",
-    "render", "render_loyalty_tier_upgrade", "send_loyalty_tier_upgrade", "send_once", "send_to_user", "suppress",
-    "transport", "unsubscribe",
+    "absolute", "add_messages", "address_to", "choose_channel", "declare", "get_recipient", "make_token", "quiet_until",
+    "refusal", "render", "render_loyalty_tier_upgrade", "send_loyalty_tier_upgrade", "send_once", "send_to_user",
+    "suppress", "transport", "unsubscribe",
 ]  # fmt: skip

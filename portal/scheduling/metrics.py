@@ -1,4 +1,4 @@
-"""Jobs, queues and the outbox for Prometheus, read when it asks."""
+"""Jobs, queues and the outbox for Prometheus, read from the database and Redis when it asks."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,23 @@ from flask import current_app
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from portal.core import clock
-from portal.core.metrics import gauge_source
+from portal.core.metrics import metric_source
 from portal.core.queue import client
+from portal.scheduling.durations import get_durations
 from portal.scheduling.health import get_health
 from portal.scheduling.schedules import get_schedules
 
 STATUSES = ("ok", "degraded", "stale")
+QUEUE_FIGURES = (
+    ("depth", "depth", "Jobs that wait for a worker."),
+    ("oldest_age_seconds", "oldestAgeSeconds", "How long the first of them has waited."),
+    ("failed", "failed", "Jobs that ended with an error, of the last week."),
+)
 
 
-@gauge_source
+@metric_source
 def collect() -> Iterator[Metric]:
-    """The health document as gauges."""
+    """The health document as gauges, and how long jobs took."""
     health = get_health(
         get_schedules().values(), client(), clock.now(), current_app.config["SETTINGS"].timezone
     )  # fmt: skip
@@ -24,6 +30,7 @@ def collect() -> Iterator[Metric]:
         (status, float(status == health["status"])) for status in STATUSES
     ])  # fmt: skip
     jobs, queues, outbox = health["jobs"], health["queues"], health["outbox"]
+    yield get_durations()
     yield _family("portal_job_last_duration_seconds", "Duration of the latest run.", "job", [
         (job["id"], job["lastDurationMs"] / 1000) for job in jobs if job["lastDurationMs"] is not None
     ])  # fmt: skip
@@ -33,8 +40,8 @@ def collect() -> Iterator[Metric]:
     yield _family("portal_job_last_run_timestamp_seconds", "When the latest run began.", "job", [
         (job["id"], job["lastRunAt"].timestamp()) for job in jobs if job["lastRunAt"]
     ])  # fmt: skip
-    for name, key in (("depth", "depth"), ("oldest_age_seconds", "oldestAgeSeconds"), ("failed", "failed")):
-        yield _family(f"portal_queue_{name}", "Jobs that wait for a worker.", "queue", [
+    for name, key, words in QUEUE_FIGURES:
+        yield _family(f"portal_queue_{name}", words, "queue", [
             (queue["name"], queue[key]) for queue in queues if queue[key] is not None
         ])  # fmt: skip
     yield GaugeMetricFamily("portal_workers", "Workers that live.", health["workers"])

@@ -1,10 +1,10 @@
-"""Job runs: one per (job, slot), and the parts that workers share, claimed in the database."""
+"""Job runs: one per (job, slot), the parts that workers share, claimed in the database, and how long runs took."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base
@@ -21,6 +21,7 @@ class RunStatus(StrEnum):
 
 STATUSES = tuple(status.value for status in RunStatus)
 PART_STATUSES = ("due", "running", "done")
+OUTCOMES = ("succeeded", "failed", "retried")
 
 
 class JobRun(Base):
@@ -73,3 +74,20 @@ class JobPart(Base):
         CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="lease"),
         CheckConstraint("shard >= 0 AND shard < shards", name="shard"),
     )
+
+
+class JobDuration(Base):
+    """How many attempts of a job ended so, within `bound` seconds and above the bound before, and their seconds in all.
+
+    These only grow, also when the runs themselves are purged.
+    """
+
+    __tablename__ = "job_durations"
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    bound: Mapped[float] = mapped_column(primary_key=True)
+    runs: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+
+    __table_args__ = (CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),)

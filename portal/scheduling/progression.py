@@ -6,6 +6,7 @@ from datetime import datetime
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from portal.checkout.service import expire_intents
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.steps import Figures, Shard, Step
@@ -18,7 +19,7 @@ POSTED = ("entries", "points", "members")
 
 
 def run_loyalty_progression(_: datetime) -> list[Step]:
-    """Cancel stale holds, post credits that were on hold, expire points, pay streaks, close old invites."""
+    """Cancel stale holds, post credits that were on hold, expire points, pay streaks, close old invites and intents."""
     settings = current_app.config["SETTINGS"]
     rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
 
@@ -38,6 +39,7 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
         Step("expired_points", expire, POSTED, SHARDS),
         Step("streak_bonuses", reward, POSTED, SHARDS),
         counting("expired_invites", "closed", expire_invites),
+        counting("expired_checkout_intents", "closed", expire_intents),
     ]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock
 from portal.core.responses import to_json
 from portal.core.steps import Figures, Shard, Step
+from portal.scheduling.durations import add_duration
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 6
@@ -228,6 +229,7 @@ def _end(
     }  # fmt: skip
     if not _changed(session, _END, values):
         raise LeaseLost(run.job_id)
+    add_duration(session, run.job_id, run.slot, "retried" if status == "due" else status, clock.now())
 
 
 def _part(session: Session, statement: Any, run: Run, part: Part, figures: Figures, **values: Any) -> None:

@@ -1,36 +1,19 @@
 """`GET /api/v1/scheduler/health`: what runs, what waits, what is overdue."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from portal.core import clock, outbox
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
 from portal.core.queue import QueueName, enqueue
-from portal.core.queue import client as redis_client
 from portal.scheduling import jobs, worker
 from portal.scheduling.schemas import SchedulerHealth
-from tests import databases
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
-from tests.queues import queue_url
 
 URL = "/api/v1/scheduler/health"
-
-
-@pytest.fixture
-def fresh_app(servers: databases.Servers, app: Portal) -> Iterator[Portal]:
-    """An application with queues and a database of its own, within its context."""
-    application = databases.make_app(servers, servers.create("health"), redis_url=queue_url(servers))
-    with application.app_context():
-        redis_client().flushdb()
-        yield application
-        redis_client().flushdb()
-        databases.dispose(application)
-    servers.drop("health")
 
 
 def health(app: Portal) -> dict[str, Any]:
@@ -88,14 +71,6 @@ def test_queues_and_the_outbox_show_depth_and_age(fresh_app: Portal) -> None:
     assert 90 <= sweeps["oldestAgeSeconds"] < 95
     assert document["outbox"]["pending"] == 1
     assert 90 <= document["outbox"]["oldestAgeSeconds"] < 95
-
-
-def test_the_metrics_say_the_same_to_prometheus(fresh_app: Portal) -> None:
-    work_off(fresh_app)
-    text = fresh_app.test_client().get("/metrics").text
-    assert 'portal_job_last_success{job="loyalty_progression"} 1.0' in text
-    assert 'portal_queue_depth{queue="sweeps"} 0.0' in text
-    assert "portal_outbox_pending 0.0" in text
 
 
 def test_members_may_not_see_it(client: FlaskClient, session: Any) -> None:

@@ -1,6 +1,7 @@
 """One start of the portal, from its data directory to its last process."""
 
 import os
+import shutil
 import sys
 import time
 from contextlib import ExitStack
@@ -108,6 +109,7 @@ class Supervisor:
     def _environment(self, data_dir: Path, settings: Settings) -> dict[str, str]:
         programs = str(Path(sys.executable).parent)
         return {
+            "PROMETHEUS_MULTIPROC_DIR": self._make_metrics(data_dir),
             **os.environ,
             **self.record.environment(),
             "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
@@ -118,6 +120,14 @@ class Supervisor:
             "WEB_WORKERS": str(settings.web_workers),
             "WEB_THREADS": str(settings.web_threads),
         }
+
+    def _make_metrics(self, data_dir: Path) -> str:
+        """An empty folder for what the web processes of this start measure, so that each can tell of all."""
+        folder = data_dir / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        return str(folder)
 
     def _prepare(self, instance: Instance, settings: Settings) -> str:
         self._undo.callback(self.record.end_strays)

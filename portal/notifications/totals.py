@@ -1,0 +1,36 @@
+"""How many messages ended how, kept as totals that only grow and that all workers add to."""
+
+from prometheus_client.core import CounterMetricFamily
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core.reads import read_all
+
+NO_CHANNEL = "none"
+
+_ADD = text("""
+    INSERT INTO message_totals AS t (kind, channel, outcome, part, messages)
+    VALUES (:kind, :channel, :outcome, pg_backend_pid() % 16, :messages)
+    ON CONFLICT (kind, channel, outcome, part) DO UPDATE SET messages = t.messages + excluded.messages
+""")
+_TOTALS = text("""
+    SELECT kind, channel, outcome, sum(messages)::bigint AS messages FROM message_totals
+    GROUP BY kind, channel, outcome ORDER BY kind, channel, outcome
+""")
+
+
+def add_messages(session: Session, kind: str, channel: str | None, outcome: str, messages: int = 1) -> None:
+    """Count messages that end so, last in the transaction that records it."""
+    values = {"kind": kind, "channel": channel or NO_CHANNEL, "outcome": outcome, "messages": messages}
+    session.execute(_ADD, values)
+
+
+def get_totals() -> CounterMetricFamily:
+    """The totals as a counter by kind, channel and outcome."""
+    family = CounterMetricFamily(
+        "portal_messages", "Messages and how they ended; one that is put off counts each time.",
+        labels=["kind", "channel", "outcome"],
+    )  # fmt: skip
+    for row in read_all(_TOTALS, {}):
+        family.add_metric([row.kind, row.channel, row.outcome], row.messages)
+    return family
