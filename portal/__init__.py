@@ -57,13 +57,17 @@ def _attach_machinery(app: Portal) -> None:
     )  # fmt: skip
     for part in parts:
         part.init_app(app)
-    formatting.init_app(app, app.config["SETTINGS"].programme_timezone, app.config["SETTINGS"].programme_locale)
+    settings = app.config["SETTINGS"]
+    worth = settings.programme_currency, settings.points_per_currency_unit
+    formatting.init_app(app, settings.programme_timezone, settings.programme_locale, worth)
 
 
 def _attach_domains(app: Portal) -> None:
     from portal import (
         accounts,
         analytics,
+        checkout,
+        console,
         hub,
         ledger,
         notifications,
@@ -74,5 +78,9 @@ def _attach_domains(app: Portal) -> None:
         tiers,
     )
 
-    for domain in (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, analytics, scheduling, hub):
+    domains = (
+        accounts, tiers, ledger, notifications, rewards, redemptions, referrals, checkout, analytics, scheduling, hub,
+        console,
+    )  # fmt: skip
+    for domain in domains:
         domain.init_app(app)

@@ -68,10 +68,19 @@ class Settings(BaseSettings):
         "UTC", description="Ends days, weeks and computed expiries."
     )
     programme_locale: Annotated[str, AfterValidator(_locale)] = Field("en", description="Groups numbers, names months.")
+    programme_currency: str = Field(
+        "EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of the money that points stand for in the consoles."
+    )
+    points_per_currency_unit: int = Field(
+        100, ge=1, le=1_000_000, description="Points that are worth one unit of that money."
+    )
     points_expire_after_months: int = Field(
         12, ge=0, le=120, description="Life of earned points without an explicit date; 0: they never expire."
     )
     redemption_hold_ttl_hours: int = Field(720, ge=1, le=8760, description="Age at which an open hold is cancelled.")
+    checkout_intent_ttl_hours: int = Field(
+        72, ge=1, le=8760, description="Life of a checkout's reminder that does not say `ttlHours`."
+    )
     streak_bonus_points: int = Field(25, ge=0, le=1_000_000, description="Paid once per qualifying week; 0: none.")
     loyalty_progression_minutes: int = Field(
         15, ge=1, le=1440, description="Minutes between two runs of `loyalty_progression`; must divide a day."

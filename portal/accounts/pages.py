@@ -24,7 +24,7 @@ WRONG = "That email address and password do not belong together. Check both and 
 def login() -> AnyResponse:
     """Ask for email and password; who is signed in goes on."""
     if current_user.is_authenticated:
-        return _go_on(request.args.get("next"))
+        return _go_on(request.args.get("next"), current_user.role)
     return _login_page(LoginForm(formdata=None, next=safe_next(request.args.get("next"))))
 
 
@@ -52,7 +52,7 @@ def do_login() -> AnyResponse:
         form.form_errors.append(WRONG)
         return _login_page(form, 422)
     browser.sign_in(db.session(), user)
-    return _go_on(form.next.data)
+    return _go_on(form.next.data, user.role)
 
 
 @bp.get("/logout")
@@ -76,7 +76,7 @@ def do_logout() -> AnyResponse:
 def register() -> AnyResponse:
     """Ask what a new member's account needs; who is signed in goes on."""
     if current_user.is_authenticated:
-        return _go_on(request.args.get("next"))
+        return _go_on(request.args.get("next"), current_user.role)
     return _register_page(RegisterForm(formdata=None, next=safe_next(request.args.get("next"))))
 
 
@@ -98,11 +98,12 @@ def do_register() -> AnyResponse:
         form.email.errors = ["There is an account with this address already. Sign in, or ask for a new password."]
         return _register_page(form, 422)
     browser.sign_in(db.session(), user)
-    return _go_on(form.next.data)
+    return _go_on(form.next.data, user.role)
 
 
-def _go_on(target: str | None) -> AnyResponse:
-    return redirect(safe_next(target) or url_for("hub.loyalty"), 303)
+def _go_on(target: str | None, role: str) -> AnyResponse:
+    home = "hub.loyalty" if role == "member" else "console.home"
+    return redirect(safe_next(target) or url_for(home), 303)
 
 
 def _login_page(form: LoginForm, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -5,15 +5,16 @@ on `flask.g`; without them pages read in English and in the zone given to `init_
 """
 
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, current_app, g
 
-from portal.core import clock
+from portal.core import clock, ids
 
 DEFAULT_LOCALE = "en"
 MINUS = "\N{MINUS SIGN}"
@@ -26,6 +27,12 @@ def format_points(amount: int, locale: str = DEFAULT_LOCALE, *, signed: bool = F
     if amount < 0:
         return f"{MINUS}{digits}"
     return f"+{digits}" if signed and amount else digits
+
+
+def format_worth(amount: int, worth: tuple[str, int], locale: str = DEFAULT_LOCALE) -> str:
+    """What `amount` points are worth; `worth` is the currency's code and how many points make one unit of it."""
+    currency, points_per_unit = worth
+    return format_currency(Decimal(amount) / points_per_unit, currency, locale=_locale(locale))
 
 
 def format_ago(moment: datetime, now: datetime) -> str:
@@ -86,12 +93,17 @@ def reader_zone() -> tzinfo:
     return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"][0]))
 
 
-def init_app(app: Flask, timezone: str = "UTC", locale: str = DEFAULT_LOCALE) -> None:
+def init_app(
+    app: Flask, timezone: str = "UTC", locale: str = DEFAULT_LOCALE, worth: tuple[str, int] = ("EUR", 100)
+) -> None:
     """Give templates this module as filters, in the reader's locale and zone or else the programme's."""
     app.extensions["formatting"] = (timezone, locale)
+    app.extensions["worth"] = worth
     app.jinja_env.filters.update(
         points=lambda amount: format_points(amount, reader_locale()),
         signed_points=lambda amount: format_points(amount, reader_locale(), signed=True),
+        money=lambda amount: format_worth(amount, current_app.extensions["worth"], reader_locale()),
+        percent=lambda share: format_percent(share, "0.#%", locale=_locale(reader_locale())),
         ago=lambda moment: format_ago(moment, clock.now()),
         day_label=lambda moment: format_day(moment, clock.now(), reader_zone()),
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),
@@ -99,5 +111,6 @@ def init_app(app: Flask, timezone: str = "UTC", locale: str = DEFAULT_LOCALE) ->
             moment.astimezone(reader_zone()).date(), "MMMM y", locale=DEFAULT_LOCALE
         ),
         local_day=lambda moment: moment.astimezone(reader_zone()).date().isoformat(),
+        ulid=ids.encode,
         exact_time=lambda moment: format_exact(moment, reader_zone()),
     )

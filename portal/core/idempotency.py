@@ -15,7 +15,10 @@ from portal.core import clock, outbox_signal
 from portal.core.models import IdempotencyKey
 from portal.core.problems import Conflict, DomainError, InvalidInput
 
-KEPT_HEADERS = ("Content-Type", "Location", "Retry-After", "HX-Redirect", "HX-Trigger")
+KEPT_HEADERS = (
+    "Content-Type", "Location", "Retry-After", "HX-Location", "HX-Redirect", "HX-Reselect", "HX-Reswap", "HX-Retarget",
+    "HX-Trigger",
+)  # fmt: skip
 KEPT = timedelta(hours=24)
 NEVER_STORED = frozenset({401, 429})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -9,8 +10,9 @@ from portal.accounts.guards import UserNotFound
 from portal.core.cursors import decode, encode
 from portal.core.ids import encode as ulid
 from portal.core.ids import parse
-from portal.core.reads import read_all
+from portal.core.reads import read_all, read_one
 from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.service import RedemptionNotFound
 
 COLUMNS = """
     r.id, r.status, w.slug, r.description, r.points, r.requested_at, r.fulfilled_at, r.closed_at, r.failure_reason,
@@ -32,6 +34,16 @@ _PAGE = text(f"""
 """)
 _ONE = text(f"""
     SELECT {COLUMNS} FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id WHERE r.id = :id
+""")
+_CONSOLE = text("""
+    SELECT r.id, r.status, r.description, r.points, r.requested_at, r.requested_by, r.fulfilled_at,
+           r.closed_at, r.closed_by, r.failure_reason, r.ledger_entry_id, r.checkout_intent_id, r.hold_expires_at,
+           w.slug AS reward_slug,
+           u.id AS user_id, u.name, u.email, m.balance, m.held
+    FROM loyalty_redemptions r
+    JOIN loyalty_members m ON m.id = r.member_id JOIN users u ON u.id = m.user_id
+    LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
+    WHERE r.id = :id
 """)
 _NEWEST = "7" + "Z" * 25
 
@@ -79,3 +91,14 @@ def document(row: Any) -> dict[str, Any]:
 def get_document(session: Any, redemption_id: Any) -> dict[str, Any]:
     """One redemption as the API shows it, within the current transaction."""
     return document(session.execute(_ONE, {"id": redemption_id}).one())
+
+
+def get_console_row(redemption_id: UUID) -> Any:
+    """One redemption with its member, as the console shows it.
+
+    :raises RedemptionNotFound: no such redemption.
+    """
+    row = read_one(_CONSOLE, {"id": redemption_id})
+    if row is None:
+        raise RedemptionNotFound
+    return row

@@ -5,3 +5,6 @@ import "./menus.js";
 import "./copy.js";
 import "./countdown.js";
 import "./fields.js";
+import "./console.js";
+import "./poll.js";
+import "./timeline.js";

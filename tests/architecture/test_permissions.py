@@ -98,8 +98,8 @@ def line(app: Portal, rule: Rule, method: str) -> str:
 
 
 def path(rule: Rule) -> str:
-    """A path of this route: the member's own where it names a user."""
-    known = re.sub(r"<(?:\w+:)?user_id>", MEMBER, rule.rule)
+    """A path of this route: the member's own where it names a user, the first word where it offers several."""
+    known = re.sub(r"<(?:\w+:)?user_id>", MEMBER, re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule))
     return re.sub(r"<[^>]+>", "1", known)
 
 

@@ -1,6 +1,6 @@
 """Members with points, tiers and rewards, made through the services."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,9 @@ from portal.ledger import service as ledger
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member
+from portal.redemptions.models import Redemption
+from portal.redemptions.rules import HoldRules
+from portal.redemptions.service import Wish, reserve_points
 from portal.rewards.models import Reward
 from portal.rewards.service import put_reward
 from portal.tiers.models import Tier
@@ -53,3 +56,9 @@ def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tie
 def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: Any) -> Reward:
     """An active reward."""
     return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, "test")[0]
+
+
+def request_reward(session: Session, member: Member, slug: str) -> Redemption:
+    """An open request of the member for a reward."""
+    rules = HoldRules(timedelta(days=30))
+    return reserve_points(session, member.user_id, Wish(slug), actor="test", now=clock.now(), rules=rules)

@@ -1,0 +1,111 @@
+"""The console of redemptions: the queue, and what operators decide about each request."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current
+from portal.core import clock, ids
+from portal.core.consoles import Question, ask, attempt, done, show, show_instead, show_table
+from portal.core.db import db
+from portal.core.forms import ReasonForm
+from portal.core.problems import NotFound
+from portal.redemptions import queries, service
+from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.tables import REDEMPTIONS
+
+bp = Blueprint("redemptions_console", __name__, url_prefix="/admin/redemptions")
+
+STALE_AFTER = timedelta(days=3)
+MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A decision about a request: its button, what it does to points, its past tense."""
+
+    label: str
+    consequence: str
+    past: str
+    status: RedemptionStatus
+
+    @property
+    def danger(self) -> bool:
+        """Whether the member does not get what they asked for."""
+        return self.status is not RedemptionStatus.FULFILLED
+
+
+GIVEN_BACK = "The held points and the item are given back."
+VERBS = {
+    "fulfil": Verb("Fulfil", "The held points are debited.", "fulfilled", RedemptionStatus.FULFILLED),
+    "cancel": Verb("Cancel", GIVEN_BACK, "cancelled", RedemptionStatus.CANCELLED),
+    "fail": Verb("Mark as failed", GIVEN_BACK, "marked as failed", RedemptionStatus.FAILED),
+}
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def queue() -> Response:
+    """All redemptions, newest first; filters narrow them to what waits."""
+    values = {"stale_before": clock.now() - STALE_AFTER}
+    return show_table(REDEMPTIONS, "console/redemptions/queue.html", values, verbs=VERBS)
+
+
+@bp.get("/<redemption_id>")
+@guarded(Access.CONSOLE)
+def detail(redemption_id: str) -> Response:
+    """One redemption: its life, its member, its ledger entry."""
+    row = queries.get_console_row(_parse(redemption_id))
+    return show("console/redemptions/detail.html", redemption=row, verbs=VERBS)
+
+
+@bp.route("/<redemption_id>/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def decide(redemption_id: str, verb: str) -> AnyResponse:
+    """Ask for the reason, then decide about one request."""
+    back = url_for("redemptions_console.detail", redemption_id=redemption_id)
+    form, act, key = ReasonForm(), VERBS[verb], _parse(redemption_id)
+    question = Question(f"{act.label} this request?", act.label, back, act.consequence, act.danger)
+    if not form.validate_on_submit():
+        queries.get_console_row(key)
+        return ask(form, question)
+    problem = attempt(partial(_decide, key, act, form.reason.data or ""))
+    return ask(form, question, problem) if problem else done(f"The request is {act.past}.", back)
+
+
+@bp.route("/bulk/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def decide_many(verb: str) -> AnyResponse:
+    """Ask once, then decide about many requests; each is reported singly, and one refused stops no other."""
+    form, act = ReasonForm(), VERBS[verb]
+    chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MOST_AT_ONCE]})
+    back = url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
+    if not chosen:
+        return done("Choose at least one request.", back, "error")
+    if not form.validate_on_submit():
+        many = f"{len(chosen)} request{'s' if len(chosen) > 1 else ''}"
+        return ask(form, Question(f"{act.label}: {many}?", f"{act.label} {many}", back, act.consequence, act.danger))
+    service.lock_owners(db.session(), chosen)
+    reason = form.reason.data or ""
+    outcomes = [(key, attempt(partial(_decide, key, act, reason))) for key in chosen]
+    return show_instead("console/redemptions/report.html", outcomes=outcomes, verb=act, back=back)
+
+
+def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:
+    session, actor, now = db.session(), current().actor, clock.now()
+    if verb.status is RedemptionStatus.FULFILLED:
+        service.fulfill_redemption(session, redemption_id, actor=actor, now=now, reason=reason)
+    else:
+        service.release_redemption(session, redemption_id, verb.status, reason, actor=actor, now=now)
+
+
+def _parse(redemption_id: str) -> UUID:
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise NotFound
+    return parsed
