@@ -1,0 +1,65 @@
+"""Checkout endpoints."""
+
+from apiflask import APIBlueprint
+from flask import Response, current_app
+
+from portal.accounts.guards import Access, UserNotFound, guarded
+from portal.accounts.principal import current, current_user_id
+from portal.checkout import queries, schemas, service
+from portal.checkout.problems import IntentNotFound
+from portal.checkout.rules import CheckoutRules
+from portal.core import clock, ids
+from portal.core.db import db
+from portal.core.problems import InvalidInput
+from portal.core.responses import json
+
+bp = APIBlueprint("checkout_api", __name__, url_prefix="/api/v1/loyalty", tag="Checkout")
+
+
+@bp.post("/checkout/intents")
+@guarded(Access.CHECKOUT_OR_MEMBER)
+@bp.input(schemas.CheckoutInput, location="json", arg_name="body")
+@bp.output(schemas.CheckoutFeed)
+def sync_intents(body: schemas.CheckoutInput) -> Response:
+    """Plan, confirm or cancel what a checkout offers; the member's feed, with the intents of this request."""
+    session, now, user_id = db.session(), clock.now(), _user_of(body)
+    touched = service.sync_intents(
+        session, user_id, body.checkout(), actor=current().actor, now=now, rules=_rules()
+    )  # fmt: skip
+    return json(queries.get_feed_with(session, user_id, touched, now, _rules().base_url))
+
+
+@bp.get("/next-actions")
+@guarded(Access.MEMBER)
+@bp.output(schemas.CheckoutFeed)
+def list_next_actions() -> Response:
+    """List the member's pending intents and their cards."""
+    return json(queries.get_feed(current_user_id(), clock.now(), _rules().base_url))
+
+
+@bp.post("/next-actions/<intent_id>/resolve")
+@guarded(Access.MEMBER)
+@bp.input(schemas.ResolutionInput, location="json", arg_name="body")
+@bp.output(schemas.CheckoutIntent)
+def resolve_next_action(intent_id: str, body: schemas.ResolutionInput) -> Response:
+    """Take a next action off the feed; the intent as it is now."""
+    session, now, parsed = db.session(), clock.now(), ids.parse(intent_id)
+    if parsed is None:
+        raise IntentNotFound
+    service.resolve_intent(session, current_user_id(), parsed, body.status, now=now)
+    return json(queries.get_intent(session, current_user_id(), parsed, now))
+
+
+def _user_of(body: schemas.CheckoutInput) -> str:
+    """Whom the request is for: a session acts for itself, a service names the member."""
+    caller = current()
+    if caller.kind == "user" and body.user_id not in (None, caller.user_id):
+        raise UserNotFound
+    user_id = caller.user_id or body.user_id
+    if user_id is None:
+        raise InvalidInput(("userId", "Field required"))
+    return user_id
+
+
+def _rules() -> CheckoutRules:
+    return CheckoutRules.of(current_app.config["SETTINGS"])

@@ -1,0 +1,38 @@
+"""Why a checkout's request is refused."""
+
+from portal.core.problems import Conflict, NotFound
+
+
+class IntentNotFound(NotFound):
+    """No such intent, or not the caller's."""
+
+    code = "intent_not_found"
+    title = "No such intent"
+
+
+class IntentConflict(Conflict):
+    """The `checkoutIntentId` stands for something else: another member's, another order's, another wish."""
+
+    code = "intent_conflict"
+    title = "This checkoutIntentId stands for another intent"
+
+
+class IntentCancelled(Conflict):
+    """The intent was cancelled before; a new wish needs a `checkoutIntentId` of its own."""
+
+    code = "intent_cancelled"
+    title = "This intent was cancelled"
+
+
+class IntentExpired(Conflict):
+    """The intent is past its time; a new wish needs a `checkoutIntentId` of its own."""
+
+    code = "intent_expired"
+    title = "This intent has expired"
+
+
+class AlreadyFulfilled(Conflict):
+    """The redemption of the intent is fulfilled: its points are spent."""
+
+    code = "redemption_already_fulfilled"
+    title = "The redemption of this intent is fulfilled already"

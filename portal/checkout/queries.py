@@ -1,0 +1,92 @@
+"""The feed: a member's pending intents and what they ask, in one statement over an index of what is pending."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.accounts.guards import UserNotFound
+from portal.checkout.cards import make_card
+from portal.core.ids import encode as ulid
+from portal.core.reads import read_all
+
+MOST_SHOWN = 50
+
+_FEED = text("""
+    SELECT i.id, i.checkout_intent_id, i.kind, i.order_reference, i.channel, w.slug, w.name,
+           coalesce(r.points, i.points, w.points_cost) AS points, i.redemption_id, i.created_at, i.expires_at,
+           i.resolved_at,
+           CASE WHEN i.status = 'pending' AND i.expires_at <= :now THEN 'expired' ELSE i.status END AS status
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN LATERAL (
+        (SELECT * FROM loyalty_checkout_intents p
+         WHERE p.member_id = m.id AND p.status = 'pending' AND p.expires_at > :now
+         ORDER BY p.expires_at DESC LIMIT :most)
+        UNION
+        SELECT * FROM loyalty_checkout_intents n
+        WHERE n.member_id = m.id AND n.id = ANY(CAST(:named AS uuid[]))) i ON true
+    LEFT JOIN loyalty_rewards w ON w.id = i.reward_id
+    LEFT JOIN loyalty_redemptions r ON r.member_id = m.id AND r.id = i.redemption_id
+    WHERE u.id = :user_id
+    ORDER BY i.id DESC
+""")
+
+
+def get_feed(user_id: str, now: datetime, base_url: str) -> dict[str, Any]:
+    """`{intents, actions}` of a user as last committed: what is pending and not past its time.
+
+    Of more than 50 the ones that last longest; newest first, actions by priority.
+
+    :raises UserNotFound: no such user.
+    """
+    return _feed(read_all(_FEED, _values(user_id, now)), base_url)
+
+
+def get_feed_with(
+    session: Session, user_id: str, named: Sequence[UUID], now: datetime, base_url: str
+) -> dict[str, Any]:  # fmt: skip
+    """The feed as it is in the current transaction, with these intents in whatever state they are."""
+    return _feed(session.execute(_FEED, _values(user_id, now, named)).all(), base_url)
+
+
+def get_intent(session: Session, user_id: str, intent_id: UUID, now: datetime) -> dict[str, Any]:
+    """One intent as the API shows it, within the current transaction."""
+    rows = session.execute(_FEED, {**_values(user_id, now, [intent_id]), "most": 0}).all()
+    return {name: value for name, value in _intent(rows[0]).items() if name != "rewardName"}
+
+
+def _values(user_id: str, now: datetime, named: Sequence[UUID] = ()) -> dict[str, Any]:
+    return {"user_id": user_id, "now": now, "named": list(named), "most": MOST_SHOWN}
+
+
+def _feed(rows: Iterable[Any], base_url: str) -> dict[str, Any]:
+    found = list(rows)
+    if not found:
+        raise UserNotFound
+    intents = [_intent(row) for row in found if row.id is not None]
+    actions = [make_card(intent, base_url) for intent in intents if intent["status"] == "pending"]
+    for intent in intents:
+        del intent["rewardName"]
+    return {"intents": intents, "actions": sorted(actions, key=lambda action: -action["priority"])}
+
+
+def _intent(row: Any) -> dict[str, Any]:
+    return {
+        "id": ulid(row.id),
+        "checkoutIntentId": row.checkout_intent_id,
+        "kind": row.kind,
+        "status": row.status,
+        "orderReference": row.order_reference,
+        "channel": row.channel,
+        "rewardSlug": row.slug,
+        "rewardName": row.name,
+        "points": row.points,
+        "redemptionId": ulid(row.redemption_id) if row.redemption_id else None,
+        "createdAt": row.created_at,
+        "expiresAt": row.expires_at,
+        "resolvedAt": row.resolved_at,
+    }
