@@ -1,7 +1,7 @@
 """Reads outside any transaction: AUTOCOMMIT connections, driver-level, so that a hot read is one round trip."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import psycopg
 from flask import Flask, current_app
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
-from sqlalchemy import Connection, Engine, TextClause, create_engine
+from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from portal.core.db import engine_options
@@ -21,14 +21,49 @@ _DIALECT = _make()
 Values = Mapping[str, Any]
 
 
+class Connections:
+    """Idle AUTOCOMMIT connections of this process; the one used last is taken first.
+
+    No more are open than threads read at once, and at most `most_kept` stay open.
+    """
+
+    def __init__(self, url: str, most_kept: int, **options: Any) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._most_kept, self._options = most_kept, options
+        self._idle: deque[psycopg.Connection[Any]] = deque()
+
+    def take(self) -> psycopg.Connection[Any]:
+        """A connection, for the caller alone.
+
+        :raises psycopg.OperationalError: the server cannot be reached.
+        """
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return psycopg.connect(self._url, autocommit=True, row_factory=namedtuple_row, **self._options)
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep it for the next read, unless it has broken."""
+        if connection.closed or len(self._idle) >= self._most_kept:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Forget all idle connections; without `close` they stay open for the process that this one is a fork of."""
+        idle, self._idle = self._idle, deque()
+        for connection in idle if close else ():
+            connection.close()
+
+
 def read_all(statement: TextClause, values: Values) -> list[Any]:
     """All rows, as named tuples."""
-    return _fetch(statement, values, lambda cursor: cursor.fetchall())
+    return _fetch(statement, values, psycopg.Cursor.fetchall)
 
 
 def read_one(statement: TextClause, values: Values) -> Any | None:
     """The first row as a named tuple, or None."""
-    return _fetch(statement, values, lambda cursor: cursor.fetchone())
+    return _fetch(statement, values, psycopg.Cursor.fetchone)
 
 
 @lru_cache(maxsize=512)
@@ -37,43 +72,38 @@ def _sql(statement: TextClause) -> str:
 
 
 def _fetch(statement: TextClause, values: Values, take: Callable[[Any], T]) -> T:
-    """Run a read; once more when the pooled connection had gone stale (a restarted server)."""
+    """Run a read; once more when the connections had gone stale (a restarted server)."""
     sql = _sql(statement)
     try:
         return _run(sql, values, take)
     except psycopg.OperationalError as error:
         if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
             raise
+        _forget_stale()
     return _run(sql, values, take)
 
 
 def _run(sql: str, values: Values, take: Callable[[Any], T]) -> T:
-    with _connection() as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
-        return take(cursor.execute(sql, values))
-
-
-@contextmanager
-def _connection() -> Iterator[Any]:
-    """The driver's connection: of the pool, or the one that a test works on."""
-    source: Engine | Connection = current_app.extensions["reads"]
-    if isinstance(source, Connection):
-        yield source.connection.driver_connection
-        return
-    pooled = source.raw_connection()
+    source: Connections | Connection = current_app.extensions["reads"]
+    if isinstance(source, Connection):  # the one that a test works on
+        with source.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
+            return take(cursor.execute(sql, values))
+    connection = source.take()
     try:
-        yield pooled.driver_connection
-    except psycopg.OperationalError:
-        pooled.invalidate()
-        raise
+        return take(connection.execute(sql, values))
     finally:
-        pooled.close()
+        source.give_back(connection)
+
+
+def _forget_stale() -> None:
+    source = current_app.extensions["reads"]
+    if isinstance(source, Connections):
+        source.dispose()
 
 
 def init_app(app: Flask) -> None:
     """Make the pool of AUTOCOMMIT connections; it connects when first used."""
     set_json_loads(orjson.loads)
     settings = app.config["SETTINGS"]
-    app.extensions["reads"] = create_engine(
-        settings.database_url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None,
-        **engine_options(settings.database_pool_size),
-    )  # fmt: skip
+    options = engine_options(settings.database_pool_size)["connect_args"]
+    app.extensions["reads"] = Connections(settings.database_url, settings.database_pool_size, **options)

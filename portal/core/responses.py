@@ -1,11 +1,15 @@
 """JSON answers, conditional reads and the headers that every answer carries."""
 
 import hashlib
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Flask, Response, request
 from htmx_flask import request as htmx_request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _CSP = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'; "
@@ -19,6 +23,8 @@ HEADERS = [
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ]
+HEADERS_OF_HTTPS = [*HEADERS, ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")]
+CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"})
 DOCUMENTS = frozenset({"application/json", "text/html", "text/css", "application/javascript"})
 
 
@@ -40,26 +46,34 @@ def json(document: Any, status: int = 200, headers: dict[str, str] | None = None
 
 def _conditional(response: Response) -> Response:
     """Reads carry an ETag and answer 304 to the one that has it (CONTRACT 1)."""
-    if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.direct_passthrough:
+    method, headers = request.method, response.headers
+    if method in ("GET", "HEAD") and response.status_code == 200 and not response.direct_passthrough:
         if response.mimetype in DOCUMENTS:
-            response.set_etag(hashlib.blake2b(response.get_data(), digest_size=12).hexdigest())
-            response.make_conditional(request)
+            headers["ETag"] = f'"{hashlib.blake2b(response.get_data(), digest_size=12).hexdigest()}"'
+            if not CONDITIONS.isdisjoint(request.environ):
+                response.make_conditional(request)
         if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "private, no-cache")
-            response.headers.add("Vary", "Cookie, Authorization, X-User-Id, HX-Request")
-    elif request.method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 400:
-        response.headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Cache-Control", "private, no-cache")
+            headers.add("Vary", "Cookie, Authorization, X-User-Id, HX-Request")
+    elif method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 400:
+        headers.setdefault("Cache-Control", "no-store")
     return response
 
 
-def _secure(response: Response) -> Response:
-    response.headers.extend(HEADERS)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    return response
+def _secured(application: "WSGIApplication") -> "WSGIApplication":
+    """The application with the security headers on whatever it answers."""
+
+    def secured(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        def start_secured(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+            https = environ["wsgi.url_scheme"] == "https"
+            return start(status, headers + (HEADERS_OF_HTTPS if https else HEADERS), *failure)
+
+        return application(environ, start_secured)
+
+    return secured
 
 
 def init_app(app: Flask) -> None:
     """Attach ETags and security headers to every answer, errors included."""
-    app.after_request(_secure)
+    app.wsgi_app = _secured(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.after_request(_conditional)

@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Response
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
 
@@ -14,6 +14,11 @@ class Sessions(SecureCookieSessionInterface):
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """The signer of this app's cookies."""
         return super().get_signing_serializer(app)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write a changed session's cookie; what varies by cookie says so itself (`core.responses`)."""
+        if session.modified:
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:
