@@ -5,8 +5,9 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
-    from portal.hub import api, cli, pages
+    from portal.hub import api, cli, pages, timeline_api
 
     app.register_blueprint(api.bp)
+    app.register_blueprint(timeline_api.bp)
     app.register_blueprint(pages.bp)
     app.cli.add_command(cli.demo)

@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.guards import Access, guarded
+from portal.accounts.guards import Access, guarded, proves_token
 from portal.core.responses import json
 from portal.hub import schemas
 from portal.hub.member import get_member_document, get_or_enrol
@@ -13,6 +13,7 @@ bp = APIBlueprint("hub_api", __name__, url_prefix="/api/v1/loyalty", tag="Member
 
 @bp.get("/members/<user_id>")
 @guarded(Access.SELF_OR_ADMIN)
+@proves_token
 @bp.output(schemas.Member)
 def get_member(user_id: str) -> Response:
     """Show a member; the membership is provisioned when it is first asked for."""

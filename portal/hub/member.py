@@ -8,17 +8,17 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import text
 
+from portal.accounts.principal import TOKEN_IS_LIVE, read_proven
 from portal.core import clock
 from portal.core.days import week_of
 from portal.core.db import db
 from portal.core.ids import encode as ulid
-from portal.core.reads import read_one
 from portal.tiers.service import enrol
 
 SOON = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MEMBER = text("""
+_SQL = """
     SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.tier_since,
            t.slug AS tier_slug, t.name AS tier_name, t.threshold AS tier_threshold, t.benefits AS tier_benefits,
            n.slug AS next_slug, n.name AS next_name, n.threshold AS next_threshold, n.benefits AS next_benefits,
@@ -50,13 +50,15 @@ _MEMBER = text("""
     LEFT JOIN LATERAL (
         SELECT week, length FROM loyalty_streak_weeks WHERE member_id = m.id ORDER BY week DESC LIMIT 1) s ON true
     WHERE u.id = :user_id
-""")
+"""
+_MEMBER = text(_SQL)
+_MEMBER_PROVEN = text(f"{_SQL} AND {TOKEN_IS_LIVE}")
 
 
 def get_member_document(user_id: str) -> dict[str, Any] | None:
     """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
-    row = read_one(_MEMBER, {"user_id": user_id, "now": clock.now()})
-    return None if row is None else _document(user_id, row._asdict())
+    rows = read_proven(_MEMBER_PROVEN, {"user_id": user_id, "now": clock.now()})
+    return _document(user_id, rows[0]._asdict()) if rows else None
 
 
 def get_or_enrol(user_id: str) -> dict[str, Any]:

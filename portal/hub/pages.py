@@ -12,9 +12,12 @@ from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import DomainError
 from portal.core.responses import by_htmx
-from portal.hub import catalogue, history, words
+from portal.hub import catalogue, words
 from portal.hub.forms import RedeemForm
 from portal.hub.member import get_or_enrol
+from portal.hub.teaser import get_invite_teaser
+from portal.hub.timeline import list_timeline
+from portal.hub.timeline_schemas import TimelineQuery
 from portal.redemptions import service as redemptions
 from portal.redemptions.models import RedemptionStatus
 from portal.redemptions.rules import HoldRules
@@ -38,18 +41,15 @@ def home() -> AnyResponse:
 @bp.get("/account/loyalty")
 @guarded(Access.PAGE)
 def loyalty() -> Response:
-    """The hub of the signed-in member."""
-    return make_response(render_template("hub/loyalty.html", **_hub()))
-
-
-@bp.get("/account/loyalty/history")
-@guarded(Access.PAGE)
-def show_history() -> Response:
-    """A further page of the history: rows for HTMX, a page of its own without."""
-    items, cursor = history.list_history(current_user_id(), request.args.get("cursor"))
-    template = "hub/_history_items.html" if by_htmx() else "hub/history.html"
+    """The hub of the signed-in member; its address may name a filter and a page of the history."""
+    query = TimelineQuery.of_page(request.args)
+    timeline = list_timeline(current_user_id(), query.types, cursor_token=query.cursor_token)
+    hub = _hub()
     return make_response(
-        render_template(template, history=items, next_cursor=cursor, more=True, user=current_user)
+        render_template(
+            "hub/loyalty.html", timeline=timeline, kinds=query.types, older=query.cursor_token is not None,
+            invite=get_invite_teaser(hub["member"]), **hub,
+        )
     )  # fmt: skip
 
 
@@ -77,9 +77,7 @@ def do_redeem(slug: str) -> AnyResponse:
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
     flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
-    if by_htmx():
-        return make_response(render_template("hub/_result.html", reward=reward, before=before, **_hub()))
-    return redirect(url_for("hub.loyalty"), 303)
+    return _changed("hub/_result.html", reward=reward, before=before)
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
@@ -98,23 +96,48 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
         flash(f"Your {cancelled.points} points are back.", "success")
     except redemptions.NotPending as error:
         flash(words.sentence(error), "error")
-    if by_htmx():
-        return make_response(render_template("hub/_changed.html", **_hub()))
-    return redirect(url_for("hub.loyalty"), 303)
+    return _changed()
+
+
+@bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
+@guarded(Access.PAGE)
+def retry(redemption_id: str) -> AnyResponse:
+    """Ask again for an own redemption that failed. Asking twice counts once."""
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise redemptions.RedemptionNotFound
+    try:
+        with db.session.begin_nested():
+            again = redemptions.retry_redemption(
+                db.session(), current_user_id(), parsed, actor=current().actor, now=clock.now(),
+                rules=HoldRules.of(current_app.config["SETTINGS"]),
+            )  # fmt: skip
+        flash(words.asked_again(again.description, again.points), "success")
+    except redemptions.RedemptionNotFound:
+        raise
+    except DomainError as error:
+        flash(words.sentence(error), "error")
+    return _changed()
+
+
+def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
+    """After an act: the parts of the hub that it changed for HTMX, whose history then looks for news; else the hub."""
+    if not by_htmx():
+        return redirect(url_for("hub.loyalty"), 303)
+    response = make_response(render_template(part, **context, **_hub()))
+    response.headers["HX-Trigger"] = "timeline-changed"
+    return response
 
 
 def _hub() -> dict[str, Any]:
     """Everything the hub shows, as it is in the current transaction."""
     user_id = current_user_id()
     member = get_or_enrol(user_id)
-    items, cursor = history.list_history(user_id)
     return {
         "user": current_user,
         "member": member,
         "rewards": catalogue.list_rewards_for(user_id, member),
         "holds": [_hold(hold) for hold in member["holds"]],
-        "history": items,
-        "next_cursor": cursor,
     }
 
 

@@ -1,5 +1,6 @@
-"""What a refusal means for a member and their points, in the shop's words."""
+"""What an act on the hub came to, and what a refusal means for a member and their points, in the shop's words."""
 
+from portal.core.formatting import format_points, reader_locale
 from portal.core.problems import DomainError
 
 SENTENCES = {
@@ -9,6 +10,7 @@ SENTENCES = {
     "tier_required": "This reward opens at a higher tier. Your points are untouched.",
     "reward_not_found": "The shop no longer offers this reward. Your points are untouched.",
     "member_suspended": "Your membership is paused. Please ask the shop. Your points are untouched.",
+    "redemption_not_retryable": "This was asked for again already, or needs no second try. Your points are untouched.",
     "redemption_not_pending": "The shop was faster: this request is closed already.",
 }
 
@@ -16,3 +18,9 @@ SENTENCES = {
 def sentence(error: DomainError) -> str:
     """The sentence for this failure; failures without one of their own keep their detail."""
     return SENTENCES.get(error.code, error.detail)
+
+
+def asked_again(what: str, points: int) -> str:
+    """What became of a redemption that was asked for again."""
+    held = format_points(points, reader_locale())
+    return f"We have asked for {what} again. Your {held} points are on hold until the shop confirms."

@@ -13,6 +13,15 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   }
 });
 
+// A feed that looks for news in vain looks again later, without a word.
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => {
+    if (event.detail.requestConfig?.triggeringEvent?.type === "poll") {
+      event.stopImmediatePropagation();
+    }
+  });
+}
+
 document.addEventListener("htmx:responseError", ({ detail }) => {
   say(BY_STATUS[detail.xhr.status] ?? "Something went wrong on our side. Reload to see where your points stand.");
 });
@@ -33,13 +42,6 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
     next.removeAttribute("data-focus-once");
     next.tabIndex = -1;
     next.focus({ preventScroll: next.closest("dialog") !== null });
-  }
-});
-
-// Feeds that poll rest while nobody looks.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.detail.elt.hasAttribute("data-polls")) {
-    event.preventDefault();
   }
 });
 

@@ -1,0 +1,156 @@
+"""A member's timeline: point changes, redemptions and invites merged newest first, a page at a time."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from portal.core import clock
+from portal.core.cursors import decode, encode
+from portal.core.ids import encode as ulid
+from portal.core.ids import parse
+from portal.core.reads import read_all
+from portal.hub.timeline_words import describe
+
+
+class Kind(StrEnum):
+    """The sources of the timeline."""
+
+    LEDGER = "ledger"
+    REDEMPTION = "redemption"
+    REFERRAL = "referral"
+
+
+# An event's place never moves: a point change has the time it was posted for, a redemption that of its request, an
+# invite that of its making, whatever their status is by now. Each source is read by an index of just that order, and
+# no further than the page. The status of an invite past its date is `expired`, whether or not the sweep has reached it.
+_PAGE = text("""
+    SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
+        (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
+                l.description AS what, l.metadata AS facts, NULL AS reason, NULL::timestamptz AS settled_at,
+                false AS can_retry
+         FROM loyalty_ledger_entries l
+         WHERE l.member_id = m.id AND (l.occurred_at, l.seq) < (:ledger_at, :ledger_tie)
+         ORDER BY l.occurred_at DESC, l.seq DESC LIMIT :ledger_limit)
+        UNION ALL
+        (SELECT 'redemption', r.requested_at, 0, r.id, r.status, r.points, r.description,
+                jsonb_build_object('failure_reason', r.failure_reason, 'reward_slug',
+                    (SELECT w.slug FROM loyalty_rewards w WHERE w.id = r.reward_id)),
+                r.failure_reason, r.closed_at,
+                r.status = 'failed' AND NOT EXISTS (
+                    SELECT FROM loyalty_redemptions n WHERE n.member_id = r.member_id AND n.retry_of = r.id)
+         FROM loyalty_redemptions r
+         WHERE r.member_id = m.id AND (r.requested_at, r.id) < (:redemption_at, :redemption_tie)
+         ORDER BY r.requested_at DESC, r.id DESC LIMIT :redemption_limit)
+        UNION ALL
+        (SELECT 'referral', i.created_at, 0, i.id,
+                CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END,
+                i.reward_points, coalesce(i.invitee_name, i.invitee_email),
+                jsonb_build_object('referral_code', i.code, 'channel', i.channel), NULL, i.credited_at, false
+         FROM loyalty_referral_invites i
+         WHERE i.member_id = m.id AND (i.created_at, i.id) < (:referral_at, :referral_tie)
+         ORDER BY i.created_at DESC, i.id DESC LIMIT :referral_limit)
+    ) e WHERE m.user_id = :user_id
+""")
+
+# At the same instant what was caused comes above its cause: the debit above the redemption, the bonus above the invite.
+_RANK = {Kind.REFERRAL: 0, Kind.REDEMPTION: 1, Kind.LEDGER: 2}
+_SOURCES = {"ledger": Kind.LEDGER, "redemptions": Kind.REDEMPTION, "referrals": Kind.REFERRAL}
+_LAST = {Kind.LEDGER: 2**62, Kind.REDEMPTION: 2**128 - 1, Kind.REFERRAL: 2**128 - 1}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+Position = tuple[datetime, int]
+"""Where a source goes on: before this time, or at it before this seq (of the ledger) or id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of events, newest first, and where the next begins; `after` is the time of the event before the page."""
+
+    items: list[dict[str, Any]]
+    cursor_token: str | None
+    after: datetime | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The page as the API shows it."""
+        return {"items": self.items, "cursorToken": self.cursor_token, "hasMore": self.cursor_token is not None}
+
+
+def list_timeline(
+    user_id: str, kinds: Sequence[Kind] = (), *, limit: int = 20, cursor_token: str | None = None
+) -> Timeline:
+    """A page of a user's events of these kinds (none: all), in one statement.
+
+    A walk shows every event that was there when it began once, in order, whatever is written meanwhile.
+
+    :raises portal.core.cursors.InvalidCursor: the token is not of this member and these kinds.
+    """
+    wanted = sorted(set(kinds) or set(Kind))
+    scope = ("timeline", user_id, wanted)
+    positions = _read(decode(cursor_token, *scope))
+    values: dict[str, Any] = {"user_id": user_id, "now": clock.now()}
+    for kind in Kind:
+        at, tie = positions.get(kind, (_LATEST, _LAST[kind]))
+        values[f"{kind}_at"], values[f"{kind}_tie"] = at, tie if kind is Kind.LEDGER else UUID(int=tie)
+        values[f"{kind}_limit"] = limit + 1 if kind in wanted else 0
+    merged = _merge(read_all(_PAGE, values), limit + 1)
+    rows = merged[:limit]
+    token = encode(_written(rows[-1], wanted), *scope) if len(merged) > limit else None
+    after = max((at for at, _ in positions.values()), default=None)
+    return Timeline([_item(row) for row in rows], token, after)
+
+
+def _key(row: Any) -> tuple[datetime, int, int]:
+    return row.occurred_at, _RANK[Kind(row.kind)], row.seq or row.id.int
+
+
+def _merge(rows: list[Any], most: int) -> list[Any]:
+    """The newest of the sources' rows, each of which comes newest first."""
+    sources = [[row for row in rows if row.kind == kind] for kind in Kind]
+    return list(islice(heapq.merge(*sources, key=_key, reverse=True), most))
+
+
+def _written(last: Any, kinds: Sequence[Kind]) -> dict[str, list[Any]]:
+    """One cursor per source, all just behind the last event shown, also where a source has shown none yet.
+
+    Were a source left where it was, what is written there during the walk would turn up among older events.
+    """
+    at, rank, tie = _key(last)
+    micros = (at - _EPOCH) // timedelta(microseconds=1)
+    cursors = {}
+    for source, kind in _SOURCES.items():
+        behind = tie if _RANK[kind] == rank else 0 if _RANK[kind] > rank else _LAST[kind]
+        if kind in kinds:
+            cursors[source] = [micros, behind if kind is Kind.LEDGER else ulid(UUID(int=behind))]
+    return cursors
+
+
+def _read(cursors: dict[str, list[Any]] | None) -> dict[Kind, Position]:
+    return {_SOURCES[source]: _position(*at) for source, at in (cursors or {}).items()}
+
+
+def _position(micros: int, tie: int | str) -> Position:
+    behind = tie if isinstance(tie, int) else (parse(tie) or UUID(int=0)).int
+    return _EPOCH + timedelta(microseconds=micros), behind
+
+
+def _item(row: Any) -> dict[str, Any]:
+    words = describe(row)
+    return {
+        "id": ulid(row.id),
+        "kind": row.kind,
+        "occurredAt": row.occurred_at,
+        "title": words.title,
+        "detail": words.detail,
+        "points": row.points or None,
+        "status": None if row.kind == Kind.LEDGER else row.state,
+        "metadata": row.facts,
+        "canRetry": row.can_retry,
+    }
