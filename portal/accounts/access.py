@@ -1,13 +1,15 @@
 """What a user may do: their role, and whether they may sign in at all."""
 
+from uuid import UUID
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.guards import UserNotFound
-from portal.accounts.models import ROLES, User
-from portal.accounts.sessions import end_sessions_of
+from portal.accounts.models import ROLES, AuthSession, User
+from portal.accounts.sessions import end_session, end_sessions_of
 from portal.core import audit, clock
-from portal.core.problems import Conflict, InvalidInput
+from portal.core.problems import Conflict, InvalidInput, NotFound
 
 
 class LastAdmin(Conflict):
@@ -63,6 +65,35 @@ def enable_user(session: Session, user_id: str, *, actor: str, reason: str = "")
         session.flush()
         _record(session, actor, "user.enable", user, reason)
     return user
+
+
+def sign_out_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> int:
+    """End every sign-in of a user; how many there were.
+
+    :raises UserNotFound: no such user.
+    """
+    user = _locked(session, user_id, keeps_admin=True)
+    ended = end_sessions_of(session, user.id)
+    audit.record(
+        session, actor=actor, action="user.sign_out", object_type="user", object_id=user.id, reason=reason,
+        before={"signIns": ended}, after={"signIns": 0},
+    )  # fmt: skip
+    return ended
+
+
+def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str = "") -> None:
+    """End one sign-in; one that has ended stays as it is.
+
+    :raises NotFound: no such sign-in.
+    """
+    row = session.get(AuthSession, session_id)
+    if row is None:
+        raise NotFound
+    if end_session(session, session_id):
+        audit.record(
+            session, actor=actor, action="user.sign_out", object_type="user", object_id=row.user_id, reason=reason,
+            before={"signIns": 1}, after={"signIns": 0},
+        )  # fmt: skip
 
 
 def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:

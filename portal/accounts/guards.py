@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
@@ -11,7 +12,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from portal.accounts.models import USER_ID_PATTERN
-from portal.accounts.principal import ANONYMOUS, Principal, load_token
+from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauthenticated, load_token, prove
 from portal.core import limits
 from portal.core.problems import DomainError, Forbidden, NotFound, wants_json
 from portal.core.responses import by_htmx
@@ -39,17 +40,6 @@ class Access(Enum):
     CONSOLE_OWNER = "admins; others do not see it"
 
 
-class Unauthenticated(DomainError):
-    """No usable credentials."""
-
-    code = "unauthenticated"
-    status = 401
-    title = "Sign in or send a token"
-
-    def __init__(self, detail: str = "", challenge: str = "Bearer") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": challenge})
-
-
 class UserRequired(DomainError):
     """A service must name the user it acts for."""
 
@@ -75,6 +65,23 @@ def guarded(access: Access) -> Callable[[View], View]:
     return mark
 
 
+def proves_token(view: View) -> View:
+    """Declare that this view's own read checks the bearer token (`principal.read_proven`), and not the guard.
+
+    Where it does not come to that, the token is checked before the answer leaves, whatever the answer is.
+    """
+
+    @wraps(view)
+    def proven(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(*args, **kwargs)
+        finally:
+            prove()
+
+    proven.proves_token = True  # type: ignore[attr-defined]
+    return cast("View", proven)
+
+
 def access_of(endpoint: str) -> Access | None:
     """The declared guard of an endpoint; None when it has none."""
     if endpoint in UNGUARDED:
@@ -84,6 +91,14 @@ def access_of(endpoint: str) -> Access | None:
 
 def enforce() -> Response | None:
     """Resolve the caller, check the route's guard, its rate limit and, for cookies, the CSRF token."""
+    try:
+        return _enforce()
+    except DomainError:
+        prove()
+        raise
+
+
+def _enforce() -> Response | None:
     g.principal, g.principal_key = ANONYMOUS, ""
     if request.endpoint is None or request.method == "OPTIONS":
         return None
@@ -119,11 +134,12 @@ def _identify(access: Access) -> bool:
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")
-        principal = load_token(token.strip()) if scheme.lower() == "bearer" else None
+        later = hasattr(current_app.view_functions[request.endpoint or ""], "proves_token")
+        principal = load_token(token.strip(), proven_later=later) if scheme.lower() == "bearer" else None
         if principal is None and access is Access.PUBLIC:
             return True
         if principal is None:
-            raise Unauthenticated("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
+            raise InvalidToken
         g.principal, g.principal_key = principal, principal.key
         return False
     if "_user_id" in session and current_user.is_authenticated:

@@ -39,6 +39,7 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         Index("uq_users_email", "email", unique=True),
         Index("ix_users_created_at", "created_at"),
+        Index("ix_users_staff", "email", postgresql_where=text("role <> 'member'")),
     )
 
 

@@ -1,20 +1,41 @@
 """Who is calling: nobody, a signed-in user, or a service with a token."""
 
 import hashlib
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from flask import g
 from flask_login import UserMixin
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from portal.core import clock, ids
 from portal.core.db import db
-from portal.core.reads import read_one
+from portal.core.problems import DomainError
+from portal.core.reads import read_all, read_one
 
 SEEN_EVERY = timedelta(minutes=1)
+MOST_REMEMBERED = 10_000
+
+
+class Unauthenticated(DomainError):
+    """No usable credentials."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in or send a token"
+
+    def __init__(self, detail: str = "", challenge: str = "Bearer") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class InvalidToken(Unauthenticated):
+    """The token is none, or no more."""
+
+    def __init__(self) -> None:
+        super().__init__("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +70,7 @@ class Principal:
 
     def acting_for(self, user_id: str) -> "Principal":
         """The same caller, for that user."""
-        return replace(self, user_id=user_id)
+        return Principal(self.kind, self.name, user_id, self.role, self.scopes)
 
 
 ANONYMOUS = Principal("anonymous")
@@ -89,6 +110,10 @@ _TOKEN = text("""
     SELECT id, name, scopes, last_used_at FROM api_tokens
     WHERE token_hash = :hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 """)
+# Part of a WHERE clause, with the values that `read_proven` gives. A token's name and scopes never change.
+LIVE_TOKEN = """(CAST(:token AS bytea) IS NULL OR EXISTS (
+    SELECT FROM api_tokens k WHERE k.token_hash = :token AND k.revoked_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > CAST(:token_now AS timestamptz))))"""  # noqa: S105 - a condition
 _USED = text("UPDATE api_tokens SET last_used_at = :now WHERE id = :id")
 
 
@@ -105,16 +130,64 @@ def load_session(session_id: str) -> SignedIn | None:
     return SignedIn(*row[:7])
 
 
-def load_token(token: str) -> Principal | None:
-    """The service that a bearer token stands for, or None when it is unknown, revoked or expired."""
-    now = clock.now()
-    row = read_one(_TOKEN, {"hash": hash_token(token), "now": now})
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token as this process last checked it."""
+
+    hash: bytes
+    principal: Principal
+    noted_at: datetime
+
+
+_tokens: dict[bytes, _Token] = {}
+
+
+def load_token(token: str, *, proven_later: bool = False) -> Principal | None:
+    """The service that a bearer token stands for, or None when it is unknown, revoked or expired.
+
+    `proven_later`: a token that was live a moment ago is taken at its word, until the view's own read or `prove` has
+    looked at its row again.
+    """
+    now, token_hash = clock.now(), hash_token(token)
+    known = _tokens.get(token_hash) if proven_later else None
+    if known is not None and now - known.noted_at < SEEN_EVERY:
+        g.unproven = known
+        return known.principal
+    row = read_one(_TOKEN, {"hash": token_hash, "now": now})
     if row is None:
         return None
-    if row[3] is None or now - row[3] >= SEEN_EVERY:
-        db.session.execute(_USED, {"id": row[0], "now": now})
+    if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY:
+        db.session.execute(_USED, {"id": row.id, "now": now})
         db.session.commit()
-    return Principal("service", row[1], scopes=frozenset(row[2]))
+    principal = Principal("service", row.name, scopes=frozenset(row.scopes))
+    if len(_tokens) >= MOST_REMEMBERED:
+        _tokens.clear()
+    _tokens[token_hash] = _Token(token_hash, principal, now)
+    return principal
+
+
+def read_proven(statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+    """`read_all` of a statement whose rows depend on `LIVE_TOKEN`: one row proves the caller's token.
+
+    :raises Unauthenticated: the token has been revoked or has expired.
+    """
+    known: _Token | None = g.pop("unproven", None)
+    rows = read_all(statement, {**values, "token": known and known.hash, "token_now": clock.now()})
+    if known is not None and not rows:
+        g.unproven = known
+        prove()
+    return rows
+
+
+def prove() -> None:
+    """Check a token that was taken at its word and not looked at since.
+
+    :raises Unauthenticated: it has been revoked or has expired.
+    """
+    known: _Token | None = g.pop("unproven", None)
+    if known is not None and read_one(_TOKEN, {"hash": known.hash, "now": clock.now()}) is None:
+        _tokens.pop(known.hash, None)
+        raise InvalidToken
 
 
 def hash_token(token: str) -> bytes:

@@ -1,7 +1,7 @@
 """API tokens of services: made, listed and revoked; the secret is shown once and kept as a hash."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -34,7 +34,7 @@ class TokenNotFound(NotFound):
 
 
 def create_token(
-    session: Session, *, name: str, scopes: Collection[str], actor: str, days: int | None = None
+    session: Session, *, name: str, scopes: Collection[str], actor: str, days: int | None = None, reason: str = ""
 ) -> tuple[ApiToken, str]:
     """Make a token that lives `days` (None: until it is revoked); its secret is returned here and never again.
 
@@ -53,7 +53,7 @@ def create_token(
     token = session.scalar(statement.returning(ApiToken))
     if token is None:
         raise TokenNameTaken
-    _record(session, actor, "token.create", token, {"scopes": token.scopes, "expiresAt": token.expires_at})
+    _record(session, actor, "token.create", token, {"scopes": token.scopes, "expiresAt": token.expires_at}, reason)
     return token, secret
 
 
@@ -81,11 +81,6 @@ def find_token(session: Session, name: str) -> ApiToken:
     if token is None:
         raise TokenNotFound(f"There is no token named {name!r}.")
     return token
-
-
-def list_tokens(session: Session) -> Sequence[ApiToken]:
-    """Every token, newest first, revoked ones included."""
-    return session.scalars(select(ApiToken).order_by(ApiToken.id.desc())).all()
 
 
 def _check(name: str, scopes: Collection[str], days: int | None) -> None:

@@ -48,6 +48,11 @@ def wanted() -> bool:
     return request.method == "POST" and bool(g.get("principal_key")) and _key() is not None
 
 
+def never_store() -> None:
+    """Do not keep the answer to the current request: it shows a secret once."""
+    g.never_stored = True
+
+
 def answer_once(session: Session, view: Callable[[], Response]) -> Response:
     """The stored answer for this key, or the view's, stored with its effect; refused answers are stored too.
 
@@ -67,7 +72,7 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
         session.delete(stored)
         session.flush()
     response = _run(session, view)
-    if response.status_code not in NEVER_STORED and response.status_code < 500:
+    if response.status_code not in NEVER_STORED and response.status_code < 500 and not g.get("never_stored"):
         session.add(_stored(principal, key, response))
         session.flush()
     return response

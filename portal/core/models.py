@@ -79,4 +79,5 @@ class AuditEntry(Base):
     __table_args__ = (
         Index("ix_audit_log_object", "object_type", "object_id", "id"),
         Index("ix_audit_log_actor", "actor", "id"),
+        Index("ix_audit_log_at", "at"),
     )

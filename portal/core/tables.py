@@ -5,6 +5,7 @@ A table reads by keyset: a page costs the rows it shows, wherever it stands. Wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -144,13 +145,15 @@ def read_view(table: Table, args: Mapping[str, str]) -> View:
 
 
 def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> TablePage:
-    """The rows that the query string asks for. `values` are the parameters that the table itself needs.
+    """The rows that the query string asks for. `values` are the parameters that the table itself needs; cursors are
+    bound to them, except to times, which move on from page to page.
 
     :raises InvalidInput: the query string asks for what there is not.
     :raises portal.core.cursors.InvalidCursor: the cursor is of another table, order or filter.
     """
     view = read_view(table, args)
-    scope = ("table", table.name, view.order, view.filters, dict(values or {}))
+    whose = {name: value for name, value in (values or {}).items() if not isinstance(value, datetime)}
+    scope = ("table", table.name, view.order, view.filters, whose)
     at, key = cursors.decode(view.cursor, *scope) or (None, None)
     rows = read_all(
         _page_statement(table, view.sort, view.descending, tuple(view.filters), at is not None),
@@ -177,7 +180,17 @@ def _accepted(wanted: Filter, value: str) -> str:
         raise InvalidInput((wanted.name, "is not one of the choices"))
     if "\x00" in value or len(value) > 200:
         raise InvalidInput((wanted.name, "cannot be looked for"))
+    if wanted.kind == "date" and not _is_date(value):
+        raise InvalidInput((wanted.name, "must be a date, such as 2024-03-31"))
     return value
+
+
+def _is_date(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=512)

@@ -1,0 +1,55 @@
+"""Forms of the console of access."""
+
+from typing import Any
+
+from wtforms import EmailField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.widgets import CheckboxInput
+
+from portal.accounts.addresses import clean_email
+from portal.accounts.models import ROLES, SCOPES
+from portal.accounts.tokens import LONGEST_NAME
+from portal.core.forms import ReasonForm, no_nul, strip
+
+NEVER = 0
+LIVES = [(30, "30 days"), (90, "90 days"), (365, "1 year"), (NEVER, "Until it is revoked")]
+
+
+def _words(values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(value, value.capitalize()) for value in values]
+
+
+class RoleForm(ReasonForm):
+    """Another role, and why."""
+
+    role = SelectField("Role", choices=_words(ROLES))
+
+
+class StaffForm(ReasonForm):
+    """Somebody who is to run the programme."""
+
+    email = EmailField(
+        "Email address", filters=[strip], validators=[DataRequired("Enter their email address."), Length(max=254)]
+    )
+    name = StringField("Name", filters=[strip], validators=[Length(max=120), no_nul])
+    role = SelectField("Role", choices=_words(ROLES[1:]))
+
+    def validate_email(self, field: Any) -> None:
+        """An address that can get a message."""
+        try:
+            field.data = clean_email(field.data)
+        except ValueError as error:
+            raise ValidationError("Enter an email address, like name@example.com.") from error
+
+
+class TokenForm(ReasonForm):
+    """What a service may do, and for how long."""
+
+    name = StringField(
+        "Name", description="The service that will use it.", filters=[strip],
+        validators=[DataRequired("Name the service."), Length(max=LONGEST_NAME), no_nul],
+    )  # fmt: skip
+    scopes = SelectMultipleField(
+        "Scopes", choices=_words(SCOPES), option_widget=CheckboxInput(), validators=[DataRequired("Choose a scope.")]
+    )
+    days = SelectField("Lives", choices=LIVES, coerce=int, default=90)
