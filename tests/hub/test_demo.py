@@ -3,6 +3,7 @@
 from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 
+from portal.checkout.models import CheckoutIntent
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
@@ -24,6 +25,8 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
         assert 3 <= (session.scalar(select(func.count()).select_from(Tier)) or 0) <= 5
         assert (session.scalar(select(func.count()).select_from(Reward)) or 0) >= 8
         assert set(session.scalars(select(Redemption.status).distinct())) == set(RedemptionStatus)
+        waiting = set(session.scalars(select(CheckoutIntent.kind).where(CheckoutIntent.status == "pending")))
+        assert waiting == {"redemption", "referral_share"}
         kinds = set(session.scalars(select(LedgerEntry.entry_type).distinct()))
         assert {"order", "adjustment", "redemption", "expiration"} <= kinds
         first, last = session.execute(

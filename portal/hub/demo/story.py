@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.checkout import service as checkout
+from portal.checkout.rules import CheckoutRules
 from portal.config import Settings
 from portal.core import clock
 from portal.core.problems import DomainError
@@ -55,6 +57,7 @@ class Story:
         self.people = people
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
         self.earning, self.holds = ledger.EarningRules.of(settings), HoldRules.of(settings)
+        self.checking_out = CheckoutRules.of(settings)
         self.referring, self.bonus = referrals.ReferralRules.of(settings), settings.streak_bonus_points
         self.open_codes: list[str] = []
         self.waiting: list[Waiting] = []
@@ -82,8 +85,22 @@ class Story:
             redemptions.reserve_points(
                 session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
             )  # fmt: skip
+        for person_waiting in self.people[:6]:
+            self._check_out(session, person_waiting, moment)
         self._treat(session, person, moment + timedelta(minutes=5), days=12)
         self._tidy(session, moment)
+
+    def _check_out(self, session: Session, person: Person, moment: datetime) -> None:
+        """Leave a checkout with a reward picked and a friend not yet told."""
+        self.orders += 1
+        parts = (
+            checkout.Part(checkout.REDEMPTION, f"{self.orders}-reward", "web", "five-off"),
+            checkout.Part(checkout.SHARE, f"{self.orders}-share", "web"),
+        )
+        plan = checkout.Checkout(checkout.Action.PLAN, f"#{self.orders}", parts, timedelta(days=30))
+        checkout.sync_intents(
+            session, person.user_id, plan, actor="token:demo-storefront", now=moment, rules=self.checking_out
+        )  # fmt: skip
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
         if day == person.joins_on:
