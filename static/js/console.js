@@ -27,7 +27,7 @@ document.addEventListener("change", ({ target }) => {
 // An act in the dialog that replaced the page behind it has been answered: the dialog is done.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const sheet = document.getElementById("sheet");
-  if (sheet?.open && !sheet.contains(detail.elt)) {
+  if (sheet?.open && !sheet.contains(detail.elt) && document.querySelector(".shell--console")) {
     sheet.close();
   }
 });
