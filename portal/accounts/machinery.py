@@ -5,8 +5,8 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
-from portal.accounts.guards import Access, Unauthenticated, access_of, guarded
-from portal.accounts.principal import current
+from portal.accounts.guards import Access, access_of, guarded
+from portal.accounts.principal import Unauthenticated, current
 from portal.core import branding, health, metrics, openapi, typescript
 
 bp = Blueprint("core", __name__)

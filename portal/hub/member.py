@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import text
 
-from portal.accounts.principal import TOKEN_IS_LIVE, read_proven
+from portal.accounts.principal import LIVE_TOKEN, read_proven
 from portal.core import clock
 from portal.core.days import week_of
 from portal.core.db import db
@@ -52,7 +52,7 @@ _SQL = """
     WHERE u.id = :user_id
 """
 _MEMBER = text(_SQL)
-_MEMBER_PROVEN = text(f"{_SQL} AND {TOKEN_IS_LIVE}")
+_MEMBER_PROVEN = text(f"{_SQL} AND {LIVE_TOKEN}")
 
 
 def get_member_document(user_id: str) -> dict[str, Any] | None:

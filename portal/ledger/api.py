@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, current_app
 
-from portal.accounts.guards import Access, guarded
+from portal.accounts.guards import Access, guarded, proves_token
 from portal.accounts.principal import current, current_user_id
 from portal.core import clock
 from portal.core.db import db
@@ -18,6 +18,7 @@ bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Led
 
 @bp.get("/ledger")
 @guarded(Access.MEMBER)
+@proves_token
 @bp.input(LedgerQuery, location="query", arg_name="query")
 @bp.output(LedgerPage)
 def list_ledger(query: LedgerQuery) -> Response:

@@ -5,7 +5,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, current_app
 
-from portal.accounts.guards import Access, guarded
+from portal.accounts.guards import Access, guarded, proves_token
 from portal.accounts.principal import current, current_user_id
 from portal.core import clock, ids
 from portal.core.db import db
@@ -19,6 +19,7 @@ bp = APIBlueprint("redemptions_api", __name__, url_prefix="/api/v1/loyalty", tag
 
 @bp.get("/redemptions")
 @guarded(Access.MEMBER)
+@proves_token
 @bp.input(schemas.RedemptionQuery, location="query", arg_name="query")
 @bp.output(schemas.RedemptionPage)
 def list_redemptions(query: schemas.RedemptionQuery) -> Response:

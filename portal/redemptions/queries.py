@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.accounts.guards import UserNotFound
+from portal.accounts.principal import LIVE_TOKEN, read_proven
 from portal.core.cursors import decode, encode
 from portal.core.ids import encode as ulid
 from portal.core.ids import parse
-from portal.core.reads import read_all, read_one
+from portal.core.reads import read_one
 from portal.redemptions.models import RedemptionStatus
 from portal.redemptions.service import RedemptionNotFound
 
@@ -30,7 +31,7 @@ _PAGE = text(f"""
             ORDER BY i.id DESC LIMIT :limit) x
         ORDER BY x.id DESC LIMIT :limit) r ON true
     LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
-    WHERE u.id = :user_id ORDER BY r.id DESC
+    WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY r.id DESC
 """)
 _ONE = text(f"""
     SELECT {COLUMNS} FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id WHERE r.id = :id
@@ -61,7 +62,7 @@ def list_redemptions(
     wanted = sorted(set(statuses) or set(RedemptionStatus))
     scope = ("redemptions", user_id, wanted)
     before = parse(decode(cursor, *scope) or _NEWEST)
-    rows = read_all(_PAGE, {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1})
+    rows = read_proven(_PAGE, {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1})
     if not rows:
         raise UserNotFound
     found = [row[1:] for row in rows if row[1] is not None]
