@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import EmailField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput
 
@@ -12,11 +13,16 @@ from portal.accounts.tokens import LONGEST_NAME
 from portal.core.forms import ReasonForm, no_nul, strip
 
 NEVER = 0
-LIVES = [(30, "30 days"), (90, "90 days"), (365, "1 year"), (NEVER, "Until it is revoked")]
+LIVES = [
+    SelectChoice(30, "30 days"),
+    SelectChoice(90, "90 days"),
+    SelectChoice(365, "1 year"),
+    SelectChoice(NEVER, "Until it is revoked"),
+]
 
 
-def _words(values: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(value, value.capitalize()) for value in values]
+def _words(values: tuple[str, ...]) -> list[SelectChoice]:
+    return [SelectChoice(value, value.capitalize()) for value in values]
 
 
 class RoleForm(ReasonForm):
