@@ -38,7 +38,7 @@ class OnceForm(FlaskForm):  # type: ignore[misc]
 
 
 class ReasonForm(OnceForm):
-    """Why an operator does this; the audit log keeps it."""
+    """Why an operator does this, asked after what; the audit log keeps it."""
 
     reason = TextAreaField(
         "Reason", filters=[strip],
@@ -47,3 +47,7 @@ class ReasonForm(OnceForm):
             Length(max=REASON_LENGTH, message=f"Use at most {REASON_LENGTH} characters."), no_nul,
         ],
     )  # fmt: skip
+
+    def __init__(self, *arguments: Any, **fields: Any) -> None:
+        super().__init__(*arguments, **fields)
+        self._fields["reason"] = self._fields.pop("reason")

@@ -31,3 +31,6 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
     sheet.close();
   }
 });
+
+// On a phone the navigation is wider than the screen: begin where one is.
+document.querySelector(".sidenav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
