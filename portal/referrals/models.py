@@ -51,6 +51,7 @@ class ReferralInvite(Base):
     `attributed_user_id` is who registered through it; `shared_code` the code they followed when it was not this
     invite's own (a member's personal code, or an invite that someone else had registered through). Points are
     promised when the invite is made; `credited_at` says when they were posted, `credit_due_at` when they are to be.
+    `reviewed_at`, `reviewed_by` and `review_note` tell who looked at the `signals` of its conversion.
     """
 
     __tablename__ = "loyalty_referral_invites"
@@ -84,6 +85,9 @@ class ReferralInvite(Base):
     referee_device: Mapped[str | None]
     credit_due_at: Mapped[datetime | None]
     credited_at: Mapped[datetime | None]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None]
+    review_note: Mapped[str | None]
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
@@ -122,6 +126,20 @@ class ReferralInvite(Base):
         Index(
             "ix_loyalty_referral_invites_uncredited", "credit_due_at",
             postgresql_where=text("status = 'converted' AND credited_at IS NULL"),
+        ),
+        CheckConstraint(
+            "(reviewed_at IS NULL) = (reviewed_by IS NULL) AND (reviewed_at IS NULL) = (review_note IS NULL)",
+            name="reviewed",
+        ),
+        Index(
+            "ix_loyalty_referral_invites_invitee_email", "invitee_email",
+            postgresql_where=text("invitee_email IS NOT NULL"),
+        ),
+        Index("ix_loyalty_referral_invites_newest", "status", "created_at"),
+        Index("ix_loyalty_referral_invites_signals", "converted_at", postgresql_where=text("signals <> '{}'")),
+        Index(
+            "ix_loyalty_referral_invites_unreviewed", "converted_at",
+            postgresql_where=text("signals <> '{}' AND reviewed_at IS NULL"),
         ),
     )  # fmt: skip
 
