@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.ledger.models import EntryType
 
-_CHANGES = {
+CHANGES = {
     EntryType.ORDER: "Points for your order",
     EntryType.REFERRAL_BONUS: "A friend you invited joined",
     EntryType.REFERRAL_WELCOME: "Welcome gift",
@@ -20,9 +20,10 @@ _DETAILED = (EntryType.ORDER, EntryType.ADJUSTMENT, EntryType.REVERSAL)
 _ENDINGS = {
     "requested": "The points are on hold until the shop confirms.",
     "fulfilled": "The shop has confirmed it.",
-    "failed": "It did not work out. The points are yours again.",
-    "cancelled": "It was cancelled. The points are yours again.",
+    "failed": "It did not work out.",
+    "cancelled": "It was cancelled.",
 }
+_RELEASED = "The points are yours again."
 # Reasons that the portal gives itself; those that people wrote are shown as they are.
 _REASONS = {
     "cancelled_by_member": "You cancelled it.",
@@ -53,21 +54,23 @@ def describe(row: Any) -> Words:
 
 
 def _change(row: Any) -> Words:
-    title = _CHANGES[EntryType(row.state)]
+    title = CHANGES[EntryType(row.state)]
     if row.state == EntryType.REDEMPTION:
         return Words(f"{title}: {row.what}")
     return Words(title, row.what if row.state in _DETAILED else "")
 
 
 def _redemption(row: Any) -> Words:
-    return Words(f"You asked for {row.what}", " ".join([*_reason(row.reason), _ENDINGS[row.state]]))
+    detail = _reason(row.reason) or _ENDINGS[row.state]
+    released = row.state in ("failed", "cancelled")
+    return Words(f"You asked for {row.what}", f"{detail} {_RELEASED}" if released else detail)
 
 
-def _reason(reason: str | None) -> list[str]:
-    if not reason or (_CODE.fullmatch(reason) and reason not in _REASONS):
-        return []
-    written = reason if reason.endswith((".", "!", "?")) else f"{reason}."
-    return [_REASONS.get(reason, written)]
+def _reason(reason: str | None) -> str:
+    """Why a redemption did not come about, as a sentence; nothing where only a code is known."""
+    if not reason or reason in _REASONS or _CODE.fullmatch(reason):
+        return _REASONS.get(reason or "", "")
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
 
 
 def _invite(row: Any) -> Words:
