@@ -31,10 +31,11 @@ def read_shapes(folder: Path, name: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `icon_svg(name, classes)`: a decorative inline SVG, hidden from screen readers."""
+    """Give templates `inline_icon(name, classes)`: a decorative inline SVG, hidden from screen readers."""
     folder = Path(app.static_folder or "static") / "vendor" / "icons"
 
-    def icon_svg(name: str, classes: str = "icon") -> Markup:
-        return Markup(_FRAME).format(classes=classes, shapes=Markup(read_shapes(folder, name)))  # noqa: S704
+    @lru_cache(maxsize=1024)
+    def inline_icon(name: str, classes: str = "") -> Markup:
+        return Markup(_FRAME).format(classes=f"icon {classes}", shapes=Markup(read_shapes(folder, name)))  # noqa: S704
 
-    app.jinja_env.globals["icon_svg"] = icon_svg
+    app.jinja_env.globals["inline_icon"] = inline_icon
