@@ -180,3 +180,17 @@ class StreakWeek(Base):
             postgresql_where=text("paid_entry_id IS NULL"),
         ),
     )
+
+
+class LedgerCheck(Base):
+    """What one check of a verification found: how many differences, and the first of them."""
+
+    __tablename__ = "ledger_checks"
+
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    check_name: Mapped[str] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime]
+    differences: Mapped[int]
+    examples: Mapped[list[dict[str, Any]]]
+
+    __table_args__ = (CheckConstraint("differences >= 0", name="differences"),)

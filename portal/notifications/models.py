@@ -67,6 +67,8 @@ class Message(Base):
         CheckConstraint("status NOT IN ('claimed', 'sent') OR channel IS NOT NULL", name="channel_known"),
         Index("ix_messages_user_id", "user_id", "id"),
         Index("ix_messages_created_at", "created_at"),
+        Index("ix_messages_status", "status", "created_at", "id"),
+        Index("ix_messages_preview", "created_at", "id", postgresql_where=text("backend = 'preview'")),
         Index("ix_messages_open", "updated_at", postgresql_where=text("status IN ('claimed', 'uncertain')")),
     )
 

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, LargeBinary
+from sqlalchemy import CheckConstraint, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -23,7 +23,10 @@ class MessageSuppression(Base):
     reason: Mapped[str]
     created_at: Mapped[datetime]
 
-    __table_args__ = (CheckConstraint(f"channel IN {SUPPRESSED_CHANNELS}", name="channel"),)
+    __table_args__ = (
+        CheckConstraint(f"channel IN {SUPPRESSED_CHANNELS}", name="channel"),
+        Index("ix_message_suppressions_created_at", "created_at"),
+    )
 
 
 def is_suppressed(session: Session, channel: str, address: str) -> bool:

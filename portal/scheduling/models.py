@@ -25,13 +25,17 @@ OUTCOMES = ("succeeded", "failed", "retried")
 
 
 class JobRun(Base):
-    """One slot of one schedule, or one run by hand. Only the holder of the current fence may finish it."""
+    """One slot of one schedule, or one run by hand. Only the holder of the current fence may finish it.
+
+    `asked_by` asked for a run by hand that workers carry out; without it, whoever began it does so.
+    """
 
     __tablename__ = "job_runs"
 
     job_id: Mapped[str] = mapped_column(primary_key=True)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     by_hand: Mapped[bool] = mapped_column(server_default="false")
+    asked_by: Mapped[str | None]
     status: Mapped[str]
     fence: Mapped[int] = mapped_column(server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -49,6 +53,7 @@ class JobRun(Base):
         CheckConstraint("status = 'due' OR started_at IS NOT NULL", name="started"),
         Index("ix_job_runs_open", "next_attempt_at", postgresql_where=text("status IN ('due', 'running')")),
         Index("ix_job_runs_started_at", "job_id", "started_at"),
+        Index("ix_job_runs_slot", "slot"),
     )
 
 

@@ -54,7 +54,7 @@ _ANNOUNCE = text("""
     UPDATE job_runs SET next_attempt_at = :again
     WHERE (job_id, slot) IN (
         SELECT job_id, slot FROM job_runs
-        WHERE status IN ('due', 'running') AND NOT by_hand AND next_attempt_at <= :now
+        WHERE status IN ('due', 'running') AND (NOT by_hand OR asked_by IS NOT NULL) AND next_attempt_at <= :now
         ORDER BY slot FOR UPDATE SKIP LOCKED)
     RETURNING job_id, slot
 """)
