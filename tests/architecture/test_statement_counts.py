@@ -45,3 +45,14 @@ def test_a_page_sends_at_most_eight(client: FlaskClient, session: Session, path:
     with counted(session) as sent:
         assert client.get(path).status_code == 200
     assert len(sent) <= 8, sent
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_the_timeline_sends_at_most_three(client: FlaskClient, session: Session, headers: dict[str, str]) -> None:
+    user = make_user(session)
+    make_member(session, user, points=500)
+    sign_in(client, user)
+    with counted(session) as sent:
+        assert client.get("/app/api/loyalty/timeline", headers=headers).status_code == 200
+    assert len(sent) <= 3, sent
