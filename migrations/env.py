@@ -6,6 +6,7 @@ from flask import current_app
 from portal.accounts import models as _accounts  # noqa: F401
 from portal.analytics import models as _analytics  # noqa: F401
 from portal.checkout import models as _checkout  # noqa: F401
+from portal.console import imports_models as _imports  # noqa: F401
 from portal.core import models as _core  # noqa: F401
 from portal.core.db import Base, db
 from portal.ledger import models as _ledger  # noqa: F401

@@ -12,6 +12,11 @@ from portal.core.db import Base
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")
 USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
+# What a user is found by: the words of the name, the id and the address, each by how it begins.
+SEARCH_WORDS = (
+    "array_to_tsvector(array_remove(regexp_split_to_array(lower(\"left\"(name, 200)), '[^[:alnum:]]+'), '') "
+    "|| ARRAY[lower(id), lower(email)])"
+)
 
 
 class User(Base):
@@ -39,6 +44,7 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         Index("uq_users_email", "email", unique=True),
         Index("ix_users_created_at", "created_at"),
+        Index("ix_users_words", text(SEARCH_WORDS), postgresql_using="gin"),
         Index("ix_users_staff", "email", postgresql_where=text("role <> 'member'")),
     )
 

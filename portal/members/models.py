@@ -34,6 +34,7 @@ class Member(Base):
         CheckConstraint("held >= 0 AND held <= balance", name="held"),
         CheckConstraint("lifetime_earned >= 0", name="lifetime_earned"),
         CheckConstraint("(tier_id IS NULL) = (tier_since IS NULL)", name="tier_since"),
-        Index("ix_loyalty_members_lifetime_earned", "lifetime_earned"),
-        Index("ix_loyalty_members_tier_id", "tier_id", postgresql_where=text("tier_id IS NOT NULL")),
+        Index("ix_loyalty_members_lifetime_earned", "lifetime_earned", "id"),
+        Index("ix_loyalty_members_tier_id", "tier_id", "id", postgresql_where=text("tier_id IS NOT NULL")),
+        Index("ix_loyalty_members_suspended", "id", postgresql_where=text("status = 'suspended'")),
     )
