@@ -1,6 +1,7 @@
 """Redis and RQ: queues declared once. They only wake workers; PostgreSQL holds the truth."""
 
 import logging
+import threading
 import time
 from enum import StrEnum
 from typing import Any, cast
@@ -26,18 +27,30 @@ class QueueName(StrEnum):
 
 
 class Breaker:
-    """Remembers that Redis was away a moment ago."""
+    """Remembers that Redis was away a moment ago, so that not everybody waits to find out again."""
 
     def __init__(self) -> None:
-        self._until = 0.0
+        self._again_at = 0.0
+        self._lock = threading.Lock()
 
-    def trip(self) -> None:
+    def may_try(self) -> bool:
+        """Whether to ask Redis; while it is away one caller may find out every few seconds, and the others may not."""
+        if not self._again_at:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now < self._again_at:
+                return False
+            self._again_at = now + LEAVE_ALONE_SECONDS
+            return True
+
+    def failed(self) -> None:
         """Leave Redis alone for the next seconds."""
-        self._until = time.monotonic() + LEAVE_ALONE_SECONDS
+        self._again_at = time.monotonic() + LEAVE_ALONE_SECONDS
 
-    def is_open(self) -> bool:
-        """Whether it is to be left alone."""
-        return time.monotonic() < self._until
+    def succeeded(self) -> None:
+        """Let everybody ask again."""
+        self._again_at = 0.0
 
 
 def connect(url: str, *, patient: bool = False, seconds: float | None = None) -> Redis:
@@ -69,16 +82,17 @@ def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None 
     After a failure Redis is left alone for a while: nobody waits for it again and again.
     """
     breaker = cast("Breaker", current_app.extensions["redis_breaker"])
-    if breaker.is_open():
+    if not breaker.may_try():
         return False
     try:
         queue(name).enqueue(
             function, *arguments, job_id=job_id, job_timeout=timeout, result_ttl=0, failure_ttl=7 * 86_400
         )
     except (RedisError, OSError) as error:
-        breaker.trip()
+        breaker.failed()
         log.warning("enqueue failed", extra={"queue": name.value, "function": function, "error": type(error).__name__})
         return False
+    breaker.succeeded()
     return True
 
 

@@ -17,6 +17,7 @@ from portal.scheduling.schedules import Schedule, get_schedules
 
 log = logging.getLogger(__name__)
 RUN_SECONDS = 1800
+BACKLOG_JOB = "portal.core.outbox_lanes.deliver_backlog"
 DELIVER_SECONDS = 120
 HELPERS = 7
 MESSAGES_EACH = 25
@@ -42,7 +43,7 @@ def tick() -> None:
     for job_id, slot in announced:
         _wake("run_slot", job_id, slot, "run")
     for number in range(-(-waiting // MESSAGES_EACH)):
-        enqueue(QueueName.MESSAGES, "portal.core.outbox.deliver", job_id=f"outbox-{number}", timeout=DELIVER_SECONDS)
+        enqueue(QueueName.MESSAGES, BACKLOG_JOB, job_id=f"outbox-{number}", timeout=DELIVER_SECONDS)
 
 
 def run_slot(job_id: str, slot: str) -> None:

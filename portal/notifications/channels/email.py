@@ -6,8 +6,11 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP as WIRE
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
 from email.utils import formatdate, parseaddr
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +18,10 @@ from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnk
 
 STEP_SECONDS = 10.0
 TOTAL_SECONDS = 25.0
+# The library's older policy: with it a mail costs a third of what it does with the newer one.
+WIRE = compat32.clone(linesep="\r\n", max_line_length=0)
+_UTF_8 = Charset("utf-8")
+_UTF_8.body_encoding = QP
 _END_OF_DATA = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -44,18 +51,20 @@ class Server:
         )  # fmt: skip
 
 
-def compose(envelope: Envelope, sender: str) -> EmailMessage:
+def compose(envelope: Envelope, sender: str) -> MIMEMultipart:
     """The mail with both parts and, where one can unsubscribe, the headers of RFC 8058."""
-    mail = EmailMessage()
+    mail = MIMEMultipart("alternative", policy=WIRE)
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    mail["From"], mail["To"], mail["Subject"] = sender, envelope.to, " ".join(envelope.subject.split())
+    subject = " ".join(envelope.subject.split())
+    mail["From"], mail["To"] = sender, envelope.to
+    mail["Subject"] = subject if subject.isascii() else Header(subject, "utf-8").encode()
     mail["Date"], mail["Message-ID"] = formatdate(localtime=False), f"<{envelope.reference}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     if envelope.unsubscribe:
         mail["List-Unsubscribe"] = f"<{envelope.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(envelope.text)
-    mail.add_alternative(envelope.html, subtype="html")
+    mail.attach(MIMEText(envelope.text, "plain", _UTF_8, policy=WIRE))
+    mail.attach(MIMEText(envelope.html, "html", _UTF_8, policy=WIRE))
     return mail
 
 
@@ -67,7 +76,7 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
     :raises OutcomeUnknown: the line went dead after the last line of the mail.
     """
     deadline = time.monotonic() + TOTAL_SECONDS
-    content = _END_OF_DATA.sub(b"..", compose(envelope, sender).as_bytes(policy=WIRE))
+    content = _END_OF_DATA.sub(b"..", compose(envelope, sender).as_bytes())
     try:
         smtp = _connect(server)
         try:
