@@ -1,22 +1,31 @@
 """`capture_loyalty_analytics_snapshot`: the nightly job."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from flask import current_app
+from sqlalchemy.orm import Session
 
+from portal.analytics.details import capture_details, capture_month, months_until
 from portal.analytics.snapshots import capture_snapshot
 from portal.core.db import unit_of_work
 from portal.core.steps import Figures, Shard, Step
 
 
 def capture_loyalty_analytics_snapshot(slot: datetime) -> list[Step]:
-    """Keep the figures as of the slot, also when it is caught up later."""
-    zone, todo = current_app.config["SETTINGS"].timezone, [slot]
+    """Keep the figures as of the slot, also when it is caught up later; what takes long is captured month by month."""
+    zone = current_app.config["SETTINGS"].timezone
+    todo: list[Callable[[Session], Figures | None]] = [
+        partial(capture_snapshot, moment=slot, zone=zone),
+        partial(capture_details, moment=slot, zone=zone),
+        *(partial(capture_month, moment=slot, zone=zone, month=month) for month in months_until(slot, zone)),
+    ]
 
     def work(_: Shard) -> Figures | None:
         if not todo:
             return None
         with unit_of_work() as session:
-            return capture_snapshot(session, todo.pop(), zone)
+            return todo.pop(0)(session) or {}
 
     return [Step("snapshot", work, ("snapshots", "entries", "members"))]

@@ -1,0 +1,92 @@
+"""What the consoles show of a night beyond its figures: the expiry forecast, the referral funnel, totals, cohorts."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core.responses import to_json
+
+COHORT_MONTHS = 12
+SECONDS = 600
+
+_FORECAST = text("""
+    SELECT to_char(expires_at AT TIME ZONE :zone, 'YYYY-MM') AS month, count(*) AS lots,
+           sum(remaining)::bigint AS points, sum(held)::bigint AS held
+    FROM loyalty_point_expirations WHERE remaining > 0 GROUP BY 1 ORDER BY 1 NULLS LAST
+""")
+_FUNNEL = text("""
+    SELECT status, count(*) AS invites, count(attributed_at) AS registered FROM loyalty_referral_invites GROUP BY status
+""")
+_MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message_totals GROUP BY outcome")
+_SIZES = text("""
+    SELECT to_char(joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS members
+    FROM loyalty_members WHERE joined_at >= :first GROUP BY 1
+""")
+# Who acted in the month, by the month they joined in. What the programme does by itself is no act of theirs.
+_ACTIVE = text("""
+    SELECT to_char(m.joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS active,
+           count(*) FILTER (WHERE e.earned) AS earned
+    FROM (SELECT member_id, bool_or(amount > 0) AS earned FROM loyalty_ledger_entries
+          WHERE occurred_at >= :begin AND occurred_at < :end
+            AND entry_type NOT IN ('expiration', 'adjustment', 'reversal') GROUP BY member_id) e
+    JOIN loyalty_members m ON m.id = e.member_id
+    WHERE m.joined_at >= :first GROUP BY 1
+""")
+_KEEP = text("""
+    UPDATE loyalty_analytics_snapshots SET details = details || CAST(:details AS jsonb) WHERE night = :night
+""")
+_KEEP_MONTH = text("""
+    UPDATE loyalty_analytics_snapshots
+    SET details = jsonb_set(details, ARRAY['cohorts', :month], CAST(:cells AS jsonb)) WHERE night = :night
+""")
+
+
+def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
+    """Keep forecast, funnel, message totals and cohort sizes with the snapshot of the night, which is there already."""
+    session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
+    values = {"zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone)}
+    details = {
+        "forecast": [dict(row._mapping) for row in session.execute(_FORECAST, values)],
+        "funnel": _funnel(session),
+        "messages": {row.outcome: row.messages for row in session.execute(_MESSAGES)},
+        "sizes": {row.joined: row.members for row in session.execute(_SIZES, values)},
+        "cohorts": {},
+    }
+    session.execute(_KEEP, {"night": moment.astimezone(zone).date(), "details": to_json(details).decode()})
+
+
+def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: date) -> None:
+    """Add to the snapshot of the night how many of each cohort were active, and earned, in a month up to `moment`."""
+    session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
+    values = {
+        "zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone), "begin": month_start(month, zone),
+        "end": min(month_start(_add_months(month, 1), zone), moment),
+    }  # fmt: skip
+    cells = {row.joined: [row.active, row.earned] for row in session.execute(_ACTIVE, values)}
+    kept = {
+        "night": moment.astimezone(zone).date(), "month": f"{month:%Y-%m}", "cells": to_json(cells).decode(),
+    }  # fmt: skip
+    session.execute(_KEEP_MONTH, kept)
+
+
+def months_until(moment: datetime, zone: ZoneInfo) -> list[date]:
+    """The first days of the months that cohorts are kept for, the current one last."""
+    current = moment.astimezone(zone).date().replace(day=1)
+    return [_add_months(current, back) for back in range(1 - COHORT_MONTHS, 1)]
+
+
+def month_start(month: date, zone: ZoneInfo) -> datetime:
+    """When a month begins in the programme's time zone."""
+    return datetime(month.year, month.month, 1, tzinfo=zone)
+
+
+def _add_months(month: date, months: int) -> date:
+    years, index = divmod(month.month - 1 + months, 12)
+    return date(month.year + years, index + 1, 1)
+
+
+def _funnel(session: Session) -> dict[str, int]:
+    rows = session.execute(_FUNNEL).all()
+    return {row.status: row.invites for row in rows} | {"registered": sum(row.registered for row in rows)}
