@@ -29,7 +29,8 @@ class Kind(StrEnum):
 
 # An event's place never moves: a point change has the time it was posted for, a redemption that of its request, an
 # invite that of its making, whatever their status is by now. Each source is read by an index of just that order, and
-# no further than the page. The status of an invite past its date is `expired`, whether or not the sweep has reached it.
+# no further than the page (EXISTS would be answered by a hash of every redemption there is). An invite past its date
+# has expired, whether or not the sweep has reached it.
 _PAGE = text("""
     SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
         (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
@@ -43,8 +44,9 @@ _PAGE = text("""
                 jsonb_build_object('failure_reason', r.failure_reason, 'reward_slug',
                     (SELECT w.slug FROM loyalty_rewards w WHERE w.id = r.reward_id)),
                 r.failure_reason, r.closed_at,
-                r.status = 'failed' AND NOT EXISTS (
-                    SELECT FROM loyalty_redemptions n WHERE n.member_id = r.member_id AND n.retry_of = r.id)
+                r.status = 'failed' AND (
+                    SELECT n.id FROM loyalty_redemptions n
+                    WHERE n.member_id = r.member_id AND n.retry_of = r.id) IS NULL
          FROM loyalty_redemptions r
          WHERE r.member_id = m.id AND (r.requested_at, r.id) < (:redemption_at, :redemption_tie)
          ORDER BY r.requested_at DESC, r.id DESC LIMIT :redemption_limit)
