@@ -20,8 +20,8 @@ def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
     return {
         "title": f"{intent['rewardName']} is waiting for you",
         "body": f"You picked it for order {order}: {cost:,} points, and it is yours.",
-        "ctaLabel": "Get it now", "ctaUrl": f"{base_url}/account/loyalty/rewards/{intent['rewardSlug']}/redeem",
-        "priority": 80,
+        "ctaLabel": "Get it now", "priority": 80,
+        "ctaUrl": f"{base_url}/account/loyalty/rewards/{intent['rewardSlug']}/redeem?intent={intent['id']}",
     }  # fmt: skip
 
 

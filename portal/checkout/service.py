@@ -103,6 +103,31 @@ def sync_intents(
     return [intent.id for intent in intents]
 
 
+def confirm_intent(
+    session: Session, user_id: str, intent_id: UUID, reward_slug: str, *, actor: str, now: datetime,
+    rules: CheckoutRules,
+) -> None:  # fmt: skip
+    """Confirm a planned redemption of this reward, as its checkout would: for the member who comes back to it.
+
+    :raises IntentNotFound: no such intent, another member's, or another reward's.
+    Everything that `sync_intents` raises of a confirmation.
+    """
+    member = lock_member_of_user(session, user_id)
+    row = session.execute(
+        select(CheckoutIntent, Reward.slug)
+        .join(Reward, Reward.id == CheckoutIntent.reward_id)
+        .where(CheckoutIntent.member_id == (member.id if member else None), CheckoutIntent.id == intent_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if member is None or row is None or row[1] != reward_slug:
+        raise IntentNotFound
+    intent = row[0]
+    part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug)
+    checkout = Checkout(Action.CONFIRM, intent.order_reference, (part,))
+    _confirm(_Desk(session, member, checkout, rules, actor, now), part, intent)
+    session.flush()
+
+
 def resolve_intent(session: Session, user_id: str, intent_id: UUID, resolution: Resolution, *, now: datetime) -> None:
     """Take a next action off the member's feed. What is not pending any more stays as it is.
 

@@ -8,13 +8,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
 from portal.accounts.principal import current, current_user_id
+from portal.checkout import service as checkout
+from portal.checkout.problems import IntentNotFound
+from portal.checkout.rules import CheckoutRules
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import DomainError
 from portal.core.responses import by_htmx
 from portal.hub import catalogue, words
 from portal.hub.forms import RedeemForm
-from portal.hub.member import get_or_enrol
+from portal.hub.member import get_member_document, get_or_enrol
 from portal.hub.teaser import get_invite_teaser
 from portal.hub.timeline import list_timeline
 from portal.hub.timeline_schemas import TimelineQuery
@@ -44,7 +47,7 @@ def loyalty() -> Response:
     """The hub of the signed-in member; its address may name a filter and a page of the history."""
     query = TimelineQuery.of_page(request.args)
     timeline = list_timeline(current_user_id(), query.types, cursor_token=query.cursor_token)
-    hub = _hub()
+    hub = _hub(get_member_document(current_user_id()) or get_or_enrol(current_user_id()))
     return make_response(
         render_template(
             "hub/loyalty.html", timeline=timeline, kinds=query.types, older=query.cursor_token is not None,
@@ -70,14 +73,26 @@ def do_redeem(slug: str) -> AnyResponse:
     reward, before = _reward(slug)
     try:
         with db.session.begin_nested():
-            redemptions.reserve_points(
-                db.session(), current_user_id(), redemptions.Wish(slug), actor=current().actor, now=clock.now(),
-                rules=HoldRules.of(current_app.config["SETTINGS"]),
-            )  # fmt: skip
+            _reserve(slug, request.args.get("intent"))
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
     flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
     return _changed("hub/_result.html", reward=reward, before=before)
+
+
+def _reserve(slug: str, intent: str | None) -> None:
+    """Hold the points; who comes from a checkout's reminder confirms what was planned there, once for all devices."""
+    session, user_id, settings = db.session(), current_user_id(), current_app.config["SETTINGS"]
+    actor, now = current().actor, clock.now()
+    if intent is None:
+        wish = redemptions.Wish(slug)
+        redemptions.reserve_points(session, user_id, wish, actor=actor, now=now, rules=HoldRules.of(settings))
+        return
+    parsed = ids.parse(intent)
+    if parsed is None:
+        raise IntentNotFound
+    rules = CheckoutRules.of(settings)
+    checkout.confirm_intent(session, user_id, parsed, slug, actor=actor, now=now, rules=rules)
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
@@ -124,19 +139,17 @@ def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
     """After an act: the parts of the hub that it changed for HTMX, whose history then looks for news; else the hub."""
     if not by_htmx():
         return redirect(url_for("hub.loyalty"), 303)
-    response = make_response(render_template(part, **context, **_hub()))
+    response = make_response(render_template(part, **context, **_hub(get_or_enrol(current_user_id()))))
     response.headers["HX-Trigger"] = "timeline-changed"
     return response
 
 
-def _hub() -> dict[str, Any]:
-    """Everything the hub shows, as it is in the current transaction."""
-    user_id = current_user_id()
-    member = get_or_enrol(user_id)
+def _hub(member: dict[str, Any]) -> dict[str, Any]:
+    """Everything that an act on the hub may change, for this member (a Member document)."""
     return {
         "user": current_user,
         "member": member,
-        "rewards": catalogue.list_rewards_for(user_id, member),
+        "rewards": catalogue.list_rewards_for(member["userId"], member),
         "holds": [_hold(hold) for hold in member["holds"]],
     }
 

@@ -10,6 +10,9 @@ SENTENCES = {
     "tier_required": "This reward opens at a higher tier. Your points are untouched.",
     "reward_not_found": "The shop no longer offers this reward. Your points are untouched.",
     "member_suspended": "Your membership is paused. Please ask the shop. Your points are untouched.",
+    "intent_cancelled": "This was cancelled at the checkout. Your points are untouched.",
+    "intent_expired": "This reminder has run out. You can still pick the reward from your rewards.",
+    "intent_not_found": "This reminder is gone. You can still pick the reward from your rewards.",
     "redemption_not_retryable": "This was asked for again already, or needs no second try. Your points are untouched.",
     "redemption_not_pending": "The shop was faster: this request is closed already.",
 }

@@ -8,3 +8,4 @@ import "./fields.js";
 import "./console.js";
 import "./poll.js";
 import "./timeline.js";
+import "./rail.js";

@@ -8,8 +8,13 @@ from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward, make_tier
 from tests.statements import counted
 
-READS = ["tiers", "rewards", "ledger", "ledger?types=order&types=adjustment", "redemptions", "members/ada", "next-actions"]
-PAGES = ["/account/loyalty", "/account/loyalty?types=redemption", "/account/loyalty/rewards/mug/redeem", "/"]
+READS = [
+    "tiers", "rewards", "ledger", "ledger?types=order&types=adjustment", "redemptions", "members/ada", "next-actions",
+]  # fmt: skip
+PAGES = [
+    "/account/loyalty", "/account/loyalty?types=redemption", "/account/loyalty/rewards/mug/redeem", "/",
+    "/checkout/success",
+]  # fmt: skip
 
 
 @pytest.fixture

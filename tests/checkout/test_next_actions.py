@@ -52,7 +52,7 @@ def test_pending_intents_come_with_their_cards(
     assert cards[ids.encode(wish.id)] == {
         "intentId": ids.encode(wish.id), "kind": "redemption", "title": "Mug is waiting for you",
         "body": "You picked it for order A-1: 100 points, and it is yours.", "ctaLabel": "Get it now",
-        "ctaUrl": "http://localhost/account/loyalty/rewards/mug/redeem", "priority": 80,
+        "ctaUrl": f"http://localhost/account/loyalty/rewards/mug/redeem?intent={ids.encode(wish.id)}", "priority": 80,
         "expiresAt": shown["intents"][1]["expiresAt"],
     }  # fmt: skip
     assert [action["priority"] for action in shown["actions"]] == [80, 80, 40]

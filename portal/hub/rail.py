@@ -1,0 +1,100 @@
+"""What is for one member right now: nudges and next actions, as one list of cards on every page that shows them."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.checkout.queries import get_feed_with
+from portal.core.responses import to_json
+
+POLL_AFTER_SECONDS = 45
+ICONS = {
+    "expiring_points": "hourglass",
+    "stalled_redemption": "clock-hour-4",
+    "checkout_reminder": "shopping-bag",
+    "referral_share": "users",
+    "redemption": "shopping-bag",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One sentence, one thing to do, and why it is shown. A nudge about an intent shares the card of that intent."""
+
+    key: str
+    icon: str
+    title: str
+    body: str
+    cta_label: str
+    cta_url: str
+    priority: int
+    reason: str
+    until: datetime
+    nudge_id: str | None = None
+    nudge_type: str = ""
+    fresh: bool = False
+    intent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """The cards, most urgent first; `version` changes when any of them does."""
+
+    cards: list[Card]
+
+    @property
+    def version(self) -> str:
+        """A short name of this state of the rail."""
+        return hashlib.blake2b(to_json(self.cards), digest_size=9).hexdigest()
+
+
+def get_rail(session: Session, user_id: str, *, now: datetime, base_url: str) -> Rail:
+    """What is for this user now, in the current transaction; refreshes the nudges of the user first."""
+    feed = get_feed_with(session, user_id, (), now, base_url)
+    orders = {intent["id"]: intent["orderReference"] for intent in feed["intents"]}
+    actions = [_of_action(action, orders[action["intentId"]], base_url) for action in feed["actions"]]
+    return Rail(merge(actions, []))
+
+
+def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
+    """One card for an intent and the nudge about it, in the intent's words and with the nudge's reason."""
+    cards = {card.key: card for card in actions}
+    for nudge in nudges:
+        action = cards.get(nudge.key)
+        if action is None:
+            cards[nudge.key] = nudge
+            continue
+        cards[nudge.key] = replace(
+            action, priority=max(action.priority, nudge.priority), reason=nudge.reason, nudge_id=nudge.nudge_id,
+            nudge_type=nudge.nudge_type, fresh=nudge.fresh,
+        )  # fmt: skip
+    return sorted(cards.values(), key=lambda card: (-card.priority, card.until))
+
+
+def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
+    return Card(
+        key=action["intentId"], icon=ICONS[action["kind"]], title=action["title"], body=action["body"],
+        cta_label=action["ctaLabel"], cta_url=_here(action["ctaUrl"], base_url), priority=action["priority"],
+        reason=f"You left this at the checkout of order {order}.", until=action["expiresAt"],
+        intent_id=action["intentId"],
+    )  # fmt: skip
+
+
+def of_nudge(nudge: dict[str, Any], base_url: str) -> Card:
+    """A nudge (CONTRACT's document) as a card."""
+    return Card(
+        key=nudge["metadata"].get("intent_id", nudge["id"]), icon=ICONS.get(nudge["type"], "bell"),
+        title=nudge["title"], body=nudge["body"], cta_label=nudge["ctaLabel"],
+        cta_url=_here(nudge["ctaUrl"], base_url), priority=nudge["priority"], reason=nudge["reason"],
+        until=nudge["expiresAt"], nudge_id=nudge["id"], nudge_type=nudge["type"],
+        fresh=nudge["status"] == "active",
+    )  # fmt: skip
+
+
+def _here(url: str, base_url: str) -> str:
+    """A link to this portal as a path, so that it leads back to where the page was read."""
+    return url.removeprefix(base_url) or "/"

@@ -1,0 +1,89 @@
+"""The "For you" rail as part of any page, what a member does with its cards, and the page after a checkout."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts.guards import Access, guarded
+from portal.accounts.next_page import safe_next
+from portal.accounts.principal import current_user_id
+from portal.checkout import service as checkout
+from portal.checkout.problems import IntentNotFound
+from portal.core import clock, ids
+from portal.core.db import db
+from portal.core.problems import NotFound
+from portal.core.responses import by_htmx
+from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail
+
+bp = Blueprint("rail", __name__)
+ORDER_SHOWN = 60
+
+
+@bp.get("/account/loyalty/for-you")
+@guarded(Access.PAGE)
+def show() -> AnyResponse:
+    """The rail for HTMX, which asks again and again; the hub for everyone else."""
+    if not by_htmx():
+        return redirect(url_for("hub.loyalty", _anchor="for-you"), 303)
+    return make_response(_render(_rail(), fragment=True))
+
+
+@bp.post("/account/loyalty/next-actions/<intent_id>/dismiss")
+@guarded(Access.PAGE)
+def dismiss_action(intent_id: str) -> AnyResponse:
+    """Put a next action away, and any nudge about it. The checkout itself may go on."""
+
+    def dismiss(intent: UUID) -> None:
+        checkout.resolve_intent(
+            db.session(), current_user_id(), intent, checkout.Resolution.RESOLVED, now=clock.now()
+        )  # fmt: skip
+
+    return _act(intent_id, dismiss, "Put away. We won’t bring it up again.")
+
+
+@bp.get("/checkout/success")
+@guarded(Access.PUBLIC)
+def thank() -> Response:
+    """The page after a checkout: thanks, and for members what is for them now."""
+    order = "".join(character for character in request.args.get("order", "") if character.isprintable()).strip()
+    shown = order if len(order) <= ORDER_SHOWN else f"{order[: ORDER_SHOWN - 1]}…"
+    member = current_user.is_authenticated
+    return make_response(render_template("checkout/success.html", order=shown, member=member, user=current_user))
+
+
+def render_rail() -> Markup:
+    """The rail of the signed-in member, for a page to include; it works without JavaScript."""
+    return _render(_rail())
+
+
+def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
+    """Do what the card asked for; then the rail as it is now for HTMX, the page it was on for others."""
+    parsed = ids.parse(shown_id)
+    if parsed is None:
+        raise NotFound
+    try:
+        with db.session.begin_nested():
+            act(parsed)
+    except IntentNotFound:
+        done = "That one was gone already."
+    if by_htmx():
+        return make_response(_render(_rail(), fragment=True, news=done))
+    flash(done, "success")
+    return redirect(safe_next(request.form.get("next")) or url_for("hub.loyalty"), 303)
+
+
+def _rail() -> Rail:
+    base_url = current_app.config["SETTINGS"].base_url
+    return get_rail(db.session(), current_user_id(), now=clock.now(), base_url=base_url)
+
+
+def _render(rail: Rail, *, fragment: bool = False, news: str = "") -> Markup:
+    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    page = render_template(
+        "hub/_rail.html", rail=rail, fragment=fragment, news=news, here=here, poll_after=POLL_AFTER_SECONDS
+    )  # fmt: skip
+    return Markup(page)  # noqa: S704 - a template has escaped it
