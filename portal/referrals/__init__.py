@@ -5,11 +5,12 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, and its part in a registration."""
-    from portal.referrals import api, landing, messages, pages  # noqa: F401 - messages register themselves
+    from portal.referrals import api, console, landing, messages, pages  # noqa: F401 - messages register themselves
     from portal.referrals.remembered import RememberedSegments
 
     app.extensions["referral_segments"] = RememberedSegments()
     app.register_blueprint(api.bp)
     app.register_blueprint(pages.bp)
+    app.register_blueprint(console.bp)
     app.register_blueprint(landing.bp)
     landing.init_app(app)

@@ -15,9 +15,11 @@ from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 
 
 def cancel_invite(
-    session: Session, invite_id: UUID, *, actor: str, now: datetime, only_user_id: str | None = None
+    session: Session, invite_id: UUID, *, actor: str, now: datetime, only_user_id: str | None = None, reason: str = ""
 ) -> ReferralInvite:  # fmt: skip
     """Take an open invite back; what is known of it stays. Cancelling twice changes nothing.
+
+    The audit log keeps it, with the `reason`, unless members take their own back.
 
     :raises problems.ReferralNotFound: no such invite, or not of `only_user_id`.
     :raises problems.NotCancellable: it was converted, or has run out.
@@ -39,10 +41,10 @@ def cancel_invite(
     invite.status, invite.cancelled_at = InviteStatus.CANCELLED, now
     session.flush()
     note_closed(session, [invite.member_id])
-    if actor != f"user:{owner[1]}":
+    if reason or actor != f"user:{owner[1]}":
         audit.record(
             session, actor=actor, action="referral.cancel", object_type="referral", object_id=ids.encode(invite.id),
-            before={"status": status}, after={"status": invite.status},
+            reason=reason, before={"status": status}, after={"status": invite.status},
         )  # fmt: skip
     return invite
 

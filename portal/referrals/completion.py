@@ -53,7 +53,7 @@ class Completed:
 
 def complete_referral(
     session: Session, code: str, referee_user_id: str, order: Order, *, actor: str, now: datetime,
-    rules: ReferralRules, earning: ledger.EarningRules,
+    rules: ReferralRules, earning: ledger.EarningRules, reason: str = "",
 ) -> Completed:  # fmt: skip
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
@@ -78,7 +78,7 @@ def complete_referral(
     _convert(session, invite, referrer, referee, order, now, rules)
     audit.record(
         session, actor=actor, action="referral.complete", object_type="referral", object_id=ids.encode(invite.id),
-        after={"referee": referee.id, "code": invite.code, "signals": invite.signals},
+        reason=reason, after={"referee": referee.id, "code": invite.code, "signals": invite.signals},
     )  # fmt: skip
     posted = _credit(session, [(invite, friend.id)], now, earning) if rules.holding.total_seconds() == 0 else None
     upgrades = posted.upgrades if posted else []

@@ -1,15 +1,14 @@
-"""The form of the referral dashboard."""
+"""The forms of the referral dashboard and of the console."""
 
 from typing import Any
 
-from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, RadioField, StringField, TelField, TextAreaField
+from wtforms import EmailField, IntegerField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.contact import clean_phone
-from portal.core import ids
+from portal.core.forms import OnceForm, ReasonForm, no_nul, strip
 from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel
 
@@ -20,30 +19,27 @@ CHANNELS = [
 ]
 
 
-def _strip(value: str | None) -> str:
-    return (value or "").strip()
+def _user_id(label: str) -> StringField:
+    needed = DataRequired(message="Enter a user id.")
+    return StringField(label, filters=[strip], validators=[needed, Length(max=64), no_nul])
 
 
-def _no_nul(_form: Any, field: Any) -> None:
-    if "\x00" in (field.data or ""):
-        raise ValidationError("This contains a character that cannot be sent.")
+class _ForMember(OnceForm):
+    user_id = _user_id("Member's user id")
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]
-    """Whom to invite and how; the key makes a second click on the same form harmless."""
+class InviteForm(OnceForm):
+    """Whom to invite and how."""
 
     channel = RadioField("How?", choices=CHANNELS, default=Channel.LINK.value)
-    invitee_email = EmailField("Their email address", filters=[_strip], validators=[Length(max=254), _no_nul])
-    invitee_phone = TelField("Their phone number, with country code", filters=[_strip], validators=[Length(max=40)])
+    invitee_email = EmailField("Their email address", filters=[strip], validators=[Length(max=254), no_nul])
+    invitee_phone = TelField("Their phone number, with country code", filters=[strip], validators=[Length(max=40)])
     invitee_name = StringField(
-        "Their name", filters=[_strip], validators=[Optional(), Length(max=120, message="Use a shorter name."), _no_nul]
+        "Their name", filters=[strip], validators=[Optional(), Length(max=120, message="Use a shorter name."), no_nul]
     )  # fmt: skip
     message = TextAreaField(
-        "A word from you", filters=[_strip],
-        validators=[Optional(), Length(max=500, message="Use at most 500 characters."), _no_nul],
-    )  # fmt: skip
-    idempotency_key = HiddenField(
-        default=lambda: ids.encode(ids.new_id()), validators=[DataRequired(), Length(max=255)]
+        "A word from you", filters=[strip],
+        validators=[Optional(), Length(max=500, message="Use at most 500 characters."), no_nul],
     )  # fmt: skip
 
     def validate_invitee_email(self, field: Any) -> None:
@@ -64,12 +60,7 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
         except ValueError as error:
             raise ValidationError("Enter your friend's number with its country code, like +49 151 23456789.") from error
 
-    def renew(self) -> "InviteForm":
-        """This form with what was typed, ready to be sent again as a new question."""
-        self.idempotency_key.data = ids.encode(ids.new_id())
-        return self
-
-    def invitation(self, device: str | None) -> Invitation:
+    def invitation(self, device: str | None = None) -> Invitation:
         """The invitation that was filled in; what the chosen channel does not use is left out."""
         channel = Channel(self.channel.data)
         reachable = channel is not Channel.LINK
@@ -81,3 +72,29 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
             message=(self.message.data or None) if reachable else None,
             device=device,
         )
+
+
+class IssueForm(ReasonForm, InviteForm, _ForMember):
+    """An invite on a member's behalf."""
+
+
+class CompletionForm(ReasonForm):
+    """Who joined by which code, and their order."""
+
+    code = StringField(
+        "Code", description="An invite's code, or a member's personal one.", filters=[strip],
+        validators=[DataRequired(message="Enter a code."), Length(max=64), no_nul],
+    )  # fmt: skip
+    referee_user_id = _user_id("Friend's user id")
+    order_reference = StringField(
+        "Order reference", filters=[strip], validators=[Optional(), Length(max=100), no_nul]
+    )  # fmt: skip
+
+
+class OrderedCompletionForm(CompletionForm):
+    """As `CompletionForm`, where the programme asks for a minimum order."""
+
+    order_amount = IntegerField(
+        "Order amount", description="In the currency's smallest unit.",
+        validators=[InputRequired(message="Enter the amount of the order."), NumberRange(0, 10**12)],
+    )  # fmt: skip

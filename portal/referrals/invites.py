@@ -69,7 +69,7 @@ def create_invite(
 
 def issue_invite(
     session: Session, user_id: str, invitation: Invitation, *, actor: str, now: datetime, rules: ReferralRules,
-    new_code: NewCode = codes.new_code,
+    reason: str = "", new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:  # fmt: skip
     """Invite on a member's behalf: without quota and pace, and written to the audit log.
 
@@ -83,7 +83,7 @@ def issue_invite(
     note_activity(session, member.id, opened=1, active_at=now)
     audit.record(
         session, actor=actor, action="referral.issue", object_type="referral", object_id=ids.encode(invite.id),
-        after={"code": invite.code, "status": invite.status, "channel": invite.channel},
+        reason=reason, after={"code": invite.code, "status": invite.status, "channel": invite.channel},
     )  # fmt: skip
     return invite
 

@@ -6,10 +6,10 @@ from portal.referrals.closing import cancel_invite, expire_invites
 from portal.referrals.completion import Completed, Order, complete_referral, release_due_credits
 from portal.referrals.invites import INVITE_TOPIC, Invitation, create_invite, issue_invite
 from portal.referrals.rules import ReferralRules
-from portal.referrals.segments import get_segment_of, get_segments
+from portal.referrals.segments import Segment, get_segment_of, get_segments
 
 __all__ = [
-    "INVITE_TOPIC", "Completed", "Invitation", "Landing", "Order", "ReferralRules", "attribute_registration",
-    "cancel_invite", "complete_referral", "create_invite", "expire_invites", "get_landing", "get_segment_of",
+    "INVITE_TOPIC", "Completed", "Invitation", "Landing", "Order", "ReferralRules", "Segment",
+    "attribute_registration", "cancel_invite", "complete_referral", "create_invite", "expire_invites", "get_landing", "get_segment_of",
     "get_segments", "issue_invite", "note_device", "release_due_credits",
 ]  # fmt: skip

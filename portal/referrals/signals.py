@@ -17,6 +17,17 @@ PUBLIC_DOMAINS = frozenset({
     "gmail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com", "aol.com", "gmx.de",
     "gmx.net", "web.de", "mail.com", "proton.me", "protonmail.com", "yandex.ru", "mail.ru", "qq.com", "163.com",
 })  # fmt: skip
+# What each signal says of a conversion, in the order they are looked for.
+MEANINGS = {
+    "same_device": "The friend registered in the browser that the member invites from.",
+    "device_reused": "Another friend of this member came from the same browser.",
+    "same_phone": "Both sides, or the member and the invited number, have one phone number.",
+    "velocity": f"It was at least the member's {VELOCITY_MANY}th conversion within 24 hours.",
+    "existing_customer": "The friend had an account before the invite was made.",
+    "same_address_domain": "Both addresses are of one private mail domain.",
+    "lookalike_domain": "The domains of both addresses look alike and are not the same.",
+    "similar_address": "The names before the @ of both addresses are nearly the same.",
+}
 
 _SEEN = text("""
     SELECT (SELECT device FROM loyalty_referral_activity WHERE member_id = :member_id),
@@ -32,9 +43,7 @@ def find_signals(
 ) -> list[str]:  # fmt: skip
     """The signals of a conversion that is about to be made, by name.
 
-    `same_device`, `device_reused` (another friend of the member came from it), `same_address_domain`,
-    `similar_address`, `lookalike_domain`, `same_phone`, `velocity` and `existing_customer` (registered before the
-    invite was made; a personal code is older than every account it brings, and leaves none).
+    `MEANINGS` lists them. A personal code is older than every account it brings, and leaves no `existing_customer`.
     """
     device = invite.referee_device
     values = {"member_id": invite.member_id, "id": invite.id, "device": device, "since": now - VELOCITY_WINDOW}

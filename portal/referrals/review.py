@@ -1,0 +1,88 @@
+"""What operators see of one referral, and their review of its signals."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import audit, ids
+from portal.core.problems import Conflict
+from portal.core.reads import read_all, read_one
+from portal.referrals import problems
+
+_ONE = text("""
+    SELECT i.id, i.code, i.channel, i.created_at, i.sent_at, i.expires_at, i.converted_at, i.cancelled_at,
+           i.invitee_email, i.invitee_name, i.invitee_phone, i.message, i.not_sent_reason, i.shared_code,
+           i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, i.credit_due_at,
+           i.credited_at, i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
+           CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END AS status,
+           i.status = 'converted' AND i.credited_at IS NULL AS pending,
+           u.id AS user_id, u.name, u.email, m.referral_code, m.status AS member_status,
+           f.id AS referee_id, f.name AS referee_name, f.email AS referee_email, f.created_at AS referee_since
+    FROM loyalty_referral_invites i
+    JOIN loyalty_members m ON m.id = i.member_id JOIN users u ON u.id = m.user_id
+    LEFT JOIN users f ON f.id = coalesce(i.referee_user_id, i.attributed_user_id)
+    WHERE i.id = :id
+""")
+_CREDITS = text("""
+    SELECT e.id, e.effect, e.amount, e.occurred_at, p.user_id
+    FROM loyalty_referral_invites i
+    JOIN loyalty_members p ON p.id = i.member_id OR p.user_id = i.referee_user_id
+    JOIN loyalty_ledger_entries e ON e.member_id = p.id AND e.source = 'referral' AND e.external_id = :ulid
+    WHERE i.id = :id ORDER BY e.effect DESC
+""")
+_SAME_BROWSER = text("""
+    SELECT o.id, o.code, o.converted_at, coalesce(o.referee_user_id, o.attributed_user_id) AS referee_id
+    FROM loyalty_referral_invites i
+    JOIN loyalty_referral_invites o
+        ON o.member_id = i.member_id AND o.referee_device = i.referee_device AND o.id <> i.id
+    WHERE i.id = :id ORDER BY o.id DESC LIMIT 20
+""")
+_REVIEW = text("""
+    UPDATE loyalty_referral_invites SET reviewed_at = :now, reviewed_by = :actor, review_note = :note
+    WHERE id = :id AND signals <> '{}' AND reviewed_at IS NULL RETURNING signals
+""")
+
+
+class NothingToReview(Conflict):
+    """The referral has no signals, or they were reviewed before."""
+
+    code = "nothing_to_review"
+    title = "Somebody reviewed this already, or there is nothing to review"
+
+
+def get_referral(invite_id: UUID, now: datetime) -> Any:
+    """One invite with both sides, as the console shows it.
+
+    :raises problems.ReferralNotFound: no such invite.
+    """
+    row = read_one(_ONE, {"id": invite_id, "now": now})
+    if row is None:
+        raise problems.ReferralNotFound
+    return row
+
+
+def list_credits(invite_id: UUID) -> list[Any]:
+    """What the ledger has credited for an invite, the member's side first."""
+    return read_all(_CREDITS, {"id": invite_id, "ulid": ids.encode(invite_id)})
+
+
+def list_same_browser(invite_id: UUID) -> list[Any]:
+    """The member's other invites whose friends came from the same browser, newest first, 20 at most."""
+    return read_all(_SAME_BROWSER, {"id": invite_id})
+
+
+def review_signals(session: Session, invite_id: UUID, note: str, *, actor: str, now: datetime) -> None:
+    """Mark the signals of a conversion as looked at, with what was found. It changes no points.
+
+    :raises NothingToReview: there are none, or somebody was faster.
+    """
+    row = session.execute(_REVIEW, {"id": invite_id, "now": now, "actor": actor, "note": note}).first()
+    if row is None:
+        raise NothingToReview
+    audit.record(
+        session, actor=actor, action="referral.review", object_type="referral", object_id=ids.encode(invite_id),
+        reason=note, before={"reviewed": False}, after={"reviewed": True, "signals": row.signals},
+    )  # fmt: skip

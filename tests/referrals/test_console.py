@@ -1,0 +1,179 @@
+"""The console of referrals: operators find invites, review signals, and complete, cancel and issue with a reason."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import ids
+from portal.core.models import AuditEntry
+from portal.referrals.models import InviteStatus, ReferralInvite
+from tests.factories.accounts import csrf, make_user, sign_in
+from tests.factories.loyalty import make_member
+from tests.factories.referrals import complete, make_invite
+from tests.statements import counted
+
+PAGE = "/admin/referrals"
+ROW = 'data-testid="row"'
+
+
+@pytest.fixture
+def operator(session: Session, client: FlaskClient) -> FlaskClient:
+    """A client in which an operator is signed in."""
+    sign_in(client, make_user(session, id="olu", role="operator"))
+    return client
+
+
+@pytest.fixture
+def invites(session: Session) -> list[ReferralInvite]:
+    """Two invites of Ada and one of Bob; none is converted."""
+    ada = make_member(session, make_user(session, id="ada", name="Ada", email="ada@shop.example"))
+    bob = make_member(session, make_user(session, id="bob", name="=Bob"))
+    emailed = make_invite(session, bob, channel="email", email="cy@example.org", name="Cy")
+    return [make_invite(session, ada), make_invite(session, ada), emailed]
+
+
+@pytest.fixture
+def odd(session: Session, invites: list[ReferralInvite]) -> list[ReferralInvite]:
+    """Ada's invites, converted for two friends from one browser."""
+    for number, invite in enumerate(invites[:2]):
+        invite.referee_device = "one-browser"
+        session.flush()
+        make_user(session, id=f"friend-{number}")
+        complete(session, invite.code, f"friend-{number}")
+    return invites[:2]
+
+
+def post(client: FlaskClient, path: str, **fields: str) -> int:
+    form = {"csrf_token": csrf(client), "idempotency_key": ids.encode(ids.new_id()), **fields}
+    return client.post(path, data=form).status_code
+
+
+def audited(session: Session, action: str) -> AuditEntry:
+    return session.scalars(select(AuditEntry).where(AuditEntry.action == action)).one()
+
+
+def path_of(invite: ReferralInvite) -> str:
+    return f"{PAGE}/{ids.encode(invite.id)}"
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("", 3), ("find=ada", 2), ("find=ADA@shop.example", 2), ("find=cy@example.org", 1), ("find=nobody", 0),
+        ("status=sent", 3), ("status=expired", 0), ("channel=email", 1),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("invites")
+def test_invites_are_found_by_either_side_and_filtered(operator: FlaskClient, query: str, rows: int) -> None:
+    assert operator.get(f"{PAGE}?{query}").text.count(ROW) == rows
+
+
+def test_an_invite_is_found_by_its_code_as_people_type_it(operator: FlaskClient, invites: list[ReferralInvite]) -> None:
+    typed = f"{invites[0].code[:4].lower()}-{invites[0].code[4:]} "
+    assert operator.get(PAGE, query_string={"find": typed}).text.count(ROW) == 1
+
+
+def test_an_invite_past_its_date_counts_as_expired_before_the_sweep(
+    operator: FlaskClient, session: Session, invites: list[ReferralInvite]
+) -> None:
+    invites[0].expires_at = invites[0].created_at
+    session.flush()
+
+    assert operator.get(f"{PAGE}?status=expired").text.count(ROW) == 1
+    assert operator.get(f"{PAGE}?status=sent").text.count(ROW) == 2
+
+
+def test_cancelling_needs_a_reason_and_is_kept_with_it(
+    operator: FlaskClient, session: Session, invites: list[ReferralInvite]
+) -> None:
+    path = f"{path_of(invites[0])}/cancel"
+
+    assert post(operator, path, reason=" ") == 422
+    assert post(operator, path, reason="sent by mistake") == 303
+
+    session.expire_all()
+    entry = audited(session, "referral.cancel")
+    assert invites[0].status == InviteStatus.CANCELLED
+    assert (entry.actor, entry.reason) == ("user:olu", "sent by mistake")
+    assert (entry.before, entry.after) == ({"status": "sent"}, {"status": "cancelled"})
+
+
+def test_completing_credits_both_sides_once(
+    operator: FlaskClient, session: Session, invites: list[ReferralInvite]
+) -> None:
+    make_user(session, id="dee")
+    fields = {"code": invites[0].code, "referee_user_id": "dee", "order_reference": "A-17"}
+
+    assert post(operator, f"{PAGE}/complete", **fields) == 422
+    assert post(operator, f"{PAGE}/complete", **fields, reason="ordered by phone") == 303
+    assert post(operator, f"{PAGE}/complete", **fields, reason="again") == 409
+
+    entry = audited(session, "referral.complete")
+    assert (entry.actor, entry.reason) == ("user:olu", "ordered by phone")
+    page = operator.get(path_of(invites[0])).text
+    assert "+500" in page
+    assert "+100" in page
+    assert "A-17" in page
+
+
+def test_a_friend_whom_nobody_knows_is_told_so(operator: FlaskClient, invites: list[ReferralInvite]) -> None:
+    fields = {"code": invites[0].code, "referee_user_id": "nobody", "reason": "try"}
+    assert post(operator, f"{PAGE}/complete", **fields) == 409
+
+
+def test_an_invite_is_issued_without_quota_and_with_a_reason(operator: FlaskClient, session: Session) -> None:
+    make_user(session, id="eve")
+    fields = {"user_id": "eve", "channel": "email", "invitee_email": "not an address"}
+
+    assert post(operator, f"{PAGE}/issue", **fields, reason="asked in the shop") == 422
+    fields["invitee_email"] = "fay@example.org"
+    for _ in range(2):
+        assert post(operator, f"{PAGE}/issue", **fields, reason="asked in the shop") == 303
+
+    assert len(session.scalars(select(ReferralInvite)).all()) == 2
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "referral.issue")).all()
+    assert {entry.reason for entry in entries} == {"asked in the shop"}
+
+
+def test_signals_are_explained_and_reviewed_once(
+    operator: FlaskClient, session: Session, odd: list[ReferralInvite]
+) -> None:
+    later = odd[1]
+    assert operator.get(f"{PAGE}/signals?signal=device_reused&review=waiting").text.count(ROW) == 1
+    page = operator.get(path_of(later)).text
+    assert 'data-signal="device_reused"' in page
+    assert odd[0].code in page
+
+    assert post(operator, f"{path_of(later)}/review") == 422
+    assert post(operator, f"{path_of(later)}/review", reason="a family") == 303
+    assert post(operator, f"{path_of(later)}/review", reason="again") == 409
+
+    entry = audited(session, "referral.review")
+    assert (entry.actor, entry.reason) == ("user:olu", "a family")
+    assert entry.after == {"reviewed": True, "signals": later.signals}
+    assert operator.get(f"{PAGE}/signals?signal=device_reused&review=waiting").text.count(ROW) == 0
+    assert "a family" in operator.get(path_of(later)).text
+
+
+def test_the_exports_hold_every_row_and_no_formula(operator: FlaskClient, odd: list[ReferralInvite]) -> None:
+    everything = operator.get(f"{PAGE}?format=csv")
+    assert everything.mimetype == "text/csv"
+    assert len(everything.text.splitlines()) == 4
+    assert ",'=Bob," in everything.text
+    assert len(operator.get(f"{PAGE}/signals?format=csv").text.splitlines()) == 1 + len([i for i in odd if i.signals])
+
+
+def test_pages_send_at_most_eight_statements(
+    operator: FlaskClient, session: Session, odd: list[ReferralInvite]
+) -> None:
+    for path in (PAGE, f"{PAGE}?find=ada", f"{PAGE}/signals", path_of(odd[1])):
+        with counted(session) as sent:
+            assert operator.get(path).status_code == 200
+        assert len(sent) <= 8, sent
+
+
+def test_an_unknown_referral_is_not_found(operator: FlaskClient) -> None:
+    unknown = ids.encode(ids.new_id())
+    for path in (unknown, "nonsense", f"{unknown}/cancel", f"{unknown}/review"):
+        assert operator.get(f"{PAGE}/{path}").status_code == 404
