@@ -112,6 +112,17 @@ class Settings(BaseSettings):
         False, description="`1` completes a referral when the friend registers, without an order."
     )
 
+    # Nudges
+    nudge_expiring_window_days: int = Field(
+        14, ge=1, le=365, description="Days before points expire in which a member is reminded of them."
+    )
+    nudge_stalled_after_hours: int = Field(
+        72, ge=1, le=8760, description="Age at which a request that waits for the shop is brought up."
+    )
+    nudge_daily_cap: int = Field(
+        2, ge=0, le=100, description="Nudges sent to a member in one of their days, over all campaigns; 0: none."
+    )
+
     # Accounts and limits
     session_days: int = Field(30, ge=1, le=365, description="Days a sign-in lasts.")
     login_max_failures: int = Field(10, ge=1, le=1000, description="Failures per address and account before a pause.")

@@ -5,20 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base
-
-
-class Signal(StrEnum):
-    """What a nudge is about (CONTRACT rule 15)."""
-
-    EXPIRING_POINTS = "expiring_points"
-    STALLED_REDEMPTION = "stalled_redemption"
-    CHECKOUT_REMINDER = "checkout_reminder"
-    REFERRAL_SHARE = "referral_share"
 
 
 class DispatchStatus(StrEnum):
@@ -32,8 +23,17 @@ class DispatchStatus(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-NUDGE_STATUSES = ("active", "acknowledged", "dismissed", "gone")
-_SIGNALS = tuple(signal.value for signal in Signal)
+class NudgeStatus(StrEnum):
+    """What became of a nudge. `gone`: its cause is, or its time was over."""
+
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    DISMISSED = "dismissed"
+    GONE = "gone"
+
+
+NUDGE_STATUSES = tuple(status.value for status in NudgeStatus)
+_SIGNAL_FORM = "signal ~ '^[a-z][a-z_]{0,63}$'"
 _DISPATCH = tuple(status.value for status in DispatchStatus)
 
 
@@ -54,7 +54,7 @@ class NudgeCampaign(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint(f"signal IN {_SIGNALS}", name="signal"),
+        CheckConstraint(_SIGNAL_FORM, name="signal"),
         CheckConstraint("ttl_hours > 0 AND frequency_cap_hours >= 0", name="hours"),
         CheckConstraint("channels <@ ARRAY['email', 'sms', 'push']", name="channels"),
         Index("uq_loyalty_nudge_campaigns_signal", "signal", unique=True, postgresql_where=text("active")),
@@ -62,7 +62,12 @@ class NudgeCampaign(Base):
 
 
 class Nudge(Base):
-    """A reminder for a member about one signal; at most one is live per member and signal."""
+    """A reminder for a member about one signal; at most one is live per member and signal.
+
+    `causes` are the lots, redemptions or intents that it was made for, `fingerprint` the newest of them. While it is
+    live and no other cause arises it stays what it is, also when it was dismissed; another cause makes it new, with
+    `created_at` and `expires_at` of its own. `next_dispatch_at` is when to think of sending it, null: not again.
+    """
 
     __tablename__ = "loyalty_nudges"
 
@@ -71,6 +76,7 @@ class Nudge(Base):
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_nudge_campaigns.id"))
     signal: Mapped[str]
     fingerprint: Mapped[str]
+    causes: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     status: Mapped[str] = mapped_column(server_default="active")
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
@@ -83,7 +89,7 @@ class Nudge(Base):
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
-        CheckConstraint(f"signal IN {_SIGNALS}", name="signal"),
+        CheckConstraint(_SIGNAL_FORM, name="signal"),
         CheckConstraint(f"status IN {NUDGE_STATUSES}", name="status"),
         Index("ix_loyalty_nudges_id", "id"),
         Index(
@@ -99,7 +105,10 @@ class Nudge(Base):
 
 
 class NudgeDispatchEvent(Base):
-    """One decision to send or not to send a nudge, with its reason; claimed before the provider is called."""
+    """One decision to send or not to send a nudge, with its reason; claimed before the provider is called.
+
+    A claim whose lease (in real time) is over belongs to a worker that was lost: it becomes uncertain.
+    """
 
     __tablename__ = "loyalty_nudge_dispatch_events"
 
@@ -115,17 +124,19 @@ class NudgeDispatchEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
         UniqueConstraint("member_id", "dedupe_key"),
         CheckConstraint(f"status IN {_DISPATCH}", name="status"),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
+        CheckConstraint("(status = 'claimed') = (lease_until IS NOT NULL)", name="lease"),
         Index("ix_loyalty_nudge_dispatch_events_id", "id"),
         Index("ix_loyalty_nudge_dispatch_events_nudge", "member_id", "nudge_id"),
         Index(
             "ix_loyalty_nudge_dispatch_events_cap", "member_id", "campaign_id", "sent_at",
             postgresql_where=text("status = 'sent'"),
         ),
-        Index("ix_loyalty_nudge_dispatch_events_claimed", "created_at", postgresql_where=text("status = 'claimed'")),
+        Index("ix_loyalty_nudge_dispatch_events_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
     )  # fmt: skip

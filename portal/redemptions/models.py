@@ -79,6 +79,10 @@ class Redemption(Base):
             postgresql_where=text("retry_of IS NOT NULL"),
         ),
         Index("ix_loyalty_redemptions_status", "member_id", "status", "id"),
+        Index(
+            "ix_loyalty_redemptions_waiting", "requested_at", "member_id",
+            postgresql_where=text("status = 'requested'"),
+        ),
         Index("ix_loyalty_redemptions_open", "hold_expires_at", postgresql_where=text("status = 'requested'")),
         Index(
             "ix_loyalty_redemptions_taken", "member_id", "reward_id",
