@@ -40,6 +40,7 @@ def _attach_machinery(app: Portal) -> None:
         formatting,
         icons,
         limits,
+        links,
         logs,
         metrics,
         openapi,
@@ -53,7 +54,7 @@ def _attach_machinery(app: Portal) -> None:
 
     parts = (
         logs, metrics, responses, problems, db, reads, queue, outbox, limits, sessions, openapi, guards, extensions,
-        branding, colours, icons,
+        branding, colours, icons, links,
     )  # fmt: skip
     for part in parts:
         part.init_app(app)

@@ -1,10 +1,11 @@
 """The edge of a request: one transaction, retried only here, workers woken after its commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from apiflask import APIFlask
 from flask import Response, request
+from flask.templating import Environment
 from sqlalchemy.exc import DBAPIError
 
 from portal.core import idempotency, outbox_signal
@@ -17,8 +18,18 @@ RETRYABLE = frozenset({"40001", "40P01", "23505"})
 LOCK_NOT_AVAILABLE = "55P03"
 
 
+class Templates(Environment):
+    """Jinja, for a set of globals that is complete when the first template loads."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """One plain dict: Jinja goes through it for every `import` of a render, five times as slowly in a chain."""
+        return {**self.globals, **(d or {})}
+
+
 class Portal(APIFlask):
     """The application: what a view returns is committed, what it raises is rolled back."""
+
+    jinja_environment = Templates
 
     def dispatch_request(self) -> Response:
         """Run the matched view inside the request's transaction, if it begins one.

@@ -64,10 +64,11 @@ def format_date_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
     return _date(local.date(), pattern)
 
 
+@lru_cache(maxsize=16_384)
 def format_exact(moment: datetime, zone: tzinfo) -> str:
     """The exact time with its zone, for hover and for screen readers: "4 March 2024 at 12:44 CET"."""
     local = moment.astimezone(zone)
-    return f"{_date(local.date(), 'd MMMM y')} at {local:%H:%M} {local.tzname()}"
+    return f"{_date(local.date(), 'd MMMM y')} at {local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
 # What Babel writes is kept: the same figures, days and distances stand on every page, and each costs it 30 to 70 µs.
