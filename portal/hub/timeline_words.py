@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from portal.core.formatting import format_points, reader_locale
 from portal.ledger.models import EntryType
 
 CHANGES = {
@@ -18,12 +19,12 @@ CHANGES = {
 }
 _DETAILED = (EntryType.ORDER, EntryType.ADJUSTMENT, EntryType.REVERSAL)
 _ENDINGS = {
-    "requested": "The points are on hold until the shop confirms.",
-    "fulfilled": "The shop has confirmed it.",
+    "requested": "Your {points} points are on hold until the shop confirms.",
+    "fulfilled": "The shop has confirmed it. It took {points} points.",
     "failed": "It did not work out.",
     "cancelled": "It was cancelled.",
 }
-_RELEASED = "The points are yours again."
+_RELEASED = "Your {points} points are back."
 # Reasons that the portal gives itself; those that people wrote are shown as they are.
 _REASONS = {
     "cancelled_by_member": "You cancelled it.",
@@ -61,9 +62,10 @@ def _change(row: Any) -> Words:
 
 
 def _redemption(row: Any) -> Words:
-    detail = _reason(row.reason) or _ENDINGS[row.state]
-    released = row.state in ("failed", "cancelled")
-    return Words(f"You asked for {row.what}", f"{detail} {_RELEASED}" if released else detail)
+    why, ending = _reason(row.reason), _ENDINGS[row.state].format(points=_figure(row.points))
+    if row.state in ("failed", "cancelled"):
+        ending = f"{why or ending} {_RELEASED.format(points=_figure(row.points))}"
+    return Words(f"You asked for {row.what}", ending)
 
 
 def _reason(reason: str | None) -> str:
@@ -77,10 +79,14 @@ def _invite(row: Any) -> Words:
     title = _INVITES[row.state].format(friend=row.what or "a friend")
     detail = ""
     if row.state == "converted" and row.points:
-        detail = "You got points for it." if row.settled_at else "Your points for it arrive soon."
+        detail = "You got {points} points for it." if row.settled_at else "Your {points} points for it arrive soon."
     elif row.state in ("draft", "sent") and row.points:
-        detail = "You get points when they join in."
-    return Words(title[0].upper() + title[1:], detail)
+        detail = "You get {points} points when they join in."
+    return Words(title[0].upper() + title[1:], detail.format(points=_figure(row.points)))
+
+
+def _figure(points: int) -> str:
+    return format_points(points, reader_locale())
 
 
 _DESCRIBE = {"ledger": _change, "redemption": _redemption, "referral": _invite}
