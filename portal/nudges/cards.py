@@ -1,0 +1,40 @@
+"""A nudge as its member sees it (CONTRACT 3): words from its signal, in the reader's locale and time zone."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from portal.core import ids
+from portal.nudges.rules import NudgeRules
+from portal.nudges.signals import SIGNALS, Reader
+
+
+def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
+    """Who reads, by the `locale` and `timezone` of a row, else as the programme does."""
+    zone = ZoneInfo(row.timezone) if row.timezone else rules.zone
+    return Reader(row.locale or rules.locale, zone, now)
+
+
+def make_card(row: Any, reader: Reader, base_url: str) -> dict[str, Any]:
+    """The document of a row of `state.COLUMNS`; ids in its metadata are encoded."""
+    words = SIGNALS[row.signal].words(row.payload, reader)
+    return {
+        "id": ids.encode(row.id),
+        "type": row.signal,
+        "title": words.title,
+        "body": words.body,
+        "ctaLabel": words.cta_label,
+        "ctaUrl": f"{base_url}{words.path}",
+        "priority": row.priority,
+        "channels": row.channels,
+        "status": row.status,
+        "reason": words.reason,
+        "createdAt": row.created_at,
+        "expiresAt": row.expires_at,
+        "metadata": {name: _plain(name, value) for name, value in row.payload.items()},
+    }
+
+
+def _plain(name: str, value: Any) -> Any:
+    return ids.encode(UUID(value)) if name.endswith("_id") and value else value

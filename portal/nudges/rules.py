@@ -1,0 +1,38 @@
+"""The programme's rules for nudges, as values that services are given."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from portal.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeRules:
+    """What makes a nudge due, how many leave in a day, and how and where they are read."""
+
+    expiring_window: timedelta
+    stalled_after: timedelta
+    daily_cap: int
+    zone: ZoneInfo
+    locale: str
+    base_url: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "NudgeRules":
+        """The rules of these settings."""
+        return cls(
+            expiring_window=timedelta(days=settings.nudge_expiring_window_days),
+            stalled_after=timedelta(hours=settings.nudge_stalled_after_hours),
+            daily_cap=settings.nudge_daily_cap,
+            zone=settings.timezone,
+            locale=settings.programme_locale,
+            base_url=settings.base_url,
+        )
+
+    @classmethod
+    def current(cls) -> "NudgeRules":
+        """The rules of the running application."""
+        return cls.of(current_app.config["SETTINGS"])

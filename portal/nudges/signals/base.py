@@ -1,0 +1,67 @@
+"""What a signal is made of, and the reader its words are for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from babel.dates import format_date
+
+from portal.core.formatting import DEFAULT_LOCALE, format_points
+from portal.nudges.rules import NudgeRules
+
+MEMBERS = "{members}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A nudge for people: one sentence, one thing to do, and why it is shown. `path` is a page of this portal."""
+
+    title: str
+    body: str
+    cta_label: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: figures and dates are written in their locale and time zone."""
+
+    locale: str
+    zone: tzinfo
+    now: datetime
+
+    def points(self, amount: int) -> str:
+        """An amount with its unit: "1,200 points"."""
+        return f"{format_points(amount, self.locale)} {'point' if amount == 1 else 'points'}"
+
+    def day(self, moment: str) -> str:
+        """The day of a moment (RFC 3339) where they are: "30 November", with the year only when it is another one."""
+        local = datetime.fromisoformat(moment).astimezone(self.zone)
+        same = local.year == self.now.astimezone(self.zone).year
+        return format_date(local.date(), "d MMMM" if same else "d MMMM y", locale=DEFAULT_LOCALE)
+
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that calls for a nudge.
+
+    `causes` is SQL that gives `member_id, causes, facts` for each of `{members}` (an array) who has any: the ids of
+    what calls, ascending, and what the words need to know (jsonb; keys that end in `_id` are ids). `members` is SQL that
+    gives the `member_id` of everybody who has any, from an index of what is due. Both know `:now` and `bounds`. `facts`
+    of somebody made up serve previews.
+    """
+
+    name: str
+    label: str
+    causes: str
+    members: str
+    words: Callable[[Facts, Reader], Words]
+    example: Facts
+    bounds: Callable[[NudgeRules, datetime], dict[str, datetime]] = field(default=lambda _rules, _now: {})
+
+

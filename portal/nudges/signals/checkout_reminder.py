@@ -1,0 +1,40 @@
+"""Rewards and points that a checkout planned and nobody has confirmed."""
+
+from portal.nudges.signals.base import Facts, Reader, Signal, Words
+
+_DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
+
+
+def _words(facts: Facts, reader: Reader) -> Words:
+    cost = reader.points(facts["points"]) if facts["points"] else "Your points"
+    until, order, reward = reader.day(facts["expires_at"]), facts["order_reference"], facts["title"]
+    page = f"/account/loyalty/rewards/{facts['reward']}/redeem" if facts["reward"] else "/account/loyalty"
+    return Words(
+        title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",
+        body=f"You picked it for order {order}: {cost}, and it is yours." if reward
+        else f"You meant to use {cost} on order {order}. They stay yours until you decide.",
+        cta_label="Get it now" if reward else "See your points",
+        path=page,
+        reason=f"You left this at the checkout of order {order}; it waits until {until}.",
+    )  # fmt: skip
+
+
+SIGNAL = Signal(
+    name="checkout_reminder",
+    label="Something left at the checkout",
+    causes=f"""
+        SELECT i.member_id, array_agg(i.id ORDER BY i.id) AS causes, (array_agg(
+                   jsonb_build_object('points', coalesce(i.points, w.points_cost), 'reward', w.slug, 'title', w.name,
+                       'order_reference', left(i.order_reference, 40), 'expires_at', i.expires_at, 'intent_id', i.id)
+                   ORDER BY i.id DESC))[1] AS facts
+        FROM loyalty_checkout_intents i LEFT JOIN loyalty_rewards w ON w.id = i.reward_id
+        WHERE i.member_id = ANY({{members}}) AND {_DUE}
+        GROUP BY i.member_id
+    """,
+    members=f"SELECT i.member_id FROM loyalty_checkout_intents i WHERE {_DUE}",
+    words=_words,
+    example={
+        "points": 300, "reward": "five-off", "title": "5 euros off", "order_reference": "#10021",
+        "expires_at": "2026-11-19T09:00:00+00:00", "intent_id": "019a7777-0000-7000-8000-000000000002",
+    },
+)  # fmt: skip

@@ -1,0 +1,33 @@
+"""Orders after which a friend could be told."""
+
+from portal.nudges.signals.base import Facts, Reader, Signal, Words
+
+_DUE = "i.kind = 'referral_share' AND i.status = 'pending' AND i.expires_at > :now"
+
+
+def _words(facts: Facts, _: Reader) -> Words:
+    order = facts["order_reference"]
+    return Words(
+        title="Share what you love",
+        body=f"Happy with order {order}? Invite a friend, and you both get something out of it.",
+        cta_label="Invite a friend",
+        path="/account/referrals",
+        reason=f"You said at the checkout of order {order} that you might tell a friend.",
+    )
+
+
+SIGNAL = Signal(
+    name="referral_share",
+    label="A friend to tell after an order",
+    causes=f"""
+        SELECT i.member_id, array_agg(i.id ORDER BY i.id) AS causes, (array_agg(
+                   jsonb_build_object('order_reference', left(i.order_reference, 40), 'intent_id', i.id)
+                   ORDER BY i.id DESC))[1] AS facts
+        FROM loyalty_checkout_intents i
+        WHERE i.member_id = ANY({{members}}) AND {_DUE}
+        GROUP BY i.member_id
+    """,
+    members=f"SELECT i.member_id FROM loyalty_checkout_intents i WHERE {_DUE}",
+    words=_words,
+    example={"order_reference": "#10021", "intent_id": "019a7777-0000-7000-8000-000000000003"},
+)
