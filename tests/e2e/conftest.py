@@ -37,7 +37,7 @@ class Shop:
             make_member(session, user, points=points)
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     def log_request(self, *_: Any) -> None:
         """Say nothing: a failing test's page tells more than its list of requests."""
 
@@ -56,7 +56,7 @@ def shop(servers: databases.Servers, app: Portal) -> Iterator[Shop]:
     """The portal on a database of its own, answering on a free port."""
     application = databases.make_app(servers, servers.create("e2e"))
     _stock(application)
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Shop(f"http://127.0.0.1:{server.server_port}", application)
