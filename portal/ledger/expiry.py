@@ -39,7 +39,7 @@ _EXPIRE = query("""
 
 
 def expire_scheduled_points(
-    session: Session, now: datetime, *, limit: int = 1000, shard: Shard = EVERYBODY
+    session: Session, now: datetime, *, limit: int = 2500, shard: Shard = EVERYBODY
 ) -> dict[str, int]:
     """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
 

@@ -105,8 +105,10 @@ _WRITE = """
         SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.earned,
             last_seq = m.last_seq + t.entries, held = m.held - t.held
         FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.earned)::bigint AS earned, count(*) AS entries,
-                     coalesce((SELECT sum(h.held) FROM taken h WHERE h.member_id = f.member_id), 0)::bigint AS held
-              FROM fresh f GROUP BY f.member_id) t
+                     coalesce(max(h.held), 0) AS held
+              FROM fresh f
+              LEFT JOIN (SELECT member_id, sum(held)::bigint AS held FROM taken GROUP BY member_id) h USING (member_id)
+              GROUP BY f.member_id) t
         WHERE m.id = t.member_id
         RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq, m.lifetime_earned, m.tier_id
     ), written AS (
