@@ -180,6 +180,17 @@ def test_an_empty_history_fills_when_the_first_points_come(page: Page, shop: Sho
     expect(items(page)).to_have_count(1)
 
 
+def test_more_news_than_a_page_leave_the_history_as_it_is_and_say_so(page: Page, shop: Shop) -> None:
+    email = join(page)
+    happen(shop, email, orders=5, hours=48)
+    page.clock.install()
+    page.reload()
+    happen(shop, email, orders=25)
+    page.clock.run_for(POLL)
+    expect(page.locator("#notes")).to_contain_text("Reload the page to see all of your history.")
+    expect(items(page)).to_have_count(5)
+
+
 def test_nobody_looks_and_nothing_is_asked(page: Page) -> None:
     join(page)
     asked: list[str] = []
@@ -190,9 +201,8 @@ def test_nobody_looks_and_nothing_is_asked(page: Page) -> None:
     asked.clear()
     page.clock.run_for(5 * POLL)
     assert [url for url in asked if "timeline" in url] == []
-    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     with page.expect_request(re.compile("timeline")):
-        page.clock.run_for(POLL)
+        page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_the_times_are_exact_for_those_who_ask(page: Page, shop: Shop) -> None:
