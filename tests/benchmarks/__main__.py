@@ -4,6 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from flask import Flask
 from flask_migrate import upgrade
 
 from portal import create_app
@@ -12,7 +13,7 @@ from portal.config import Settings
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.embedded import services
-from tests.benchmarks import dataset, points, web
+from tests.benchmarks import dataset, points, redemptions, web
 from tests.databases import SECRET
 from tests.factories.accounts import bearer, make_token, sign_in
 
@@ -48,18 +49,21 @@ def run(database_url: str, redis_url: str, members: int, entries: int) -> None:
             cookie = _cookie(app, session.get_one(User, "u7"))
         print(f"{members} members, {members * entries} entries")
         headers = {path: bearer(token, "u7") for path in web.BUDGETS}
-        headers["/account/loyalty"] = {"Cookie": cookie}
+        for page in ("/account/loyalty", "/app/api/loyalty/timeline"):
+            headers[page] = {"Cookie": cookie}
         with (
             web.serve("tests.benchmarks.floor:app", environment) as floor,
             web.serve("wsgi:app", environment) as portal,
         ):
             web.measure(floor, portal, headers)
+            redemptions.measure(app, portal, bearer(token), members)
         points.measure()
 
 
-def _cookie(app: object, user: User) -> str:
-    client = app.test_client()  # type: ignore[attr-defined]
+def _cookie(app: Flask, user: User) -> str:
+    client = app.test_client()
     sign_in(client, user)
+    client.get("/account/loyalty")  # the first page gives the session its CSRF secret
     found = client.get_cookie("session")
     return f"session={found.value}"
 
