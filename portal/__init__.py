@@ -72,6 +72,7 @@ def _attach_domains(app: Portal) -> None:
         hub,
         ledger,
         notifications,
+        nudges,
         redemptions,
         referrals,
         rewards,
@@ -80,8 +81,8 @@ def _attach_domains(app: Portal) -> None:
     )
 
     domains = (
-        accounts, tiers, ledger, notifications, rewards, redemptions, referrals, checkout, analytics, scheduling, hub,
-        console,
+        accounts, tiers, ledger, notifications, rewards, redemptions, referrals, checkout, nudges, analytics,
+        scheduling, hub, console,
     )  # fmt: skip
     for domain in domains:
         domain.init_app(app)

@@ -52,6 +52,7 @@ _ABANDON = text("""
     RETURNING kind, channel
 """)
 _STATUS = text("SELECT status FROM messages WHERE dedupe_key = :key")
+_ENDED = text("SELECT status, reason, backend, sent_at FROM messages WHERE dedupe_key = :key")
 _RECORD = text("""
     UPDATE messages SET status = :status, reason = :reason, backend = :backend, recipient = :recipient,
         subject = :subject, body_text = :body_text, body_html = :body_html, updated_at = :now,
@@ -67,6 +68,19 @@ def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: 
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
         _end(session, _SUPPRESS, {**values, "reason": reason}, "suppressed")
+
+
+def get_ended(key: str) -> Any | None:
+    """How the message `key` ended: `status, reason, backend, sent_at`; None when nobody has begun to send it."""
+    with unit_of_work() as session:
+        return session.execute(_ENDED, {"key": key}).first()
+
+
+def abandon(key: str) -> Any | None:
+    """Give up a message whose worker was lost: if it was being sent, nobody knows. How it ended, as `get_ended`."""
+    with unit_of_work() as session:
+        _end(session, _ABANDON, {"key": key, "now": clock.now()}, "uncertain")
+    return get_ended(key)
 
 
 def send_once(

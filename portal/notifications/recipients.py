@@ -72,5 +72,7 @@ def quiet_until(recipient: Recipient, now: datetime, zone: ZoneInfo) -> datetime
 
 
 def _next(local: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """The first moment after `local` at which the clock on the wall shows `at`; an hour repeats in autumn."""
     day = local.date() if at > local.time() else local.date() + timedelta(days=1)
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+    first, second = (datetime.combine(day, at, tzinfo=zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first if first > local.astimezone(UTC) else second

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app, g, render_template
 
-from portal.notifications.kinds import TIER_UPGRADE, Kind
+from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,14 @@ def render_loyalty_tier_upgrade(
     return render(
         TIER_UPGRADE, context, path="/account/loyalty", locale=locale, timezone=timezone, unsubscribe=unsubscribe
     )
+
+
+def render_loyalty_nudge(
+    context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
+) -> Content:  # fmt: skip
+    """A reminder: `first_name` and the words of its card (`title`, `body`, `reason`, `cta_label`, `path`)."""
+    path = str(context["path"])
+    return render(NUDGE, context, path=path, locale=locale, timezone=timezone, unsubscribe=unsubscribe)
 
 
 def absolute(path: str) -> str:

@@ -1,7 +1,8 @@
 """Sending a kind to a user: whether, when and how they want it, then once."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -10,17 +11,18 @@ from sqlalchemy import text
 from portal.accounts.preferences import put_push_token
 from portal.core import clock
 from portal.core.db import unit_of_work
-from portal.core.outbox import Postponed
+from portal.core.outbox import OutcomeUnknown, Postponed, RetryLater
 from portal.notifications.channels import Envelope, Refused
-from portal.notifications.delivery import send_once, suppress
-from portal.notifications.kinds import TIER_UPGRADE, Kind
+from portal.notifications.delivery import get_ended, send_once, suppress
+from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
 from portal.notifications.models import ChannelName
 from portal.notifications.recipients import Recipient, choose_channel, get_recipient, quiet_until, refusal
-from portal.notifications.rendering import Content, absolute, render_loyalty_tier_upgrade
+from portal.notifications.rendering import Content, absolute, render_loyalty_nudge, render_loyalty_tier_upgrade
 from portal.notifications.transports import transport
 from portal.notifications.unsubscribe import make_token
 
 log = logging.getLogger(__name__)
+Card = Mapping[str, Any]
 Render = Callable[[Recipient, str | None], Content]
 
 _UPGRADE = text("""
@@ -55,6 +57,52 @@ def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
         )  # fmt: skip
 
     return send_to_user(key, TIER_UPGRADE, row.user_id, write)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How sending a nudge ended: a status of messages, why, and which backend took it."""
+
+    status: str
+    reason: str = ""
+    backend: str | None = None
+
+
+def send_loyalty_nudge(
+    key: str, user_id: str, channel: ChannelName, card: Card, details: dict[str, Any] | None = None
+) -> Outcome:  # fmt: skip
+    """Send a nudge's card to the member on this channel, once, if they still want it there (CONTRACT rule 17).
+
+    Caps and quiet hours are the caller's business; `key` names the attempt for ever.
+    """
+    with unit_of_work() as session:
+        recipient = get_recipient(session, user_id)
+    reason = _unwanted(recipient, channel)
+    if recipient is None or reason is not None:
+        suppress(key, NUDGE.name, reason or "", user_id=user_id if recipient else None, channel=channel, details=details)
+        return Outcome("suppressed", reason or "")
+
+    def write(reader: Recipient, unsubscribe: str | None) -> Content:
+        return render_loyalty_nudge(
+            {**card, "first_name": reader.first_name}, locale=reader.locale, timezone=reader.timezone,
+            unsubscribe=unsubscribe,
+        )  # fmt: skip
+
+    try:
+        status = _send(key, NUDGE, recipient, channel, write, details)
+    except RetryLater as error:
+        return Outcome("deferred", str(error))
+    except OutcomeUnknown as error:
+        return Outcome("uncertain", str(error))
+    ended = get_ended(key)
+    return Outcome(status, ended.reason, ended.backend) if ended is not None else Outcome(status)
+
+
+def _unwanted(recipient: Recipient | None, channel: ChannelName) -> str | None:
+    if recipient is None:
+        return "no_such_user"
+    wanted = recipient.preferences.allows(channel.value) and channel in recipient.addresses
+    return refusal(recipient, NUDGE) or (None if wanted else "no_channel")
 
 
 def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dict[str, Any] | None = None) -> str:

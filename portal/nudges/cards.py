@@ -1,5 +1,7 @@
 """A nudge as its member sees it (CONTRACT 3): words from its signal, in the reader's locale and time zone."""
 
+from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from portal.core import ids
 from portal.nudges.rules import NudgeRules
-from portal.nudges.signals import SIGNALS, Reader
+from portal.nudges.signals import SIGNALS, Reader, Words
 
 
 def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
@@ -18,7 +20,7 @@ def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
 
 def make_card(row: Any, reader: Reader, base_url: str) -> dict[str, Any]:
     """The document of a row of `state.COLUMNS`; ids in its metadata are encoded."""
-    words = SIGNALS[row.signal].words(row.payload, reader)
+    words = write(row.signal, row.payload, reader)
     return {
         "id": ids.encode(row.id),
         "type": row.signal,
@@ -34,6 +36,12 @@ def make_card(row: Any, reader: Reader, base_url: str) -> dict[str, Any]:
         "expiresAt": row.expires_at,
         "metadata": {name: _plain(name, value) for name, value in row.payload.items()},
     }
+
+
+def write(signal: str, facts: Mapping[str, Any], reader: Reader) -> Words:
+    """The words of a nudge, each on one line, whatever the names in them are."""
+    words = SIGNALS[signal].words(facts, reader)
+    return Words(*(" ".join(part.split()) for part in astuple(words)))
 
 
 def _plain(name: str, value: Any) -> Any:

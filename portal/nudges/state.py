@@ -46,7 +46,7 @@ _STATE = f"""
                    WHEN k.expires_at <= :now THEN CASE WHEN k.live THEN 'end' END
                    WHEN k.status = 'dismissed' OR k.dismissed_at IS NOT NULL THEN NULL
                    WHEN NOT k.live THEN 'revive'
-                   WHEN k.payload IS DISTINCT FROM w.facts OR k.campaign_id IS DISTINCT FROM w.campaign_id THEN 'refresh'
+                   WHEN (k.payload, k.campaign_id) IS DISTINCT FROM (w.facts, w.campaign_id) THEN 'refresh'
                END AS action
         FROM wanted w FULL JOIN known k ON k.member_id = w.member_id AND k.signal = w.signal
     )"""

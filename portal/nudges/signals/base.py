@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from babel.dates import format_date
@@ -51,9 +51,9 @@ class Signal:
     """Something that calls for a nudge.
 
     `causes` is SQL that gives `member_id, causes, facts` for each of `{members}` (an array) who has any: the ids of
-    what calls, ascending, and what the words need to know (jsonb; keys that end in `_id` are ids). `members` is SQL that
-    gives the `member_id` of everybody who has any, from an index of what is due. Both know `:now` and `bounds`. `facts`
-    of somebody made up serve previews.
+    what calls, ascending, and what the words need to know (jsonb; keys that end in `_id` are ids). `members` is SQL
+    that gives the `member_id` of everybody who has any, from an index of what is due. Both know `:now` and `bounds`.
+    `example` has the facts of somebody made up, for previews.
     """
 
     name: str

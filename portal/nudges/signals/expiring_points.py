@@ -14,11 +14,12 @@ def _bounds(rules: NudgeRules, now: datetime) -> dict[str, datetime]:
 
 def _words(facts: Facts, reader: Reader) -> Words:
     points, first, last = facts["points"], reader.day(facts["first_expires_at"]), reader.day(facts["expires_at"])
-    amount, them, expire = reader.points(points), "it" if points == 1 else "them", "expires" if points == 1 else "expire"
+    amount, one = reader.points(points), points == 1
+    them, they, expire = ("it", "it", "expires") if one else ("them", "they", "expire")
     begin = f"Use {them} by {last}" if first == last else f"The first of them go on {first}: use them before that"
     return Words(
         title=f"{amount} {expire} soon",
-        body=f"{begin}, and {them if points == 1 else 'they'} won’t be lost. See which rewards are within reach.",
+        body=f"{begin}, and {they} won’t be lost. See which rewards are within reach.",
         cta_label="See rewards",
         path="/account/loyalty",
         reason=f"You have {amount} that {expire} by {last}.",

@@ -32,7 +32,7 @@ SIGNAL = Signal(
     causes=f"""
         SELECT r.member_id, array_agg(r.id ORDER BY r.id) AS causes,
                jsonb_build_object('points', sum(r.points), 'requests', count(*), 'requested_at', min(r.requested_at),
-                   'title', (array_agg(r.description ORDER BY r.requested_at, r.id))[1],
+                   'title', (array_agg(left(r.description, 80) ORDER BY r.requested_at, r.id))[1],
                    'redemption_id', (array_agg(r.id ORDER BY r.requested_at, r.id))[1]) AS facts
         FROM loyalty_redemptions r
         WHERE r.member_id = ANY({{members}}) AND {_DUE}

@@ -1,0 +1,215 @@
+"""Sending what is due: decided and claimed under the member's row lock, sent outside any transaction, then recorded."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids
+from portal.core.db import unit_of_work
+from portal.core.steps import EVERYBODY, Figures, Shard
+from portal.members.service import lock_members
+from portal.notifications.service import ChannelName, Outcome, get_recipient, send_loyalty_nudge
+from portal.nudges import events
+from portal.nudges.cards import reader_of, write
+from portal.nudges.events import About
+from portal.nudges.governor import ASK_AGAIN, Hold, Situation, begin_of_day, decide
+from portal.nudges.models import NudgeStatus
+from portal.nudges.reasons import REFUSALS, Reason
+from portal.nudges.rules import NudgeRules
+from portal.nudges.service import refresh_members
+
+BATCH = 25
+# A piece of a run ends before its lease of 60 s does, also when a provider takes its time with the last message.
+PIECE_SECONDS = 20
+RETRY_AFTER = timedelta(minutes=10)
+FIGURES = ("sent", "held", "failed", "deferred", "uncertain")
+
+_DUE = text("""
+    SELECT n.member_id, n.id FROM loyalty_nudges n LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
+    WHERE n.status = 'active' AND n.next_dispatch_at <= :now AND n.member_id IN (
+        SELECT member_id FROM loyalty_nudges
+        WHERE status = 'active' AND next_dispatch_at <= :now AND get_byte(uuid_send(member_id), 15) % :of = :number
+        ORDER BY next_dispatch_at LIMIT :limit)
+    ORDER BY n.member_id, c.priority DESC NULLS LAST, n.id
+""")
+_NUDGE = text("""
+    SELECT n.id, n.signal, n.status, n.payload, n.created_at, n.expires_at, n.next_dispatch_at, n.campaign_id,
+           c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone
+    FROM loyalty_nudges n JOIN loyalty_members m ON m.id = n.member_id JOIN users u ON u.id = m.user_id
+    LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
+    WHERE n.member_id = :member_id AND n.id = :nudge_id
+""")
+_NEXT = text("""
+    UPDATE loyalty_nudges SET next_dispatch_at = :at WHERE member_id = :member_id AND id = :nudge_id
+""")
+_TRIGGERED = text("""
+    UPDATE loyalty_nudges n SET last_notified_at = :at, next_dispatch_at = CASE
+        WHEN c.frequency_cap_hours > 0 AND :at + make_interval(hours => c.frequency_cap_hours) < n.expires_at
+        THEN :at + make_interval(hours => c.frequency_cap_hours) END
+    FROM loyalty_nudge_campaigns c
+    WHERE c.id = n.campaign_id AND n.member_id = ANY(:member_ids) AND n.id = ANY(:nudge_ids)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A nudge that may be due; whoever takes it looks again."""
+
+    member_id: UUID
+    nudge_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A nudge in this worker's hands: what to send to whom."""
+
+    about: About
+    event_id: UUID
+    user_id: str
+    channel: ChannelName
+    card: dict[str, Any]
+
+
+def collect_nudge_dispatch_batch(
+    session: Session, now: datetime, *, limit: int = BATCH, shard: Shard = EVERYBODY
+) -> list[Due]:  # fmt: skip
+    """The nudges that are due longest, with all that are due for the same members, by member and then priority."""
+    values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
+    return [Due(*row) for row in session.execute(_DUE, values)]
+
+
+def dispatch_batch(shard: Shard = EVERYBODY, *, limit: int = BATCH) -> Figures | None:
+    """Decide about a batch and send what may leave; None when nothing is due. Any number may do it at once."""
+    rules, begun = NudgeRules.current(), time.monotonic()
+    with unit_of_work() as session:
+        batch = collect_nudge_dispatch_batch(session, clock.now(), limit=limit, shard=shard)
+    if not batch:
+        return None
+    figures = dict.fromkeys(FIGURES, 0)
+    for due in batch:
+        figures[dispatch(due, rules)] += 1
+        if time.monotonic() - begun > PIECE_SECONDS:
+            break
+    return figures
+
+
+def dispatch(due: Due, rules: NudgeRules) -> str:
+    """Send a nudge, or record why not; one of `FIGURES`."""
+    with unit_of_work() as session:
+        taken = claim_nudge(session, due, clock.now(), rules)
+    if taken is None:
+        return "held"
+    outcome = send_loyalty_nudge(
+        message_key(taken.event_id), taken.user_id, taken.channel, taken.card,
+        {"nudge_id": ids.encode(due.nudge_id), "signal": taken.about.signal},
+    )  # fmt: skip
+    with unit_of_work() as session:
+        record_outcome(session, taken.about, taken.event_id, outcome, clock.now())
+    return "held" if outcome.status == "suppressed" else outcome.status
+
+
+def message_key(event_id: UUID) -> str:
+    """The name under which the message of a claim is sent once."""
+    return f"nudge:{ids.encode(event_id)}"
+
+
+def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) -> Claim | None:
+    """Decide about a nudge under its member's row lock, and claim it when it may leave; None when it may not.
+
+    Whether its cause is still there is looked at right here. A claimed nudge is not due any more, whatever happens.
+    """
+    lock_members(session, [due.member_id])
+    row = _read(session, due)
+    if row is None or row.status != NudgeStatus.ACTIVE or row.next_dispatch_at is None or row.next_dispatch_at > now:
+        return None
+    refresh_members(session, [due.member_id], now, rules)
+    row = _read(session, due)
+    about = About(due.member_id, due.nudge_id, row.campaign_id, row.created_at, row.signal)
+    if row.status != NudgeStatus.ACTIVE:
+        events.hold(session, about, _why_gone(row, now), now)
+        return None
+    situation, attempt = _look(session, about, row, now, rules)
+    decision = decide(situation)
+    if isinstance(decision, Hold):
+        events.hold(session, about, decision.reason, now, until=decision.until, deferred=decision.deferred)
+        _think_again(session, about, decision.until)
+        return None
+    event_id = events.claim(session, about, decision.channel, attempt, now)
+    _think_again(session, about, None)
+    if event_id is None:
+        return None
+    words = write(row.signal, row.payload, reader_of(row, rules, now))
+    card = {name: getattr(words, name) for name in ("title", "body", "cta_label", "path", "reason")}
+    return Claim(about, event_id, row.user_id, decision.channel, card)
+
+
+def record_outcome(
+    session: Session, about: About, event_id: UUID, outcome: Outcome, now: datetime, reason: Reason | None = None
+) -> None:  # fmt: skip
+    """Record how a claim ended and when to think of its nudge again.
+
+    Nobody knows whether an uncertain one arrived: it is not thought of again until another cause arises.
+    """
+    lock_members(session, [about.member_id])
+    why = reason or _REASONS.get(outcome.status) or REFUSALS.get(outcome.reason) or Reason(outcome.reason)
+    if not events.finish(session, about, event_id, outcome.status, why, outcome.backend, now):
+        return
+    if outcome.status == "sent":
+        mark_nudges_triggered(session, [Due(about.member_id, about.nudge_id)], now)
+    elif outcome.status == "failed":
+        _think_again(session, about, now)  # by the next channel, if there is one
+    elif outcome.status == "deferred":
+        _think_again(session, about, now + RETRY_AFTER)
+    elif outcome.status == "suppressed":
+        _think_again(session, about, now + ASK_AGAIN)
+
+
+def mark_nudges_triggered(session: Session, nudges: Collection[Due], now: datetime) -> None:
+    """Record that nudges were sent: they are due again after their campaign's cap, unless their time is over then."""
+    values = {"at": now, "member_ids": [n.member_id for n in nudges], "nudge_ids": [n.nudge_id for n in nudges]}
+    session.execute(_TRIGGERED, values)
+
+
+_REASONS = {
+    "sent": Reason.DUE,
+    "failed": Reason.PROVIDER_REFUSED,
+    "deferred": Reason.PROVIDER_UNAVAILABLE,
+    "uncertain": Reason.OUTCOME_UNKNOWN,
+}
+
+
+def _read(session: Session, due: Due) -> Any:
+    return session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).first()
+
+
+def _think_again(session: Session, about: About, at: datetime | None) -> None:
+    session.execute(_NEXT, {"at": at, "member_id": about.member_id, "nudge_id": about.nudge_id})
+
+
+def _why_gone(row: Any, now: datetime) -> Reason:
+    if row.status != NudgeStatus.GONE:
+        return Reason.ANSWERED
+    if not row.active:
+        return Reason.CAMPAIGN_INACTIVE
+    return Reason.EXPIRED if row.expires_at <= now else Reason.CAUSE_GONE
+
+
+def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeRules) -> tuple[Situation, int]:
+    """What the governor looks at, and the number of the attempt that may follow."""
+    recipient = get_recipient(session, row.user_id)
+    cap = timedelta(hours=row.frequency_cap_hours)
+    day = begin_of_day(recipient, now, rules.zone)
+    history = events.get_history(session, about, day=day, since=min(day, now - cap) - timedelta(microseconds=1))
+    situation = Situation(
+        now=now, suspended=row.membership != "active", recipient=recipient,
+        channels=tuple(map(ChannelName, row.channels)), refused_channels=history.refused_channels, cap=cap,
+        last_of_campaign=history.last_of_campaign, sent_today=history.sent_today, daily_cap=rules.daily_cap,
+        zone=rules.zone,
+    )  # fmt: skip
+    return situation, history.attempts

@@ -1,0 +1,142 @@
+"""The record of every decision about a nudge: sent, put off or not sent, each with its reason (CONTRACT rule 19)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids
+from portal.core.responses import to_json
+from portal.notifications.service import NUDGE, ChannelName, add_messages
+from portal.nudges.reasons import Reason
+
+# Longer than a provider may take; follows the real clock, also when a run works as of another moment.
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was sent to a member, or is on its way, as far as caps ask; and what became of this nudge so far."""
+
+    last_of_campaign: datetime | None
+    sent_today: int
+    refused_channels: tuple[ChannelName, ...]
+    attempts: int
+
+
+_HISTORY = text("""
+    WITH sent AS (
+        SELECT campaign_id, sent_at AS at FROM loyalty_nudge_dispatch_events
+        WHERE member_id = :member_id AND status = 'sent' AND sent_at > :since
+        UNION ALL
+        SELECT campaign_id, created_at FROM loyalty_nudge_dispatch_events
+        WHERE member_id = :member_id AND status = 'claimed'
+    ), mine AS (
+        SELECT status, channel FROM loyalty_nudge_dispatch_events
+        WHERE member_id = :member_id AND nudge_id = :nudge_id AND created_at >= :made_at
+    )
+    SELECT (SELECT max(at) FROM sent WHERE campaign_id = :campaign_id) AS last_of_campaign,
+           (SELECT count(*) FROM sent WHERE at >= :day) AS sent_today,
+           (SELECT coalesce(array_agg(channel), '{}') FROM mine WHERE status = 'failed') AS refused,
+           (SELECT count(*) FROM mine WHERE status IN ('sent', 'failed')) AS attempts
+""")
+_CLAIM = text("""
+    INSERT INTO loyalty_nudge_dispatch_events AS e (member_id, id, nudge_id, campaign_id, channel, status, reason,
+        dedupe_key, metadata, created_at, lease_until)
+    VALUES (:member_id, :id, :nudge_id, :campaign_id, :channel, 'claimed', :reason, :key, CAST(:details AS jsonb), :now,
+        :lease_until)
+    ON CONFLICT (member_id, dedupe_key) DO UPDATE SET status = 'claimed', channel = excluded.channel,
+        reason = excluded.reason, lease_until = excluded.lease_until
+        WHERE e.status = 'deferred'
+    RETURNING id
+""")
+_HOLD = text("""
+    INSERT INTO loyalty_nudge_dispatch_events (member_id, id, nudge_id, campaign_id, status, reason, dedupe_key,
+        metadata, created_at)
+    VALUES (:member_id, :id, :nudge_id, :campaign_id, :status, :reason, :key, CAST(:details AS jsonb), :now)
+    ON CONFLICT (member_id, dedupe_key) DO NOTHING
+    RETURNING status
+""")
+_FINISH = text("""
+    UPDATE loyalty_nudge_dispatch_events SET status = :status, reason = :reason, backend = :backend,
+        sent_at = :sent_at, lease_until = NULL
+    WHERE member_id = :member_id AND id = :id AND status IN ('claimed', 'uncertain')
+    RETURNING status
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The nudge a decision is about, since when it is the one it is, and the campaign it belongs to."""
+
+    member_id: UUID
+    nudge_id: UUID
+    campaign_id: UUID | None
+    made_at: datetime
+    signal: str
+
+    def key(self, *parts: object) -> str:
+        """A name for a decision: a nudge that became new is decided about anew."""
+        return ":".join(map(str, (ids.encode(self.nudge_id), int(self.made_at.timestamp() * 1000), *parts)))
+
+
+def get_history(session: Session, about: About, *, day: datetime, since: datetime) -> History:
+    """What the caps count: sent since `since`, of which today since `day`; claims count until they have ended."""
+    row = session.execute(
+        _HISTORY,
+        {
+            "member_id": about.member_id, "nudge_id": about.nudge_id, "campaign_id": about.campaign_id,
+            "made_at": about.made_at, "day": day, "since": since,
+        },
+    ).one()  # fmt: skip
+    return History(row.last_of_campaign, row.sent_today, tuple(map(ChannelName, row.refused)), row.attempts)
+
+
+def claim(session: Session, about: About, channel: ChannelName, attempt: int, now: datetime) -> UUID | None:
+    """Record that a nudge is being sent, before it is (CONTRACT rule 18); None when this attempt was made before."""
+    values = {
+        **_row(about, now), "channel": channel.value, "reason": Reason.SENDING, "key": about.key("send", attempt),
+        "lease_until": clock.real_now() + LEASE, "details": _details(about),
+    }  # fmt: skip
+    found: UUID | None = session.scalar(_CLAIM, values)
+    return found
+
+
+def hold(
+    session: Session, about: About, reason: Reason, now: datetime, *, until: datetime | None = None,
+    deferred: bool = False,
+) -> None:  # fmt: skip
+    """Record that a nudge is not sent and why: once for the nudge and reason, and for the moment it is put off to."""
+    until_key = (until.isoformat(),) if until and reason in (Reason.QUIET_HOURS, Reason.DAILY_CAP) else ()
+    status = "deferred" if deferred else "suppressed"
+    values = {
+        **_row(about, now), "status": status, "reason": reason, "key": about.key(reason, *until_key),
+        "details": _details(about, until=until),
+    }  # fmt: skip
+    if session.execute(_HOLD, values).first() is not None:
+        add_messages(session, NUDGE.name, None, status)
+
+
+def finish(
+    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None, now: datetime
+) -> bool:  # fmt: skip
+    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known."""
+    values = {
+        "member_id": about.member_id, "id": event_id, "status": status, "reason": reason, "backend": backend,
+        "sent_at": now if status == "sent" else None,
+    }  # fmt: skip
+    return session.execute(_FINISH, values).first() is not None
+
+
+def _row(about: About, now: datetime) -> dict[str, Any]:
+    return {
+        "member_id": about.member_id, "id": ids.new_id(), "nudge_id": about.nudge_id, "campaign_id": about.campaign_id,
+        "now": now,
+    }  # fmt: skip
+
+
+def _details(about: About, **more: Any) -> str:
+    return to_json({"signal": about.signal, **{name: value for name, value in more.items() if value}}).decode()

@@ -1,0 +1,40 @@
+"""Claims whose worker was lost: what is known of them is recorded, the rest is uncertain and never sent again."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from portal.core import clock
+from portal.core.db import unit_of_work
+from portal.notifications.service import Outcome, abandon
+from portal.nudges.dispatch import message_key, record_outcome
+from portal.nudges.events import About
+from portal.nudges.reasons import Reason
+
+BATCH = 100
+_LOST = text("""
+    SELECT e.member_id, e.id, e.nudge_id, e.campaign_id, n.created_at, n.signal
+    FROM loyalty_nudge_dispatch_events e JOIN loyalty_nudges n ON n.member_id = e.member_id AND n.id = e.nudge_id
+    WHERE e.status = 'claimed' AND e.lease_until <= :now ORDER BY e.lease_until LIMIT :limit
+""")
+
+
+def settle_lost_claims() -> int:
+    """End up to 100 claims whose lease (real time) is over; returns how many, 0 when none is left."""
+    with unit_of_work() as session:
+        lost = session.execute(_LOST, {"now": clock.real_now(), "limit": BATCH}).all()
+    for row in lost:
+        _settle(row)
+    return len(lost)
+
+
+def _settle(row: Any) -> None:
+    """The message says how it ended, unless its worker was lost before or while it was sent."""
+    ended = abandon(message_key(row.id))
+    about = About(row.member_id, row.nudge_id, row.campaign_id, row.created_at, row.signal)
+    with unit_of_work() as session:
+        if ended is None or ended.status == "uncertain":
+            record_outcome(session, about, row.id, Outcome("uncertain"), clock.now(), Reason.WORKER_LOST)
+        else:
+            outcome = Outcome(ended.status, ended.reason, ended.backend)
+            record_outcome(session, about, row.id, outcome, ended.sent_at or clock.now())

@@ -1,0 +1,66 @@
+"""Nudge aggregation: its cost follows the work due, and stays near that of the least one could ask PostgreSQL to do."""
+
+import statistics
+import time
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import db
+from portal.nudges.candidates import aggregate_nudge_candidates
+
+DUE = 1000
+ROUNDS = 5
+
+_MAKE_DUE = text("""
+    UPDATE loyalty_point_expirations SET expires_at = CAST(:now AS timestamptz) + interval '10 days'
+    WHERE (member_id, seq) IN (SELECT id, 1 FROM loyalty_members ORDER BY referral_code LIMIT :due)
+""")
+_BY_HAND = text("""
+    INSERT INTO loyalty_nudges (member_id, id, signal, fingerprint, causes, status, payload, created_at, updated_at,
+        expires_at, next_dispatch_at)
+    SELECT member_id, new_ulid(:now), 'expiring_points', max(id::text), array_agg(id), 'active',
+           jsonb_build_object('points', sum(remaining - held), 'expires_at', max(expires_at)), :now, :now,
+           CAST(:now AS timestamptz) + interval '14 days', :now
+    FROM loyalty_point_expirations
+    WHERE remaining > held AND expires_at > :now AND expires_at <= CAST(:now AS timestamptz) + interval '14 days'
+    GROUP BY member_id ON CONFLICT DO NOTHING
+""")
+
+
+def make_due(session: Session, due: int = DUE) -> None:
+    """Let points of so many members expire in ten days; the caller commits."""
+    session.execute(_MAKE_DUE, {"now": clock.now(), "due": due})
+
+
+def aggregate(session: Session) -> int:
+    """Aggregate everybody in this transaction; how many nudges were made."""
+    now, made, after = clock.now(), 0, None
+    while True:
+        done = aggregate_nudge_candidates(session, now, after=after)
+        made, after = made + done.figures["made"], done.after
+        if after is None:
+            return made
+
+
+def seconds() -> tuple[float, float, float]:
+    """Medians: making all nudges that are due, looking again when nothing has changed, and one statement by hand."""
+    rounds = [_round() for _ in range(ROUNDS)]
+    return tuple(statistics.median(times) for times in zip(*rounds, strict=True))  # type: ignore[return-value]
+
+
+def _round() -> tuple[float, float, float]:
+    session = db.session()
+    began = time.perf_counter()
+    assert aggregate(session) > 0
+    made = time.perf_counter()
+    assert aggregate(session) == 0
+    looked = time.perf_counter()
+    session.rollback()
+    by_hand = time.perf_counter()
+    session.execute(_BY_HAND, {"now": clock.now() + timedelta(0)})
+    done = time.perf_counter()
+    session.rollback()
+    return made - began, looked - made, done - by_hand
