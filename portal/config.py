@@ -132,6 +132,10 @@ class Settings(BaseSettings):
     rate_limit_writes: str = Field("600/minute", description="Writes per principal.")
     rate_limit_sign_in: str = Field("30/minute", description="Sign-in, register and reset attempts per address.")
 
+    import_max_rows: int = Field(
+        100_000, ge=1, le=1_000_000, description="Rows that a file of members to import may have."
+    )
+
     # Messages
     email_url: str = Field("", description="`smtp://user:password@host:port`; empty: the preview inbox.")
     email_from: str = Field("rewards@localhost", min_length=3, description="Sender of emails.")

@@ -5,8 +5,9 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes."""
-    from portal.console import audit, home, members
+    from portal.console import audit, home, imports, member_acts, members, members_export, programme
 
     app.register_blueprint(home.bp)
     app.register_blueprint(audit.bp)
-    app.register_blueprint(members.bp)
+    for part in (members, member_acts, members_export, imports, programme):
+        app.register_blueprint(part.bp)

@@ -35,7 +35,7 @@ _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
 class MemberImport(Base):
-    """One file. `figures` counts its rows by outcome and its points; `over_staff` says who checked it may change staff."""
+    """One file. `figures` counts its rows by outcome and its points; `over_staff`: it may change staff."""
 
     __tablename__ = "member_imports"
 

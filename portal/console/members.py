@@ -1,22 +1,104 @@
-"""The console of members: find one, understand their balance, act on it."""
+"""The console of members: find one, understand their balance."""
 
-from flask import Blueprint, Response
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
-from portal.core.consoles import show
+from portal.console import member_reads as reads
+from portal.console import member_tables as tables
+from portal.console.member_balance import describe_holds, draw
+from portal.console.member_words import explain_entry
+from portal.console.members_search import look_for, search_words
+from portal.console.members_tables import FOUND, MEMBERS
+from portal.core import clock, ids
+from portal.core.consoles import show, show_table
+from portal.core.exports import stream_csv
+from portal.core.tables import STEERING, Table, list_page
 
 bp = Blueprint("members_console", __name__, url_prefix="/admin/members")
+
+# The pages of a member: path, label, endpoint.
+TABS = (
+    ("overview", "Overview", "members_console.show_member"),
+    ("ledger", "Points", "members_console.show_ledger"),
+    ("redemptions", "Redemptions", "members_console.show_redemptions"),
+    ("referrals", "Referrals", "members_console.show_referrals"),
+    ("messages", "Messages", "members_console.show_messages"),
+    ("nudges", "Nudges", "members_console.show_nudges"),
+    ("sign-ins", "Sign-ins", "members_console.show_sign_ins"),
+    ("history", "Audit", "members_console.show_history"),
+)
 
 
 @bp.get("")
 @guarded(Access.CONSOLE)
-def find() -> Response:
-    """Members by email, name, user id or referral code."""
-    return show("console/members/find.html")
+def find() -> AnyResponse:
+    """Members by email, name, user id or referral code; who is named exactly is shown at once."""
+    wanted = request.args.get("q", "").strip()
+    if not search_words(wanted).strip("'") or "\x00" in wanted:
+        return show_table(MEMBERS, "console/members/find.html", wide=False)
+    look = look_for(wanted)
+    if look.user_id is not None and not any(request.args.get(name) for name in STEERING):
+        return redirect(url_for("members_console.show_member", user_id=look.user_id), 303)
+    values = {"words": search_words(wanted)}
+    return show_table(FOUND, "console/members/find.html", values, wide=look.is_too_wide)
 
 
 @bp.get("/<user_id>")
 @guarded(Access.CONSOLE)
 def show_member(user_id: str) -> Response:
     """A member: who they are, what they have and why."""
-    return show("console/members/member.html", user_id=user_id)
+    card, now = reads.get_card(user_id), clock.now()
+    key, lots = card.member_id, reads.list_lots(card.member_id)
+    return show(
+        "console/members/member.html", card=card, tabs=TABS, tab="overview", now=now,
+        dates=reads.get_dates(key, now), holds=describe_holds(reads.list_holds(key)),
+        drawing=draw(lots, card.balance or 0, now, reads.MOST_LOTS), tiers=reads.list_tier_changes(key),
+        recent=reads.list_recent(key),
+    )  # fmt: skip
+
+
+@bp.get("/<user_id>/ledger")
+@guarded(Access.CONSOLE)
+def show_ledger(user_id: str) -> Response:
+    """Every point change, each explained: which lots it opened or took."""
+    card = reads.get_card(user_id)
+    values = {"member_id": _key(card)}
+    if request.args.get("format") == "csv":
+        return stream_csv(tables.LEDGER, request.args, values)
+    page = list_page(tables.LEDGER, request.args, values)
+    rows = [{**row._asdict(), "explained": explain_entry(row)} for row in page.rows]
+    return show("console/members/ledger.html", card=card, tabs=TABS, tab="ledger", page=replace(page, rows=rows))
+
+
+def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Response]:
+    """A page of a member that shows one table."""
+
+    def view(user_id: str) -> Response:
+        card = reads.get_card(user_id)
+        values: dict[str, Any] = {
+            "member_id": _key(card), "user_id": card.user_id,
+            "member_ulid": ids.encode(card.member_id) if card.member_id else "",
+        }  # fmt: skip
+        return show_table(table, "console/members/table.html", values, card=card, tabs=TABS, tab=path)
+
+    view.__doc__ = docstring
+    endpoint = f"show_{path.replace('-', '_')}"
+    bp.add_url_rule(f"/<user_id>/{path}", endpoint, guarded(Access.CONSOLE)(view))
+    return view
+
+
+_sub_page("redemptions", tables.REDEMPTIONS, "What they asked for, and what became of it.")
+_sub_page("referrals", tables.REFERRALS, "Whom they invited.")
+_sub_page("messages", tables.MESSAGES, "What was written to them, or why it was not.")
+_sub_page("nudges", tables.NUDGES, "When they were nudged, or why not.")
+_sub_page("sign-ins", tables.SIGN_INS, "Where they signed in.")
+_sub_page("history", tables.HISTORY, "What operators did to them.")
+
+
+def _key(card: Any) -> str | None:
+    return str(card.member_id) if card.member_id else None

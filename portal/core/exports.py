@@ -1,7 +1,7 @@
 """CSV exports of tables: streamed in batches, so that memory stays constant and no transaction stays open."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
 from typing import Any
@@ -35,27 +35,32 @@ def stream_csv(table: Table, args: Mapping[str, str], values: Mapping[str, Any] 
 
     :raises portal.core.problems.InvalidInput: the query string asks for what there is not.
     """
-    view = read_view(table, args)
-    name = f"{table.name}-{clock.now():%Y-%m-%d}.csv"
+    return download(table.name, _lines(read_view(table, args), values or {}))
+
+
+def download(name: str, lines: Iterator[str]) -> Response:
+    """CSV lines as a file named after what it holds and today, streamed as they are made."""
+    file_name = f"{name}-{clock.now():%Y-%m-%d}.csv"
     return Response(
-        stream_with_context(_lines(view, values or {})), content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        stream_with_context(lines), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
     )  # fmt: skip
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as lines of CSV, each cell guarded."""
+    lines = StringIO()
+    csv.writer(lines).writerows([guard_cell(value) for value in row] for row in rows)
+    return lines.getvalue()
 
 
 def _lines(view: View, values: Mapping[str, Any]) -> Iterator[str]:
     exported = [column for column in view.table.columns if column.exported]
-    yield _csv([[column.key for column in exported]])
+    yield csv_lines([[column.key for column in exported]])
     after = None
     while True:
         rows, after = list_batch(view, values, after, BATCH)
         if rows:
-            yield _csv([[guard_cell(getattr(row, column.key)) for column in exported] for row in rows])
+            yield csv_lines([getattr(row, column.key) for column in exported] for row in rows)
         if after is None:
             return
-
-
-def _csv(rows: list[list[Any]]) -> str:
-    lines = StringIO()
-    csv.writer(lines).writerows(rows)
-    return lines.getvalue()

@@ -171,8 +171,10 @@ _ALREADY = text("""
 """)
 
 
-def post(session: Session, postings: Sequence[Posting], now: datetime) -> Posted:
+def post(session: Session, postings: Sequence[Posting], now: datetime, *, announce: bool = True) -> Posted:
     """Write these entries, each at most once for its member, source, external id and effect.
+
+    Tiers that they open are announced to the members unless `announce` is False.
 
     The caller holds the row locks of all members concerned and has made sure that debits are covered by their takes.
     """
@@ -185,7 +187,7 @@ def post(session: Session, postings: Sequence[Posting], now: datetime) -> Posted
     values = {"rows": orjson.dumps(rows).decode(), "takes": orjson.dumps(takes).decode()}
     written = {row.id: row for row in session.execute(_POST, values)}
     risen = {row.member_id for row in written.values() if row.rises}
-    upgrades = record_upgrades(session, risen, now) if risen else []
+    upgrades = record_upgrades(session, risen, now, announce=announce) if risen else []
     return Posted(_in_order(session, rows, written), upgrades)
 
 

@@ -45,19 +45,20 @@ def credit(
 
 def adjust_points(
     session: Session, member_id: UUID, points: int, reason: str, *, actor: str, now: datetime, rules: EarningRules,
-    expires_at: datetime | None, metadata: dict[str, Any],
+    expires_at: datetime | None, metadata: dict[str, Any], description: str = "",
 ) -> Posted:  # fmt: skip
     """Correct a balance by hand: more points open a lot, fewer are taken from the lots that expire first.
 
-    `expires_at` None: the points never expire. Written to the audit log.
+    `expires_at` None: the points never expire. `description` is what the member reads, the reason unless given.
+    Written to the audit log.
 
     :raises InsufficientPoints: fewer points are available than are taken away.
     """
     lock_members(session, [member_id])
     takes = choose_lots(session, member_id, -points, now) if points < 0 else ()
     posting = Posting(
-        member_id, points, EntryType.ADJUSTMENT, reason, "adjustment", ids.encode(ids.new_id()), "adjust", now,
-        metadata, expires_at=expires_at if points > 0 else None, takes=takes,
+        member_id, points, EntryType.ADJUSTMENT, description or reason, "adjustment", ids.encode(ids.new_id()),
+        "adjust", now, metadata, expires_at=expires_at if points > 0 else None, takes=takes,
         week=rules.week(now) if points > 0 else None,
     )  # fmt: skip
     posted = post(session, [posting], now)

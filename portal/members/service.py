@@ -1,6 +1,7 @@
 """Membership: one row per user, made when first needed, locked before its points change."""
 
 from collections.abc import Callable, Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -9,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.guards import UserNotFound
 from portal.accounts.models import User
-from portal.core import clock, codes, ids
+from portal.core import audit, clock, codes, ids
 from portal.core.problems import DomainError
-from portal.members.models import Member
+from portal.members.models import STATUSES, Member
 
 CODE_ATTEMPTS = 10
 
@@ -49,6 +50,51 @@ def provision_member(
         if member is not None:
             return member, True
     raise RuntimeError("no free referral code was found")
+
+
+_PROVISION = text("""
+    INSERT INTO loyalty_members (id, user_id, referral_code, joined_at)
+    SELECT new_ulid(:now), given.user_id, given.code, :now
+    FROM unnest(CAST(:user_ids AS text[]), CAST(:codes AS text[])) AS given(user_id, code)
+    ON CONFLICT DO NOTHING RETURNING id, user_id
+""")
+
+
+def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]:
+    """Make the memberships of these users, who have none; their ids. Those made meanwhile by others are left out."""
+    missing, made = set(user_ids), list[Any]()
+    for _ in range(CODE_ATTEMPTS):
+        if not missing:
+            break
+        wanted = sorted(missing)
+        values = {"user_ids": wanted, "codes": [codes.new_code() for _ in wanted], "now": clock.now()}
+        made += session.execute(_PROVISION, values).all()
+        missing -= {row.user_id for row in made}
+        missing -= set(session.scalars(select(Member.user_id).where(Member.user_id.in_(missing)))) if missing else set()
+    return [row.id for row in made]
+
+
+def set_status(session: Session, user_id: str, status: str, *, actor: str, reason: str) -> Member:
+    """Suspend a membership or make it active again; one that is so already stays as it is. Written to the audit log.
+
+    A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
+
+    :raises UserNotFound: no such member.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"{status} is no status of a membership")
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        raise UserNotFound
+    if member.status != status:
+        before, member.status = member.status, status
+        session.flush()
+        audit.record(
+            session, actor=actor, action=f"member.{'suspend' if status == 'suspended' else 'reactivate'}",
+            object_type="member", object_id=ids.encode(member.id), reason=reason, before={"status": before},
+            after={"status": status},
+        )  # fmt: skip
+    return member
 
 
 def lock_members(session: Session, member_ids: Collection[UUID]) -> None:

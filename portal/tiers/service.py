@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from portal.core import audit, clock, ids, outbox
 from portal.core.problems import InvalidInput
 from portal.members.models import Member
-from portal.members.service import provision_member
+from portal.members.service import provision_member, provision_members
 from portal.tiers.models import Tier
+from portal.tiers.order import must_ascend, next_position
 
 UPGRADE_TOPIC = "tier_upgraded"
 
@@ -68,19 +69,31 @@ def enrol(session: Session, user_id: str) -> Member:
     return member
 
 
-def record_upgrades(session: Session, member_ids: Collection[UUID], now: datetime) -> list[Upgrade]:
+def enrol_many(session: Session, user_ids: Collection[str]) -> list[UUID]:
+    """Make the memberships of these users, who have none, in the tier that nothing earned opens; their ids."""
+    made = provision_members(session, user_ids)
+    record_upgrades(session, made, clock.now())
+    return made
+
+
+def record_upgrades(
+    session: Session, member_ids: Collection[UUID], now: datetime, *, announce: bool = True
+) -> list[Upgrade]:  # fmt: skip
     """Move members whose points earned have reached a higher tier, record it and put its announcement in the outbox.
 
     The caller holds the members' row locks. Points earned never fall, so nobody is moved down (CONTRACT rule 9).
-    A tier that is open to everyone is joined without an announcement.
+    A tier that is open to everyone is joined without an announcement; so is any without `announce`.
     """
     rows = session.execute(_RISE, {"ids": list(member_ids), "now": now}).all()
-    announced = [{"member_id": ids.encode(row[0]), "change_id": ids.encode(row[1])} for row in rows if row[4]]
+    telling = [row for row in rows if row[4]] if announce else []
+    announced = [{"member_id": ids.encode(row[0]), "change_id": ids.encode(row[1])} for row in telling]
     outbox.put(session, UPGRADE_TOPIC, announced, dedupe="change_id")
     return [Upgrade(*row[:4]) for row in rows]
 
 
-def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str) -> tuple[Tier, bool]:
+def put_tier(
+    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
+) -> tuple[Tier, bool]:  # fmt: skip
     """Create or change a tier; members who now qualify rise. Fields left out keep their value.
 
     Without a position a new tier stands by its threshold.
@@ -97,16 +110,17 @@ def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str) ->
         if missing:
             raise InvalidInput(*missing)
         tier = Tier(id=ids.new_id(), slug=slug, benefits=[], active=True, created_at=now)
-        fields.setdefault("position", _next_position(others, fields["threshold"]))
+        fields.setdefault("position", next_position(others, fields["threshold"]))
         session.add(tier)
     for name, value in fields.items():
         setattr(tier, name, value)
     tier.updated_at = now
     if tier.active:
-        _must_ascend(tier, others)
+        must_ascend(tier, others)
     session.flush()
     audit.record(
-        session, actor=actor, action="tier.put", object_type="tier", object_id=slug, before=before, after=describe(tier)
+        session, actor=actor, action="tier.put", object_type="tier", object_id=slug, reason=reason,
+        before=before, after=describe(tier),
     )  # fmt: skip
     _requalify(session, now)
     return tier, created
@@ -124,26 +138,6 @@ def _hold_up_points(session: Session) -> None:
 def describe(tier: Tier) -> dict[str, Any]:
     """The tier as the audit log keeps it."""
     return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position", "active")}
-
-
-def _next_position(others: list[Tier], threshold: int) -> int:
-    """A place for a new tier between its neighbours by threshold, those above moving up where there is no room."""
-    below = [t for t in others if t.threshold < threshold]
-    above = [t for t in others if t.threshold > threshold]
-    position = below[-1].position + 1 if below else 1
-    for step, tier in enumerate(above, 1):
-        tier.position = max(tier.position, position + step)
-    return position
-
-
-def _must_ascend(tier: Tier, others: list[Tier]) -> None:
-    for other in others:
-        if other.threshold == tier.threshold:
-            raise InvalidInput(("threshold", f"{other.slug} has the threshold {other.threshold} already"))
-        if other.position == tier.position:
-            raise InvalidInput(("position", f"{other.slug} has the position {other.position} already"))
-        if (other.position < tier.position) != (other.threshold < tier.threshold):
-            raise InvalidInput(("threshold", f"thresholds would not ascend: {other.slug} has {other.threshold}"))
 
 
 def _requalify(session: Session, now: datetime) -> None:

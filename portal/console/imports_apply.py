@@ -1,0 +1,153 @@
+"""Applying a checked file of members: asked for by an operator, done by a worker, whole or not at all.
+
+The work is one transaction under the import's row lock, so a worker that dies leaves nothing of it and the outbox gives
+it to another; one that comes twice finds it done. Balances are posted under the source `import` with the row's key, so
+that a file imported again credits nobody twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.console.imports_models import ImportStatus, MemberImport
+from portal.console.imports_staging import EFFECT, SOURCE, classify
+from portal.core import audit, clock, ids, outbox
+from portal.core.db import unit_of_work
+from portal.core.problems import Conflict, NotFound
+from portal.ledger import service as ledger
+from portal.ledger.models import EntryType
+from portal.members.service import lock_members
+from portal.tiers.service import enrol_many
+
+TOPIC = "member_import"
+BATCH = 2_000
+DESCRIPTION = "Opening balance"
+
+_LOCK_USERS = text("""
+    SELECT u.id FROM users u JOIN member_import_rows r ON r.user_id = u.id WHERE r.import_id = :id
+    ORDER BY u.id FOR UPDATE OF u
+""")
+_MAKE_USERS = text("""
+    INSERT INTO users (id, email, email_normalized, name, phone_number, timezone, locale, created_at, updated_at)
+    SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, :now, :now
+    FROM member_import_rows WHERE import_id = :id AND outcome = 'new'
+""")
+_CHANGE_USERS = text("""
+    UPDATE users u SET email = coalesce(r.email, u.email),
+        email_normalized = coalesce(r.email_normalized, u.email_normalized), name = coalesce(r.name, u.name),
+        phone_number = coalesce(r.phone_number, u.phone_number), timezone = coalesce(r.timezone, u.timezone),
+        locale = coalesce(r.locale, u.locale), updated_at = :now
+    FROM member_import_rows r
+    WHERE r.import_id = :id AND r.outcome = 'updated' AND u.id = r.user_id
+      AND (coalesce(r.email, u.email), coalesce(r.name, u.name), coalesce(r.phone_number, u.phone_number),
+           coalesce(r.timezone, u.timezone), coalesce(r.locale, u.locale))
+          IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale)
+""")
+_CONSENTS = text("""
+    INSERT INTO notification_preferences (user_id, marketing_messages, updated_at)
+    SELECT user_id, coalesce(marketing_messages, false), :now FROM member_import_rows
+    WHERE import_id = :id AND outcome IN ('new', 'updated') AND (outcome = 'new' OR marketing_messages IS NOT NULL)
+    ON CONFLICT (user_id) DO UPDATE SET marketing_messages = excluded.marketing_messages, updated_at = :now
+        WHERE notification_preferences.marketing_messages <> excluded.marketing_messages
+""")
+_WITHOUT_MEMBERSHIP = text("""
+    SELECT r.user_id FROM member_import_rows r LEFT JOIN loyalty_members m ON m.user_id = r.user_id
+    WHERE r.import_id = :id AND m.id IS NULL
+""")
+_BALANCES = text("""
+    SELECT m.id AS member_id, r.points, r.expires_at, r.row_key
+    FROM member_import_rows r JOIN loyalty_members m ON m.user_id = r.user_id
+    WHERE r.import_id = :id AND r.points > 0 AND NOT r.credited_before AND m.id > :after
+    ORDER BY m.id LIMIT :batch
+""")
+_FIRST = UUID(int=0)
+
+
+def confirm_import(session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str) -> None:
+    """Ask a worker to apply a checked file. `announce` tells members of the tiers that their balances open.
+
+    :raises NotFound: no such import.
+    :raises Conflict: it has refused rows, or was confirmed before.
+    """
+    staged = _locked(session, import_id)
+    if staged.status != ImportStatus.CHECKED:
+        raise Conflict("This file was confirmed already.")
+    if staged.figures["refused"]:
+        raise Conflict("Rows of this file are refused: correct them and check the file again.")
+    now = clock.now()
+    staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, reason, announce
+    staged.confirmed_by, staged.confirmed_at = actor, now
+    session.flush()
+    payload = {"import_id": ids.encode(import_id)}
+    outbox.put(session, TOPIC, [payload], dedupe="import_id")
+    audit.record(
+        session, actor=actor, action="import.confirm", object_type="import", object_id=payload["import_id"],
+        reason=reason, before={"status": ImportStatus.CHECKED}, after={"status": staged.status, "announce": announce},
+    )  # fmt: skip
+
+
+@outbox.consumes(TOPIC)
+def apply_import(message: outbox.Claimed) -> None:
+    """Apply a confirmed file, unless that was done before."""
+    import_id = ids.parse(message.payload["import_id"])
+    with unit_of_work() as session:
+        staged = _locked(session, import_id or _FIRST)
+        if staged.status == ImportStatus.APPLYING:
+            _apply(session, staged, clock.now())
+
+
+def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
+    """Everything the file says, or the status `refused` where users have changed so that a row no longer can be."""
+    values = {"id": staged.id, "now": now}
+    session.execute(_LOCK_USERS, values)
+    staged.figures = classify(session, staged.id, over_staff=staged.over_staff, now=now)
+    staged.finished_at = now
+    if staged.figures["refused"]:
+        staged.status = ImportStatus.REFUSED
+        staged.error = "Users have changed since the file was checked. Nothing was imported: check the file again."
+    else:
+        for statement in (_MAKE_USERS, _CHANGE_USERS, _CONSENTS):
+            session.execute(statement, values)
+        without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
+        for start in range(0, len(without), BATCH):
+            enrol_many(session, without[start : start + BATCH])
+        for balances in _balances(session, staged.id):
+            _post(session, balances, staged, now)
+        staged.status = ImportStatus.APPLIED
+    audit.record(
+        session, actor=staged.confirmed_by or "", action=f"import.{staged.status}", object_type="import",
+        object_id=ids.encode(staged.id), reason=staged.reason or "", before={"status": ImportStatus.APPLYING},
+        after={"status": staged.status, "file": staged.file_name, **staged.figures},
+    )  # fmt: skip
+
+
+def _post(session: Session, balances: Sequence[Any], staged: MemberImport, now: datetime) -> None:
+    """Open a lot for each balance. It was earned elsewhere and earlier, so it qualifies no week for a streak."""
+    lock_members(session, [row.member_id for row in balances])
+    postings = [
+        ledger.Posting(
+            row.member_id, row.points, EntryType.ADJUSTMENT, DESCRIPTION, SOURCE, row.row_key, EFFECT, now,
+            {"import": ids.encode(staged.id)}, expires_at=row.expires_at,
+        )
+        for row in balances
+    ]  # fmt: skip
+    ledger.post(session, postings, now, announce=staged.announce)
+
+
+def _balances(session: Session, import_id: UUID) -> Iterator[Sequence[Any]]:
+    """The balances to be credited in the order of the members' ids, in which their rows are locked."""
+    after = _FIRST
+    while rows := session.execute(_BALANCES, {"id": import_id, "after": after, "batch": BATCH}).all():
+        yield rows
+        after = rows[-1].member_id
+
+
+def _locked(session: Session, import_id: UUID) -> MemberImport:
+    staged = session.get(MemberImport, import_id, with_for_update=True, populate_existing=True)
+    if staged is None:
+        raise NotFound
+    return staged

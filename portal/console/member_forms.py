@@ -1,0 +1,55 @@
+"""Forms of what operators do to a member."""
+
+from datetime import datetime
+from typing import Any
+
+from wtforms import DateField, IntegerField, RadioField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from portal.core import clock
+from portal.core.days import end_of_day
+from portal.core.forms import ReasonForm, no_nul, strip
+from portal.ledger.rules import EarningRules
+
+MOST_POINTS = 1_000_000_000
+BY_RULE, BY_DATE, NEVER = "rule", "date", "never"
+
+
+class AdjustForm(ReasonForm):
+    """Points to add or take away, and how long added ones live."""
+
+    points = IntegerField(
+        "Points", description="Such as 500 to add, or -500 to take away.",
+        validators=[
+            InputRequired(message="Say how many points."),
+            NumberRange(-MOST_POINTS, MOST_POINTS, message="That is more than can be adjusted at once."),
+        ],
+    )  # fmt: skip
+    expiry = RadioField(
+        "Added points expire", default=BY_RULE,
+        choices=[(BY_RULE, "As the programme says"), (BY_DATE, "On a date"), (NEVER, "Never")],
+    )  # fmt: skip
+    expires_on = DateField(
+        "Date", description="They live until the end of this day.", validators=[Optional()], render_kw={"type": "date"}
+    )
+    description = StringField(
+        "What the member reads", filters=[strip], default="Adjusted by the shop",
+        description="Stands in their history. Write nothing personal here: it stays for ever.",
+        validators=[InputRequired(message="Say what the member reads."), Length(max=200), no_nul],
+    )  # fmt: skip
+
+    def validate_points(self, field: Any) -> None:
+        """Refuse to change nothing."""
+        if field.data == 0:
+            raise ValidationError("Nothing would change: give a number above or below 0.")
+
+    def validate_expiry(self, field: Any) -> None:
+        """Refuse a date that is missing or over."""
+        if field.data == BY_DATE and (self.expires_on.data is None or self.expires_on.data <= clock.now().date()):
+            raise ValidationError("Choose a date in the future.")
+
+    def expires_at(self, now: datetime, rules: EarningRules) -> datetime | None:
+        """When added points expire; None: never."""
+        if self.expiry.data == BY_DATE:
+            return end_of_day(self.expires_on.data or now.date(), rules.zone)
+        return rules.expiry(now) if self.expiry.data == BY_RULE else None
