@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.checkout.queries import get_feed_with
 from portal.core.responses import to_json
+from portal.nudges.service import refresh_and_list_nudges
 
 POLL_AFTER_SECONDS = 45
 ICONS = {
@@ -36,7 +37,7 @@ class Card:
     until: datetime
     nudge_id: str | None = None
     nudge_type: str = ""
-    fresh: bool = False
+    acknowledged: bool = False
     intent_id: str | None = None
 
 
@@ -57,7 +58,8 @@ def get_rail(session: Session, user_id: str, *, now: datetime, base_url: str) ->
     feed = get_feed_with(session, user_id, (), now, base_url)
     orders = {intent["id"]: intent["orderReference"] for intent in feed["intents"]}
     actions = [_of_action(action, orders[action["intentId"]], base_url) for action in feed["actions"]]
-    return Rail(merge(actions, []))
+    nudges = [_of_nudge(nudge, base_url) for nudge in refresh_and_list_nudges(session, user_id, now)]
+    return Rail(merge(actions, nudges))
 
 
 def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
@@ -70,9 +72,9 @@ def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
             continue
         cards[nudge.key] = replace(
             action, priority=max(action.priority, nudge.priority), reason=nudge.reason, nudge_id=nudge.nudge_id,
-            nudge_type=nudge.nudge_type, fresh=nudge.fresh,
+            nudge_type=nudge.nudge_type, acknowledged=nudge.acknowledged,
         )  # fmt: skip
-    return sorted(cards.values(), key=lambda card: (-card.priority, card.until))
+    return sorted(cards.values(), key=lambda card: (card.acknowledged, -card.priority, card.until))
 
 
 def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
@@ -84,14 +86,13 @@ def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
     )  # fmt: skip
 
 
-def of_nudge(nudge: dict[str, Any], base_url: str) -> Card:
-    """A nudge (CONTRACT's document) as a card."""
+def _of_nudge(nudge: dict[str, Any], base_url: str) -> Card:
     return Card(
         key=nudge["metadata"].get("intent_id", nudge["id"]), icon=ICONS.get(nudge["type"], "bell"),
         title=nudge["title"], body=nudge["body"], cta_label=nudge["ctaLabel"],
         cta_url=_here(nudge["ctaUrl"], base_url), priority=nudge["priority"], reason=nudge["reason"],
         until=nudge["expiresAt"], nudge_id=nudge["id"], nudge_type=nudge["type"],
-        fresh=nudge["status"] == "active",
+        acknowledged=nudge["status"] == "acknowledged",
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from portal.core.db import db
 from portal.core.problems import NotFound
 from portal.core.responses import by_htmx
 from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail
+from portal.nudges.service import NudgeNotFound, update_nudge_status
 
 bp = Blueprint("rail", __name__)
 ORDER_SHOWN = 60
@@ -45,6 +46,20 @@ def dismiss_action(intent_id: str) -> AnyResponse:
     return _act(intent_id, dismiss, "Put away. We won’t bring it up again.")
 
 
+@bp.post("/account/loyalty/nudges/<nudge_id>/dismiss")
+@guarded(Access.PAGE)
+def dismiss_nudge(nudge_id: str) -> AnyResponse:
+    """Put a nudge away until something new calls for one."""
+    return _act(nudge_id, _answer_with("dismissed"), "Put away. We won’t bring it up again.")
+
+
+@bp.post("/account/loyalty/nudges/<nudge_id>/acknowledge")
+@guarded(Access.PAGE)
+def acknowledge_nudge(nudge_id: str) -> AnyResponse:
+    """Note that the member has seen a nudge: it stays, and no message about it leaves."""
+    return _act(nudge_id, _answer_with("acknowledged"), "Noted. You won’t get a message about it.")
+
+
 @bp.get("/checkout/success")
 @guarded(Access.PUBLIC)
 def thank() -> Response:
@@ -60,6 +75,13 @@ def render_rail() -> Markup:
     return _render(_rail())
 
 
+def _answer_with(status: str) -> Callable[[UUID], None]:
+    def answer(nudge: UUID) -> None:
+        update_nudge_status(db.session(), current_user_id(), nudge, status, clock.now())
+
+    return answer
+
+
 def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
     """Do what the card asked for; then the rail as it is now for HTMX, the page it was on for others."""
     parsed = ids.parse(shown_id)
@@ -68,7 +90,7 @@ def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
     try:
         with db.session.begin_nested():
             act(parsed)
-    except IntentNotFound:
+    except (IntentNotFound, NudgeNotFound):
         done = "That one was gone already."
     if by_htmx():
         return make_response(_render(_rail(), fragment=True, news=done))

@@ -19,7 +19,8 @@ from portal.referrals.rules import ReferralRules
 _STATUS = "CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END"
 _COLUMNS = f"""
     i.id, i.code, {_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
-    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at
+    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at,
+    i.attributed_at
 """
 _PAGE = text(f"""
     SELECT q.active, a.last_invite_at, r.*
@@ -35,9 +36,6 @@ _PAGE = text(f"""
     WHERE u.id = :user_id ORDER BY r.id DESC
 """)
 _ONE = text(f"SELECT {_COLUMNS} FROM loyalty_referral_invites i WHERE i.id = :id")
-_REGISTERED = text("""
-    SELECT id, attributed_at FROM loyalty_referral_invites WHERE id = ANY(:ids) AND attributed_at IS NOT NULL
-""")
 _CONVERSIONS = text(f"""
     SELECT t.counts, t.earned, a.last_activity_at, w.pending, r.*
     FROM users u
@@ -69,9 +67,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def list_referrals(
     user_id: str, *, now: datetime, rules: ReferralRules, limit: int = 20, cursor: str | None = None,
-    session: Session | None = None,
+    session: Session | None = None, registered: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """A page of a user's invites, newest first: `{referrals, quota, nextCursor}`.
+
+    With `registered`, each invite has `registeredAt` (a friend signed up).
 
     :raises UserNotFound: no such user.
     :raises portal.core.cursors.InvalidCursor: the cursor is not of this list.
@@ -84,19 +84,18 @@ def list_referrals(
     found = [row for row in rows if row.id is not None]
     more = encode(ulid(found[limit - 1].id), *scope) if len(found) > limit else None
     quota = _quota(rows[0].active, rows[0].last_invite_at, now, rules)
-    return {"referrals": [document(row, rules) for row in found[:limit]], "quota": quota, "nextCursor": more}
+    referrals = [document(row, rules) for row in found[:limit]]
+    if registered:
+        for invite, row in zip(referrals, found, strict=False):
+            invite["registeredAt"] = row.attributed_at
+    return {"referrals": referrals, "quota": quota, "nextCursor": more}
 
 
 def list_dashboard(
     session: Session, user_id: str, *, now: datetime, rules: ReferralRules, cursor: str | None = None
 ) -> dict[str, Any]:
     """As `list_referrals`, within the current transaction, each invite with `registeredAt` (a friend signed up)."""
-    page = list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session)
-    wanted = [parse(invite["id"]) for invite in page["referrals"]]
-    found: dict[str, datetime] = {ulid(row[0]): row[1] for row in session.execute(_REGISTERED, {"ids": wanted})}
-    for invite in page["referrals"]:
-        invite["registeredAt"] = found.get(invite["id"])
-    return page
+    return list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session, registered=True)
 
 
 def list_conversions(

@@ -1,6 +1,7 @@
 """The "For you" rail: what it shows, what its buttons do, how it is polled."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,11 +10,12 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.checkout.models import CheckoutIntent
 from portal.checkout.service import Action
-from portal.core import ids
+from portal.core import clock, ids
 from portal.members.models import Member
+from portal.nudges.service import refresh_and_list_nudges
 from tests.factories.accounts import csrf, sign_in
 from tests.factories.checkout import make_intent
-from tests.factories.loyalty import make_member, make_reward
+from tests.factories.loyalty import earn, make_member, make_reward
 from tests.statements import counted
 
 RAIL = "/account/loyalty/for-you"
@@ -42,13 +44,30 @@ def dismiss(client: FlaskClient, intent: CheckoutIntent, **form: str) -> tuple[i
     return answer.status_code, answer.headers.get("Location", "")
 
 
+def hooks(page: str, name: str) -> int:
+    """How often a page has a hook for browser tests."""
+    return page.count(f'data-testid="{name}"')
+
+
+def nudge_of(page: str) -> str:
+    """The id of the first nudge on a page."""
+    found = re.search(r"/account/loyalty/nudges/(\w{26})/", page)
+    assert found is not None
+    return found[1]
+
+
+def answer(client: FlaskClient, nudge_id: str, verb: str, **form: str) -> tuple[int, str]:
+    sent = client.post(f"/account/loyalty/nudges/{nudge_id}/{verb}", data={"csrf_token": csrf(client), **form})
+    return sent.status_code, sent.headers.get("Location", "")
+
+
 @pytest.mark.parametrize("path", [RAIL, "/account/loyalty", "/account/referrals", "/checkout/success?order=A-1"])
 def test_next_actions_are_shown_with_why(client: FlaskClient, session: Session, member: Member, path: str) -> None:
     intent = make_intent(session, member, reward="mug")
     page = shown(client, path)
     assert 'data-testid="next-action"' in page
     assert f'href="/account/loyalty/rewards/mug/redeem?intent={ids.encode(intent.id)}"' in page
-    assert "You left this at the checkout of order A-1." in page
+    assert "You left this at the checkout of order A-1" in page
 
 
 def test_a_rail_with_nothing_to_show_is_hidden(client: FlaskClient, member: Member) -> None:
@@ -107,6 +126,62 @@ def test_what_is_no_ones_or_anothers_stays_as_it_is(client: FlaskClient, session
     assert client.post(path, data={"csrf_token": csrf(client)}).status_code == 404
     assert client.post(path).status_code == 400
     assert client.get(path).status_code == 405
+
+
+def test_an_intent_and_the_nudge_about_it_are_one_card(client: FlaskClient, session: Session, member: Member) -> None:
+    make_intent(session, member, reward="mug")
+    page = shown(client)
+    assert page.count("Mug is waiting for you</h3>") == 1
+    for name in ("next-action", "nudge-card", "nudge-dismiss", "nudge-acknowledge"):
+        assert hooks(page, name) == 1, name
+    assert 'data-type="checkout_reminder"' in page
+
+
+def test_of_several_intents_each_has_a_card_and_one_has_the_nudge(
+    client: FlaskClient, session: Session, member: Member
+) -> None:
+    first, second = (make_intent(session, member, reward="mug", order=order) for order in ("A-1", "A-2"))
+    page = shown(client)
+    assert (hooks(page, "next-action"), hooks(page, "nudge-card")) == (2, 1)
+    assert dismiss(client, second)[0] == 303
+    page = shown(client)
+    assert (hooks(page, "next-action"), hooks(page, "nudge-card")) == (1, 1)
+    assert ids.encode(first.id) in page
+
+
+def test_a_dismissed_nudge_is_gone_everywhere_until_another_lot_comes_due(
+    client: FlaskClient, session: Session, member: Member
+) -> None:
+    soon = clock.now() + timedelta(days=3)
+    earn(session, member, 50, expires_at=soon)
+    assert answer(client, nudge_of(shown(client)), "dismiss", next="/account/referrals") == (303, "/account/referrals")
+    for path in (RAIL, "/account/loyalty", "/account/referrals", "/checkout/success"):
+        assert "nudge-card" not in shown(client, path), path
+    earn(session, member, 20, expires_at=soon + timedelta(days=1))
+    assert 'data-type="expiring_points"' in shown(client)
+
+
+def test_an_acknowledged_nudge_stays_behind_the_others_without_asking_again(
+    client: FlaskClient, session: Session, member: Member
+) -> None:
+    earn(session, member, 50, expires_at=clock.now() + timedelta(days=3))
+    assert answer(client, nudge_of(shown(client)), "acknowledge")[0] == 303
+    make_intent(session, member)
+    page = shown(client)
+    assert page.index("Share what you love") < page.index("expiring_points")
+    assert hooks(page, "nudge-acknowledge") == 1, "that of the share"
+
+
+@pytest.mark.parametrize("verb", ["dismiss", "acknowledge"])
+def test_anothers_nudge_stays_as_it_is(client: FlaskClient, session: Session, member: Member, verb: str) -> None:
+    other = make_member(session)
+    earn(session, other, 50, expires_at=clock.now() + timedelta(days=3))
+    theirs = refresh_and_list_nudges(session, other.user_id, clock.now())[0]
+    assert answer(client, theirs["id"], verb)[0] == 303
+    assert refresh_and_list_nudges(session, other.user_id, clock.now()) == [theirs]
+    assert answer(client, "nonsense", verb)[0] == 404
+    assert client.post(f"/account/loyalty/nudges/{theirs['id']}/{verb}").status_code == 400
+    assert client.get(f"/account/loyalty/nudges/{theirs['id']}/{verb}").status_code == 405
 
 
 def test_without_htmx_the_part_leads_to_the_hub(client: FlaskClient, member: Member) -> None:
