@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, get_origin
 
 import orjson
@@ -29,7 +30,8 @@ YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and
 METADATA_BYTES = 4096
 METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
+SLUG_PATTERN = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=64)]
 
 
 def _rfc3339(value: object) -> object:
@@ -154,8 +156,13 @@ def _json_object(request: Request) -> dict[str, Any]:
 
 
 def _query(args: MultiDict[str, str], model: type[BaseModel]) -> dict[str, Any]:
-    many = {field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
+    many = _lists_of(model)
     return {key: values if key in many or len(values) > 1 else values[0] for key, values in args.lists()}
+
+
+@cache
+def _lists_of(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
 
 
 registry.register("pydantic", StrictAdapter)

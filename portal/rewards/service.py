@@ -101,13 +101,15 @@ def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
-def put_reward(session: Session, slug: str, fields: dict[str, Any], actor: str) -> tuple[Reward, bool]:
+def put_reward(
+    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
+) -> tuple[Reward, bool]:  # fmt: skip
     """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
 
     :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
     """
     reward = session.scalar(select(Reward).where(Reward.slug == slug).with_for_update())
-    created, before = reward is None, None if reward is None else describe(reward)
+    created, before = reward is None, None if reward is None else describe(session, reward)
     now = clock.now()
     if reward is None:
         missing = [(field, "Field required") for field in ("name", "points_cost") if field not in fields]
@@ -126,15 +128,16 @@ def put_reward(session: Session, slug: str, fields: dict[str, Any], actor: str) 
     session.add(reward)
     session.flush()
     audit.record(
-        session, actor=actor, action="reward.put", object_type="reward", object_id=slug,
-        before=before, after=describe(reward),
+        session, actor=actor, action="reward.put", object_type="reward", object_id=slug, reason=reason,
+        before=before, after=describe(session, reward),
     )  # fmt: skip
     return reward, created
 
 
-def describe(reward: Reward) -> dict[str, Any]:
+def describe(session: Session, reward: Reward) -> dict[str, Any]:
     """The reward as the audit log keeps it."""
-    return {name: getattr(reward, name) for name in AUDITED}
+    tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
+    return {**{name: getattr(reward, name) for name in AUDITED}, "min_tier": tier.slug if tier else None}
 
 
 def _tier_id(session: Session, slug: str | None) -> UUID | None:

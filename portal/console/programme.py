@@ -1,0 +1,24 @@
+"""The console of the programme's settings: what is in force, what it means, and where it is changed."""
+
+from flask import Blueprint, Response, current_app, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts.guards import Access, guarded
+from portal.console.programme_settings import list_settings
+from portal.core.consoles import show
+
+bp = Blueprint("programme_console", __name__, url_prefix="/admin/programme")
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def overview() -> AnyResponse:
+    """The programme begins with its tiers."""
+    return redirect(url_for("tiers_console.tiers"), 303)
+
+
+@bp.get("/settings")
+@guarded(Access.CONSOLE_OWNER)
+def settings() -> Response:
+    """Every setting with its value, default and meaning; secrets stay hidden."""
+    return show("console/programme/settings.html", groups=list_settings(current_app.config["SETTINGS"]))
