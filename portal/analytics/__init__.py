@@ -5,6 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes."""
-    from portal.analytics import api
+    from portal.analytics import api, console
 
     app.register_blueprint(api.bp)
+    app.register_blueprint(console.bp)

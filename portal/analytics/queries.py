@@ -1,18 +1,29 @@
 """Reads of snapshots: one statement a page, keyset by the night."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from portal.core.cursors import decode, encode
-from portal.core.reads import read_all
+from portal.core.reads import read_all, read_one
 
 SCOPE = ("analytics-velocity",)
 _PAGE = text("""
     SELECT id, night, captured_at, figures FROM loyalty_analytics_snapshots
     WHERE night < :before ORDER BY night DESC LIMIT :limit
 """)
+_DETAILS = text("SELECT details FROM loyalty_analytics_snapshots WHERE night = :night")
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The figures of a night, as of when they were captured."""
+
+    night: date
+    captured_at: datetime
+    figures: dict[str, Any]
 
 
 def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, Any]:
@@ -29,3 +40,15 @@ def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, A
 
 def _document(row: Any) -> dict[str, Any]:
     return {"id": row.id, "night": row.night, "capturedAt": row.captured_at, **row.figures}
+
+
+def list_nights(count: int) -> list[Night]:
+    """The figures of the last nights, oldest first."""
+    rows = read_all(_PAGE, {"before": date.max, "limit": count})
+    return [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
+
+
+def get_details(night: date) -> dict[str, Any]:
+    """What only the consoles show of a night: forecast, funnel, message totals and cohorts."""
+    row = read_one(_DETAILS, {"night": night})
+    return row.details if row else {}

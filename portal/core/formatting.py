@@ -36,6 +36,14 @@ def format_worth(amount: int, worth: tuple[str, int], locale: str = DEFAULT_LOCA
     return format_currency(Decimal(amount) / points_per_unit, currency, locale=_locale(locale))
 
 
+def format_duration(seconds: float) -> str:
+    """How long something took or waits: "0.42 s", "12 s", "3 min", "2 h", "5 days"."""
+    for unit, size in (("days", 172_800), ("h", 7_200), ("min", 120)):
+        if seconds >= size:
+            return f"{seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+
+
 def format_ago(moment: datetime, now: datetime) -> str:
     """Say how far `moment` lies from `now`: "2 hours ago", "in 3 days", "just now"."""
     distance = moment - now
@@ -124,6 +132,7 @@ def init_app(
         signed_points=lambda amount: format_points(amount, reader_locale(), signed=True),
         money=lambda amount: format_worth(amount, current_app.extensions["worth"], reader_locale()),
         percent=lambda share: format_percent(share, "0.#%", locale=_locale(reader_locale())),
+        duration=format_duration,
         ago=lambda moment: format_ago(moment, clock.now()),
         day_label=lambda moment: format_day(moment, clock.now(), reader_zone()),
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),

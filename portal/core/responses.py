@@ -28,6 +28,15 @@ CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED
 DOCUMENTS = frozenset({"application/json", "text/html", "text/css", "application/javascript"})
 
 
+def headers_of_frame(policy: str) -> list[tuple[str, str]]:
+    """The headers of a document that only our own pages frame, under a content policy of its own.
+
+    A view puts them into `request.environ["portal.headers"]`; they then stand for the usual ones.
+    """
+    own = {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
+    return [(name, own.get(name, value)) for name, value in HEADERS_OF_HTTPS]
+
+
 def by_htmx() -> bool:
     """Whether HTMX asks, for a part of a page."""
     return bool(htmx_request.htmx)
@@ -65,8 +74,8 @@ def _secured(application: "WSGIApplication") -> "WSGIApplication":
 
     def secured(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         def start_secured(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
-            https = environ["wsgi.url_scheme"] == "https"
-            return start(status, headers + (HEADERS_OF_HTTPS if https else HEADERS), *failure)
+            usual = HEADERS_OF_HTTPS if environ["wsgi.url_scheme"] == "https" else HEADERS
+            return start(status, headers + environ.get("portal.headers", usual), *failure)
 
         return application(environ, start_secured)
 

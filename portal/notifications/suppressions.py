@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.accounts.addresses import normalize_email
 from portal.core.db import Base
+from portal.core.problems import NotFound
 
 SUPPRESSED_CHANNELS = ("email", "sms")
 
@@ -43,6 +44,19 @@ def suppress_hash(session: Session, channel: str, address_hash: bytes, *, reason
     """The same for an address of which only the hash is known."""
     values = {"channel": channel, "address_hash": address_hash, "reason": reason, "created_at": now}
     session.execute(insert(MessageSuppression).values(values).on_conflict_do_nothing())
+
+
+def lift(session: Session, channel: str, address_hash: bytes) -> str:
+    """Let messages reach an address again; why it had been on the list.
+
+    :raises portal.core.problems.NotFound: it is not on it.
+    """
+    row = session.get(MessageSuppression, (channel, address_hash))
+    if row is None:
+        raise NotFound("This address is not on the list.")
+    session.delete(row)
+    session.flush()
+    return row.reason
 
 
 def hash_address(channel: str, address: str) -> bytes:

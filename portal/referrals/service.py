@@ -10,6 +10,6 @@ from portal.referrals.segments import Segment, get_segment_of, get_segments
 
 __all__ = [
     "INVITE_TOPIC", "Completed", "Invitation", "Landing", "Order", "ReferralRules", "Segment",
-    "attribute_registration", "cancel_invite", "complete_referral", "create_invite", "expire_invites", "get_landing", "get_segment_of",
-    "get_segments", "issue_invite", "note_device", "release_due_credits",
+    "attribute_registration", "cancel_invite", "complete_referral", "create_invite", "expire_invites", "get_landing",
+    "get_segment_of", "get_segments", "issue_invite", "note_device", "release_due_credits",
 ]  # fmt: skip

@@ -5,9 +5,10 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, commands and metrics."""
-    from portal.scheduling import api, cli, metrics, schedules  # noqa: F401 - metrics register themselves
+    from portal.scheduling import api, cli, console, metrics, schedules  # noqa: F401 - metrics register themselves
 
     schedules.init_app(app)
     app.register_blueprint(api.bp)
+    app.register_blueprint(console.bp)
     for command in (cli.run_worker, cli.run_scheduler, cli.jobs):
         app.cli.add_command(command)

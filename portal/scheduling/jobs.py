@@ -57,6 +57,11 @@ def run_slot(job_id: str, slot: str) -> None:
         runner.carry_out(run, schedule, wake=lambda: _wake_helpers(job_id, moment))
 
 
+def wake_run(job_id: str, slot: datetime) -> None:
+    """Wake a worker for a run that is due; while Redis is away the next tick does."""
+    _wake("run_slot", job_id, slot, "run")
+
+
 def help_run(job_id: str, slot: str) -> None:
     """Share the parts of a run that is under way."""
     schedule = get_schedules().get(job_id)

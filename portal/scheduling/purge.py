@@ -16,6 +16,7 @@ KEPT = {
     "auth_sessions": ("expires_at < :before", 30),
     "messages": ("created_at < :before AND status NOT IN ('claimed', 'uncertain')", 180),
     "outbox": ("status = 'done' AND finished_at < :before", 180),
+    "ledger_checks": ("checked_at < :before", 90),
     "job_runs": ("status IN ('succeeded', 'failed') AND started_at < :before", 90),
 }
 

@@ -37,7 +37,7 @@ def test_before_anything_ran_its_slots_are_overdue(fresh_app: Portal) -> None:
     assert document["status"] == "stale"
     assert document["workers"] == 0
     assert [queue["name"] for queue in document["queues"]] == ["critical", "messages", "sweeps"]
-    assert [job["lastRunAt"] for job in document["jobs"]] == [None] * 4
+    assert [job["lastRunAt"] for job in document["jobs"]] == [None] * 5
 
 
 def test_after_the_slots_were_done_the_sweeps_figures_are_shown(fresh_app: Portal) -> None:

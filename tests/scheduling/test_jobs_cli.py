@@ -28,6 +28,7 @@ def test_every_job_is_listed_with_its_schedule(committed_app: Portal) -> None:
         ["loyalty_nudge_aggregation", "aggregate_loyalty_nudges"],
         ["loyalty_analytics_snapshot", "capture_loyalty_analytics_snapshot"],
         ["nightly_purge", "purge_old_records"],
+        ["ledger_verification", "verify_ledger_nightly"],
     ]
 
 

@@ -1,0 +1,72 @@
+"""The console of messages: what was sent and what was not, and the preview inbox."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+from sqlalchemy import text
+
+from portal.accounts.guards import Access, guarded
+from portal.core import ids
+from portal.core.consoles import show, show_table
+from portal.core.problems import NotFound
+from portal.core.reads import read_one
+from portal.core.responses import headers_of_frame
+from portal.notifications.tables import DISPATCHES, MESSAGES, PREVIEW
+from portal.notifications.words import STATUSES
+
+bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
+
+# Mail is somebody's HTML: it runs nothing, sends nothing and loads nothing, not even a picture.
+_FRAME = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+_ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def sent() -> Response:
+    """Every message that is kept, newest first, with how it ended and why."""
+    return show_table(MESSAGES, "console/messages/sent.html", statuses=STATUSES)
+
+
+@bp.get("/nudges")
+@guarded(Access.CONSOLE)
+def dispatches() -> Response:
+    """Every decision to send or not to send a nudge, newest first."""
+    return show_table(DISPATCHES, "console/messages/dispatches.html", statuses=STATUSES)
+
+
+@bp.get("/preview")
+@guarded(Access.CONSOLE)
+def inbox() -> Response:
+    """The messages that no provider was set for: they went here instead."""
+    return show_table(PREVIEW, "console/messages/inbox.html")
+
+
+@bp.get("/preview/<message_id>")
+@guarded(Access.CONSOLE)
+def preview(message_id: str) -> Response:
+    """One message of the inbox as its reader would see it."""
+    return show("console/messages/preview.html", message=_message(message_id))
+
+
+@bp.get("/preview/<message_id>/html")
+@guarded(Access.CONSOLE)
+def preview_html(message_id: str) -> Response:
+    """The HTML of a message, for the frame of the page before."""
+    message = _message(message_id)
+    if not message.body_html:
+        raise NotFound
+    request.environ["portal.headers"] = headers_of_frame(_FRAME)
+    return Response(message.body_html, mimetype="text/html")
+
+
+def _message(message_id: str) -> Any:
+    key: UUID | None = ids.parse(message_id)
+    row = read_one(_ONE, {"id": key}) if key else None
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,110 @@
+"""Messages, nudges' dispatches, the preview inbox and the suppression list, as the consoles list them."""
+
+from portal.core.tables import Column, Filter, Table
+from portal.notifications.kinds import KINDS
+from portal.notifications.models import CHANNELS, STATUSES
+from portal.notifications.suppressions import SUPPRESSED_CHANNELS
+from portal.notifications.words import REASONS, SUPPRESSIONS, explained
+
+_CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
+_STATUSES = tuple((name, name.capitalize()) for name in STATUSES)
+_REASONS = tuple(REASONS.items())
+_KINDS = tuple((kind.name, kind.name.replace("_", " ").capitalize()) for kind in KINDS.values())
+
+MESSAGES = Table(
+    name="messages", source="messages m", key="m.id", key_type="uuid", order="-created_at",
+    columns=(
+        Column("id", "Message", "m.id", "ulid"),
+        Column("created_at", "When", "m.created_at", "moment", sorts="timestamptz"),
+        Column("user_id", "Member", "m.user_id", "member"),
+        Column("kind", "Kind", "replace(m.kind, '_', ' ')"),
+        Column("channel", "Channel", "m.channel"),
+        Column("backend", "By", "m.backend"),
+        Column("status", "Status", "m.status", "status"),
+        Column("why", "Reason", explained("m.reason", REASONS)),
+        Column("reason", "Reason", "m.reason", shown=False),
+        Column("attempts", "Attempts", "m.attempts", "number"),
+        Column("sent_at", "Sent", "m.sent_at", "moment"),
+    ),
+    filters=(
+        Filter("member", "Member id", "m.user_id = :member"),
+        Filter("kind", "Kind", "m.kind = :kind", _KINDS),
+        Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
+        Filter("status", "Status", "m.status = :status", _STATUSES),
+        Filter("reason", "Reason", "m.reason = :reason", _REASONS),
+        Filter("since", "From", "m.created_at >= CAST(:since AS date)", kind="date"),
+        Filter("until", "To", "m.created_at < CAST(:until AS date) + 1", kind="date"),
+    ),
+)  # fmt: skip
+
+DISPATCHES = Table(
+    name="dispatches",
+    source="""
+        loyalty_nudge_dispatch_events d
+        JOIN loyalty_members m ON m.id = d.member_id
+        LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id
+    """,
+    key="d.id", key_type="uuid", order="-id",
+    columns=(
+        Column("id", "Dispatch", "d.id", "ulid", sorts="uuid"),
+        Column("created_at", "When", "d.created_at", "moment"),
+        Column("user_id", "Member", "m.user_id", "member"),
+        Column("campaign", "Campaign", "c.slug"),
+        Column("channel", "Channel", "d.channel"),
+        Column("backend", "By", "d.backend"),
+        Column("status", "Status", "d.status", "status"),
+        Column("why", "Reason", explained("d.reason", REASONS)),
+        Column("reason", "Reason", "d.reason", shown=False),
+        Column("sent_at", "Sent", "d.sent_at", "moment"),
+    ),
+    filters=(
+        Filter("member", "Member id", "m.user_id = :member"),
+        Filter("campaign", "Campaign", "c.slug = :campaign"),
+        Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
+        Filter("status", "Status", "d.status = :status", _STATUSES),
+        Filter("reason", "Reason", "d.reason = :reason", _REASONS),
+        Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
+        Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
+    ),
+)  # fmt: skip
+
+PREVIEW = Table(
+    name="preview", source="messages m", where="m.backend = 'preview'", key="m.id", key_type="uuid",
+    order="-created_at",
+    columns=(
+        Column("id", "Message", "m.id", "ulid", shown=False),
+        Column("subject", "Subject", "coalesce(nullif(m.subject, ''), left(m.body_text, 80), 'No subject')"),
+        Column("recipient", "To", "left(m.recipient, 60)"),
+        Column("user_id", "Member", "m.user_id", "member"),
+        Column("kind", "Kind", "replace(m.kind, '_', ' ')"),
+        Column("channel", "Channel", "m.channel"),
+        Column("created_at", "When", "m.created_at", "moment", sorts="timestamptz"),
+    ),
+    filters=(
+        Filter("member", "Member id", "m.user_id = :member"),
+        Filter("kind", "Kind", "m.kind = :kind", _KINDS),
+        Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
+    ),
+)  # fmt: skip
+
+_HASH = "encode(s.address_hash, 'hex')"
+SUPPRESSED = Table(
+    name="suppressions", source="message_suppressions s", key=f"(s.channel || ' ' || {_HASH})", key_type="text",
+    order="-created_at",
+    columns=(
+        Column("channel", "Channel", "s.channel"),
+        Column("address_hash", "Address", _HASH, shown=False),
+        Column("short", "Address, as a fingerprint", f"left({_HASH}, 12)", "code", exported=False),
+        Column("why", "Reason", explained("s.reason", SUPPRESSIONS)),
+        Column("created_at", "Since", "s.created_at", "moment", sorts="timestamptz"),
+    ),
+    filters=(
+        Filter(
+            "address", "Email or phone", ":address <> '' AND (s.channel, s.address_hash) IN "
+            "(('email', decode(:as_email, 'hex')), ('sms', decode(:as_sms, 'hex')))",
+        ),
+        Filter("channel", "Channel", "s.channel = :channel", tuple(
+            (name, label) for name, label in _CHANNELS if name in SUPPRESSED_CHANNELS
+        )),
+    ),
+)  # fmt: skip

@@ -1,0 +1,38 @@
+"""Why a message left or did not, for operators; `explained` is the same as SQL."""
+
+from portal.notifications.models import MessageStatus
+
+REASONS = {
+    "marketing_off": "The member does not want marketing messages",
+    "kind_muted": "The member has muted this kind of message",
+    "no_channel": "No channel that the member allows reaches them",
+    "no_such_user": "There is no such user any more",
+    "unsubscribed": "The address asked for no more messages",
+    "invite_closed": "The invite had been closed before it was sent",
+    "quiet_hours": "The member's quiet hours: it waits for their end",
+    "frequency_cap": "The campaign's cap for this member was reached",
+    "daily_cap": "The programme's daily cap for this member was reached",
+    "suspended": "The membership is suspended",
+    "gone": "The reason for the reminder was gone",
+    "dismissed": "The member had dismissed the reminder",
+    "expired": "The reminder had run out",
+    "campaign_inactive": "The campaign is switched off",
+}
+STATUSES = {
+    MessageStatus.CLAIMED: "Being sent",
+    MessageStatus.SENT: "Sent",
+    MessageStatus.FAILED: "Failed: the provider refused it for good",
+    MessageStatus.SUPPRESSED: "Suppressed: it was not sent, for the reason shown",
+    MessageStatus.DEFERRED: "Deferred: it is tried again later",
+    MessageStatus.UNCERTAIN: "Uncertain: it may have been sent, and is never sent twice",
+}
+SUPPRESSIONS = {
+    "unsubscribed": "Unsubscribed by a link in a message",
+    "operator": "Added by an operator",
+}
+
+
+def explained(expression: str, words: dict[str, str]) -> str:
+    """SQL that gives the words for a code, and what is no code as it is."""
+    cases = " ".join(f"WHEN '{code}' THEN '{said.replace(chr(39), chr(39) * 2)}'" for code, said in words.items())
+    return f"CASE {expression} {cases} ELSE {expression} END"

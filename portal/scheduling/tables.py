@@ -1,0 +1,67 @@
+"""Runs and the outbox as the consoles list them."""
+
+from portal.core.tables import Column, Filter, Table
+from portal.scheduling.models import STATUSES
+
+_REF = "to_char(r.slot AT TIME ZONE 'UTC', 'YYYYMMDD\"T\"HH24MISSUS')"
+_CHOICES = tuple((status, status.capitalize()) for status in STATUSES)
+
+RUNS = Table(
+    name="runs", source="job_runs r", key=f"({_REF} || r.job_id)", key_type="text", order="-slot",
+    columns=(
+        Column("job_id", "Job", "r.job_id"),
+        Column("ref", "Slot", _REF, shown=False, exported=False),
+        Column("slot", "For", "r.slot", "moment", sorts="timestamptz"),
+        Column("status", "Status", "r.status", "status"),
+        Column("started_at", "Started", "r.started_at", "moment"),
+        Column("finished_at", "Ended", "r.finished_at", "moment"),
+        Column(
+            "seconds", "Seconds", "round(extract(epoch FROM r.finished_at - r.started_at), 2)", "number"
+        ),
+        Column("attempts", "Attempts", "r.attempts", "number"),
+        Column("by_hand", "By hand", "r.by_hand", "flag"),
+        Column("asked_by", "Asked by", "r.asked_by", "code"),
+        Column("error", "Error", "left(r.error, 200)"),
+        Column("metrics", "Figures", "CAST(r.metrics AS text)", shown=False),
+    ),
+    filters=(
+        Filter("job", "Job", "r.job_id = :job"),
+        Filter("status", "Status", "r.status = :status", _CHOICES),
+        Filter("how", "How", "r.by_hand = (:how = 'hand')", (("hand", "By hand"), ("planned", "As planned"))),
+    ),
+)  # fmt: skip
+
+_OUTBOX = (
+    Column("id", "Work", "o.id", "ulid", sorts="uuid"),
+    Column("topic", "Topic", "o.topic", "code"),
+    Column("status", "Status", "o.status", "status"),
+    Column("payload", "For", "CAST(o.payload AS text)", "code"),
+    Column("attempts", "Attempts", "o.attempts", "number"),
+    Column("created_at", "Asked for", "o.created_at", "moment"),
+)
+_TOPIC = Filter("topic", "Topic", "o.topic = :topic")
+
+GIVEN_UP = Table(
+    name="given-up", source="outbox o", where="o.status IN ('uncertain', 'dead')", key="o.id", key_type="uuid",
+    order="-id",
+    columns=(
+        *_OUTBOX,
+        Column("finished_at", "Given up", "o.finished_at", "moment"),
+        Column("last_error", "Error", "left(o.last_error, 300)"),
+    ),
+    filters=(
+        _TOPIC, Filter("status", "Status", "o.status = :status", (("uncertain", "Uncertain"), ("dead", "Dead"))),
+    ),
+)  # fmt: skip
+
+BACKLOG = Table(
+    name="backlog", source="outbox o", where="o.status = 'pending'", key="o.id", key_type="uuid",
+    order="next_attempt_at",
+    columns=(
+        *(column for column in _OUTBOX if column.key not in ("id", "status")),
+        Column("id", "Work", "o.id", "ulid", shown=False),
+        Column("next_attempt_at", "Next attempt", "o.next_attempt_at", "moment", sorts="timestamptz"),
+        Column("last_error", "Last error", "left(o.last_error, 300)"),
+    ),
+    filters=(_TOPIC,),
+)  # fmt: skip
