@@ -85,6 +85,11 @@ def test_an_unchanged_rail_is_not_sent_again(client: FlaskClient, session: Sessi
     assert client.get(RAIL, headers=known).status_code == 200
 
 
+def test_pages_ask_as_often_as_the_api_says(client: FlaskClient, member: Member) -> None:
+    says = client.get("/api/v1/loyalty/nudges").get_json()["pollAfterSeconds"]
+    assert f'data-poll="{says}"' in shown(client)
+
+
 def test_the_most_urgent_come_first_and_the_rest_is_folded(
     client: FlaskClient, session: Session, member: Member
 ) -> None:
