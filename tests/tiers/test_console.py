@@ -54,9 +54,9 @@ def seen_in(page: str) -> str:
     return found[1]
 
 
-def save(client: FlaskClient, slug: str, seen: str, **fields: str) -> tuple[int, str]:
+def save(client: FlaskClient, of: str, seen: str, **fields: str) -> tuple[int, str]:
     once = {"idempotency_key": ids.encode(ids.new_id()), "seen": seen}
-    return send(client, f"{LIST}/{slug}" if slug else NEW, **once, **fields)
+    return send(client, f"{LIST}/{of}" if of else NEW, **once, **fields)
 
 
 @pytest.mark.usefixtures("ladder")
