@@ -12,7 +12,7 @@ from portal.core.consoles import show, show_table
 from portal.core.problems import NotFound
 from portal.core.reads import read_one
 from portal.core.responses import headers_of_frame
-from portal.notifications.tables import DISPATCHES, MESSAGES, PREVIEW
+from portal.notifications.tables import MESSAGES, PREVIEW
 from portal.notifications.words import STATUSES
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
@@ -30,13 +30,6 @@ _ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
 def sent() -> Response:
     """Every message that is kept, newest first, with how it ended and why."""
     return show_table(MESSAGES, "console/messages/sent.html", statuses=STATUSES)
-
-
-@bp.get("/nudges")
-@guarded(Access.CONSOLE)
-def dispatches() -> Response:
-    """Every decision to send or not to send a nudge, newest first."""
-    return show_table(DISPATCHES, "console/messages/dispatches.html", statuses=STATUSES)
 
 
 @bp.get("/preview")

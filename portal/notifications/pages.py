@@ -5,12 +5,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
-from portal.accounts.preferences import get_preferences, put_contact, put_preferences, put_push_token
+from portal.accounts.preferences import get_preferences, put_contact, put_preferences, put_push_token, start_push
 from portal.accounts.principal import current_user_id
 from portal.accounts.users import get_user
 from portal.core.db import db
 from portal.core.problems import InvalidInput
-from portal.notifications.channels.push import public_key, read_subscription
+from portal.notifications.channels.push import endpoint_of, public_key, read_subscription
 from portal.notifications.forms import PreferencesForm, values_of
 from portal.notifications.unsubscribe import read_token, unsubscribe
 
@@ -45,13 +45,13 @@ def do_preferences() -> AnyResponse:
 @bp.post("/account/preferences/push")
 @guarded(Access.PAGE)
 def subscribe() -> AnyResponse:
-    """Keep this browser's subscription; it replaces the one of another device."""
+    """Keep this browser's subscription, which replaces another device's, and let notifications come."""
     token = request.form.get("subscription", "")
     try:
         read_subscription(token, tuple(current_app.config["SETTINGS"].push_services.split()))
     except ValueError as error:
         raise InvalidInput(("subscription", str(error))) from error
-    put_push_token(db.session(), current_user_id(), token)
+    start_push(db.session(), current_user_id(), token)
     return Response(status=204)
 
 
@@ -89,6 +89,7 @@ def _page(form: PreferencesForm, status: int = 200) -> Response:
     page = render_template(
         "notifications/preferences.html", form=form, user=current_user, email=user.email,
         push_key=public_key(key) if key else None, subscribed=user.push_token is not None,
+        push_endpoint=endpoint_of(user.push_token),
     )  # fmt: skip
     return make_response(page, status)
 

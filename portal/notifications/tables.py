@@ -1,4 +1,4 @@
-"""Messages, nudges' dispatches, the preview inbox and the suppression list, as the consoles list them."""
+"""Messages, the preview inbox and the suppression list, as the consoles list them."""
 
 from portal.core.tables import Column, Filter, Table
 from portal.notifications.kinds import KINDS
@@ -34,37 +34,6 @@ MESSAGES = Table(
         Filter("reason", "Reason", "m.reason = :reason", _REASONS),
         Filter("since", "From", "m.created_at >= CAST(:since AS date)", kind="date"),
         Filter("until", "To", "m.created_at < CAST(:until AS date) + 1", kind="date"),
-    ),
-)  # fmt: skip
-
-DISPATCHES = Table(
-    name="dispatches",
-    source="""
-        loyalty_nudge_dispatch_events d
-        JOIN loyalty_members m ON m.id = d.member_id
-        LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id
-    """,
-    key="d.id", key_type="uuid", order="-id",
-    columns=(
-        Column("id", "Dispatch", "d.id", "ulid", sorts="uuid"),
-        Column("created_at", "When", "d.created_at", "moment"),
-        Column("user_id", "Member", "m.user_id", "member"),
-        Column("campaign", "Campaign", "c.slug"),
-        Column("channel", "Channel", "d.channel"),
-        Column("backend", "By", "d.backend"),
-        Column("status", "Status", "d.status", "status"),
-        Column("why", "Reason", explained("d.reason", REASONS)),
-        Column("reason", "Reason", "d.reason", shown=False),
-        Column("sent_at", "Sent", "d.sent_at", "moment"),
-    ),
-    filters=(
-        Filter("member", "Member id", "m.user_id = :member"),
-        Filter("campaign", "Campaign", "c.slug = :campaign"),
-        Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
-        Filter("status", "Status", "d.status = :status", _STATUSES),
-        Filter("reason", "Reason", "d.reason = :reason", _REASONS),
-        Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
-        Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
     ),
 )  # fmt: skip
 

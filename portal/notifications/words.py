@@ -9,14 +9,7 @@ REASONS = {
     "no_such_user": "There is no such user any more",
     "unsubscribed": "The address asked for no more messages",
     "invite_closed": "The invite had been closed before it was sent",
-    "quiet_hours": "The member's quiet hours: it waits for their end",
-    "frequency_cap": "The campaign's cap for this member was reached",
-    "daily_cap": "The programme's daily cap for this member was reached",
-    "suspended": "The membership is suspended",
-    "gone": "The reason for the reminder was gone",
-    "dismissed": "The member had dismissed the reminder",
-    "expired": "The reminder had run out",
-    "campaign_inactive": "The campaign is switched off",
+    "no_such_invite": "There is no such invite any more",
 }
 STATUSES = {
     MessageStatus.CLAIMED: "Being sent",

@@ -12,6 +12,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import formatdate, parseaddr
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
@@ -20,7 +21,7 @@ STEP_SECONDS = 10.0
 TOTAL_SECONDS = 25.0
 # The library's older policy: with it a mail costs a third of what it does with the newer one.
 WIRE = compat32.clone(linesep="\r\n", max_line_length=0)
-_UTF_8 = Charset("utf-8")
+_UTF_8: Any = Charset("utf-8")
 _UTF_8.body_encoding = QP
 _END_OF_DATA = re.compile(rb"^\.", re.MULTILINE)
 

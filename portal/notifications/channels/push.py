@@ -58,6 +58,14 @@ def read_subscription(token: str, services: tuple[str, ...] = SERVICES) -> dict[
     return subscription
 
 
+def endpoint_of(token: str | None) -> str:
+    """Where the push service of a subscription takes messages, by which a browser knows its own; empty without one."""
+    try:
+        return str(orjson.loads(token or "")["endpoint"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def send(envelope: Envelope, keys: Keys) -> Receipt:
     """Hand a notification to the browser's push service.
 

@@ -1,0 +1,77 @@
+"""The audit of nudges: every decision to send or not to send one, with its reason in words."""
+
+from flask import Blueprint, Response
+
+from portal.accounts.guards import Access, guarded
+from portal.core.consoles import show_table
+from portal.core.tables import Column, Filter, Table
+from portal.notifications.models import CHANNELS
+from portal.notifications.words import STATUSES, explained
+from portal.nudges.models import DispatchStatus
+from portal.nudges.reasons import Reason
+
+bp = Blueprint("dispatches_console", __name__, url_prefix="/admin/messages/nudges")
+
+REASONS = {
+    Reason.SENDING: "It is being sent",
+    Reason.DUE: "It was due",
+    Reason.NO_CONSENT: "The member does not want marketing messages",
+    Reason.KIND_MUTED: "The member has muted reminders",
+    Reason.NO_CHANNEL: "No channel of the campaign that the member allows reaches them",
+    Reason.NO_SUCH_USER: "There is no such user any more",
+    Reason.MEMBER_SUSPENDED: "The membership is suspended",
+    Reason.CAMPAIGN_CAP: "The campaign's cap for this member was reached",
+    Reason.DAILY_CAP: "The programme's daily cap for this member was reached",
+    Reason.QUIET_HOURS: "The member's quiet hours: it waits for their end",
+    Reason.CAUSE_GONE: "What it was about is gone",
+    Reason.CAMPAIGN_INACTIVE: "The campaign is switched off",
+    Reason.EXPIRED: "Its time was over",
+    Reason.ANSWERED: "The member had answered or dismissed it",
+    Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached; it is tried again",
+    Reason.PROVIDER_REFUSED: "The provider refused it",
+    Reason.WORKER_LOST: "The worker was lost while sending",
+    Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
+}
+# Each status is read from its own index range in the order of ids, and the ranges are merged.
+_EVENTS = " UNION ALL ".join(
+    f"SELECT * FROM loyalty_nudge_dispatch_events WHERE status = '{status.value}'" for status in DispatchStatus
+)
+_CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
+
+DISPATCHES = Table(
+    name="dispatches",
+    source=f"""
+        ({_EVENTS}) d
+        JOIN loyalty_members m ON m.id = d.member_id
+        LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id
+    """,
+    key="d.id", key_type="uuid", order="-id",
+    columns=(
+        Column("id", "Dispatch", "d.id", "ulid", sorts="uuid"),
+        Column("created_at", "When", "d.created_at", "moment"),
+        Column("user_id", "Member", "m.user_id", "member"),
+        Column("campaign", "Campaign", "c.slug"),
+        Column("channel", "Channel", "d.channel"),
+        Column("backend", "By", "d.backend"),
+        Column("status", "Status", "d.status", "status"),
+        Column("why", "Reason", explained("d.reason", {reason.value: words for reason, words in REASONS.items()})),
+        Column("reason", "Reason", "d.reason", shown=False),
+        Column("sent_at", "Sent", "d.sent_at", "moment"),
+    ),
+    filters=(
+        Filter("member", "Member id", "m.user_id = :member"),
+        Filter("campaign", "Campaign", "c.slug = :campaign"),
+        Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
+        Filter("status", "Status", "d.status = :status", tuple((s.value, s.value.capitalize()) for s in DispatchStatus)),
+        Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
+        Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
+        Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
+    ),
+)  # fmt: skip
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def dispatches() -> Response:
+    """Every decision about a nudge, newest first."""
+    return show_table(DISPATCHES, "console/messages/dispatches.html", statuses=STATUSES)
