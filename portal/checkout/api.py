@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, current_app
 
-from portal.accounts.guards import Access, UserNotFound, guarded
+from portal.accounts.guards import Access, UserNotFound, guarded, proves_token
 from portal.accounts.principal import current, current_user_id
 from portal.checkout import queries, schemas, service
 from portal.checkout.problems import IntentNotFound
@@ -31,6 +31,7 @@ def sync_intents(body: schemas.CheckoutInput) -> Response:
 
 @bp.get("/next-actions")
 @guarded(Access.MEMBER)
+@proves_token
 @bp.output(schemas.CheckoutFeed)
 def list_next_actions() -> Response:
     """List the member's pending intents and their cards."""

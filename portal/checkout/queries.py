@@ -9,13 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.accounts.guards import UserNotFound
+from portal.accounts.principal import LIVE_TOKEN, read_proven
 from portal.checkout.cards import make_card
 from portal.core.ids import encode as ulid
-from portal.core.reads import read_all
 
 MOST_SHOWN = 50
 
-_FEED = text("""
+_SQL = """
     SELECT i.id, i.checkout_intent_id, i.kind, i.order_reference, i.channel, w.slug, w.name,
            coalesce(r.points, i.points, w.points_cost) AS points, i.redemption_id, i.created_at, i.expires_at,
            i.resolved_at,
@@ -31,9 +31,11 @@ _FEED = text("""
         WHERE n.member_id = m.id AND n.id = ANY(CAST(:named AS uuid[]))) i ON true
     LEFT JOIN loyalty_rewards w ON w.id = i.reward_id
     LEFT JOIN loyalty_redemptions r ON r.member_id = m.id AND r.id = i.redemption_id
-    WHERE u.id = :user_id
+    WHERE u.id = :user_id AND {proof}
     ORDER BY i.id DESC
-""")
+"""
+_FEED = text(_SQL.format(proof="true"))
+_FEED_PROVEN = text(_SQL.format(proof=LIVE_TOKEN))
 
 
 def get_feed(user_id: str, now: datetime, base_url: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def get_feed(user_id: str, now: datetime, base_url: str) -> dict[str, Any]:
 
     :raises UserNotFound: no such user.
     """
-    return _feed(read_all(_FEED, _values(user_id, now)), base_url)
+    return _feed(read_proven(_FEED_PROVEN, _values(user_id, now)), base_url)
 
 
 def get_feed_with(

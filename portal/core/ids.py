@@ -8,10 +8,10 @@ from ulid import ULID
 
 from portal.core import clock
 
-# Crockford's base 32, two digits at a time: pages encode dozens of ids, and the library's way costs five times as much.
+# Crockford's base 32, three digits at a time: pages encode dozens of ids, and the library's way costs ten times that.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
-_SHIFTS = range(120, -1, -10)
+_TRIPLES = [pair + low for pair in _PAIRS for low in _DIGITS]
 _lock = threading.Lock()
 _last = 0
 
@@ -29,8 +29,12 @@ def new_id() -> UUID:
 
 def encode(value: UUID) -> str:
     """The 26-character form of an id."""
-    number = value.int
-    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    high, low = divmod(value.int, 1 << 60)
+    return (
+        _PAIRS[high >> 60] + _TRIPLES[high >> 45 & 32767] + _TRIPLES[high >> 30 & 32767]
+        + _TRIPLES[high >> 15 & 32767] + _TRIPLES[high & 32767] + _TRIPLES[low >> 45] + _TRIPLES[low >> 30 & 32767]
+        + _TRIPLES[low >> 15 & 32767] + _TRIPLES[low & 32767]
+    )  # fmt: skip
 
 
 def parse(text: str) -> UUID | None:
