@@ -14,7 +14,7 @@ from tests.factories.loyalty import make_member
 from tests.statements import counted
 
 API = "/api/v1/loyalty"
-PROVING = ["ledger", "ledger?types=order", "redemptions", "members/ada"]
+PROVING = ["ledger", "ledger?types=order", "redemptions", "members/ada", "next-actions"]
 ANYTHING = [*PROVING, "ledger?cursor=x", "ledger?limit=0", "ledger?types=x", "redemptions?cursor=x", "members/olu"]
 
 
