@@ -1,7 +1,7 @@
 """What a user lets us send, on which channels and when; `marketing_messages` stands above the rest."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 from sqlalchemy import update
@@ -65,3 +65,10 @@ def put_push_token(session: Session, user_id: str, token: str | None, *, only: s
     if only is not None:
         statement = statement.where(User.push_token == only)
     session.execute(statement.values(push_token=token, updated_at=clock.now()))
+
+
+def start_push(session: Session, user_id: str, token: str) -> None:
+    """Record a user's push subscription; who asks for it wants messages on that channel."""
+    put_push_token(session, user_id, token)
+    wanted = replace(get_preferences(session, user_id), push=True)
+    put_preferences(session, user_id, wanted, wanted.muted_kinds)
