@@ -12,8 +12,9 @@ from portal.accounts.models import User
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.members.models import Member
-from tests.e2e.conftest import Shop
+from tests.e2e.conftest import AXE, Shop
 from tests.e2e.people import join, join_with_points
+from tests.e2e.test_pages import GRAVE, SIDEWAYS
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn
 
@@ -161,6 +162,23 @@ def test_a_hidden_tab_does_not_ask(open_page: Callable[..., Page], shop: Shop) -
 
     with page.expect_response("**/account/loyalty/for-you"):
         page.evaluate("window.away = false")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_cards_fit_every_screen_and_axe_finds_nothing_serious(
+    open_page: Callable[..., Page], shop: Shop, theme: str, width: int
+) -> None:
+    page = open_page(color_scheme=theme, reduced_motion="reduce", viewport={"width": width, "height": 800})
+    email = join(page)
+    for what in ({}, {"reward": "espresso"}, {"points": 40, "order": "A-" + "9" * 100}, {"reward": "plant"}):
+        plan(shop, email, **what)
+    lot(shop, email, 50, days=3)
+
+    for path in PAGES:
+        page.goto(path)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert (page.evaluate(SIDEWAYS), page.evaluate(GRAVE)) == (0, []), path
 
 
 def _note(request: Request, asked: list[str]) -> None:
