@@ -36,6 +36,7 @@ REASONS = {
 _EVENTS = " UNION ALL ".join(
     f"SELECT * FROM loyalty_nudge_dispatch_events WHERE status = '{status.value}'" for status in DispatchStatus
 )
+_STATUSES = tuple((status.value, status.value.capitalize()) for status in DispatchStatus)
 _CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
 
 DISPATCHES = Table(
@@ -62,7 +63,7 @@ DISPATCHES = Table(
         Filter("member", "Member id", "m.user_id = :member"),
         Filter("campaign", "Campaign", "c.slug = :campaign"),
         Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
-        Filter("status", "Status", "d.status = :status", tuple((s.value, s.value.capitalize()) for s in DispatchStatus)),
+        Filter("status", "Status", "d.status = :status", _STATUSES),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
         Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
         Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
