@@ -11,6 +11,7 @@ GROUPS = {
     "portal_env": "Instance",
     "programme_name": "Programme",
     "referral_member_max_active_invites": "Referrals",
+    "nudge_expiring_window_days": "Nudges",
     "session_days": "Accounts and limits",
     "email_url": "Messages",
 }

@@ -13,9 +13,14 @@ from portal.core.db import db
 from portal.core.exports import stream_csv
 from portal.core.forms import OnceForm
 from portal.core.problems import DomainError
-from portal.core.responses import by_htmx
+from portal.core.responses import by_htmx, headers_of_frame
 from portal.core.tables import Table, list_page
 
+# Mail is somebody's HTML: it runs nothing, sends nothing and loads nothing, not even a picture.
+_MAIL = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
 _REPLACES_PAGE = {"target": "#content", "select": "#content", "swap": "outerHTML show:window:top"}
 
 
@@ -51,6 +56,12 @@ def show_table(table: Table, template: str, values: Mapping[str, Any] | None = N
     if request.args.get("format") == "csv":
         return stream_csv(table, request.args, values)
     return show(template, page=list_page(table, request.args, values), **context)
+
+
+def show_mail(html: str) -> Response:
+    """The HTML of a message, for a frame in one of our own pages."""
+    request.environ["portal.headers"] = headers_of_frame(_MAIL)
+    return Response(html, mimetype="text/html")
 
 
 def ask(form: OnceForm, question: Question, problem: str = "", **context: Any) -> Response:

@@ -3,25 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from sqlalchemy import text
 
 from portal.accounts.guards import Access, guarded
 from portal.core import ids
-from portal.core.consoles import show, show_table
+from portal.core.consoles import show, show_mail, show_table
 from portal.core.problems import NotFound
 from portal.core.reads import read_one
-from portal.core.responses import headers_of_frame
 from portal.notifications.tables import MESSAGES, PREVIEW
 from portal.notifications.words import STATUSES
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
-# Mail is somebody's HTML: it runs nothing, sends nothing and loads nothing, not even a picture.
-_FRAME = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'; sandbox"
-)
 _ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
 
 
@@ -53,8 +47,7 @@ def preview_html(message_id: str) -> Response:
     message = _message(message_id)
     if not message.body_html:
         raise NotFound
-    request.environ["portal.headers"] = headers_of_frame(_FRAME)
-    return Response(message.body_html, mimetype="text/html")
+    return show_mail(message.body_html)
 
 
 def _message(message_id: str) -> Any:

@@ -5,6 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes."""
-    from portal.nudges import api
+    from portal.nudges import api, console, trial  # noqa: F401 - trials register their consumer
 
     app.register_blueprint(api.bp)
+    app.register_blueprint(console.bp)

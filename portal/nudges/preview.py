@@ -20,15 +20,20 @@ class Preview:
 
 def preview_nudge(signal: str, channel: ChannelName) -> Preview:
     """The message of a signal on a channel, in the programme's locale and time zone."""
-    rules = NudgeRules.current()
-    words = write(signal, SIGNALS[signal].example, Reader(rules.locale, rules.zone, clock.now()))
-    card = {
-        "title": words.title, "body": words.body, "cta_label": words.cta_label, "path": words.path,
-        "reason": words.reason, "first_name": "Ada",
-    }  # fmt: skip
     mail = channel is ChannelName.EMAIL
+    card = {**example_card(signal), "first_name": "Ada"}
     content = render_loyalty_nudge(card, unsubscribe=absolute("/unsubscribe/preview") if mail else None)
     if mail:
         return Preview(content.subject, content.text, content.html)
     text = f"{content.short} {content.link}" if channel is ChannelName.SMS else content.short
     return Preview(content.subject, text)
+
+
+def example_card(signal: str) -> dict[str, str]:
+    """The card of a nudge with made-up facts, as `render_loyalty_nudge` takes it."""
+    rules = NudgeRules.current()
+    words = write(signal, SIGNALS[signal].example, Reader(rules.locale, rules.zone, clock.now()))
+    return {
+        "title": words.title, "body": words.body, "cta_label": words.cta_label, "path": words.path,
+        "reason": words.reason,
+    }  # fmt: skip

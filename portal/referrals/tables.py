@@ -81,15 +81,15 @@ SIGNALS = Table(
         _CODE,
         Column("id", "Id", "i.id", "ulid", shown=False),
         _MEMBER,
-        _NAME,
+        Column("name", "Name", "u.name", shown=False),
         _REFEREE,
         Column("signals", "Signals", "i.signals", shown=False),
         Column("why", "Signals", "replace(array_to_string(i.signals, ', '), '_', ' ')", exported=False),
         Column("points", "Points", "i.reward_points + i.welcome_points", "points"),
         Column("converted_at", "Converted", "i.converted_at", "moment", sorts="timestamptz"),
         Column("reviewed_at", "Reviewed", "i.reviewed_at", "moment"),
-        Column("reviewed_by", "By", "i.reviewed_by"),
-        Column("review_note", "Note", "i.review_note"),
+        Column("reviewed_by", "By", "i.reviewed_by", shown=False),
+        Column("review_note", "Note", "i.review_note", shown=False),
     ),
     filters=(
         Filter(

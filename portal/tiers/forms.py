@@ -13,7 +13,7 @@ from portal.core.forms import no_nul, strip
 from portal.core.schemas import SLUG_PATTERN
 from portal.tiers.schemas import BIGGEST
 
-MOST_BENEFITS, FREE_ROWS = 20, 3
+MOST_BENEFITS, FREE_ROWS = 20, 2
 Benefit = dict[str, Any]
 
 
