@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.checkout.queries import get_feed_with
+from portal.checkout.queries import get_feed, get_feed_with
 from portal.core.responses import to_json
+from portal.nudges.queries import list_nudges
+from portal.nudges.rules import NudgeRules
 from portal.nudges.service import refresh_and_list_nudges
 
 POLL_AFTER_SECONDS = 45
@@ -56,10 +58,21 @@ class Rail:
 def get_rail(session: Session, user_id: str, *, now: datetime, base_url: str) -> Rail:
     """What is for this user now, in the current transaction; refreshes the nudges of the user first."""
     feed = get_feed_with(session, user_id, (), now, base_url)
+    return _rail(feed, refresh_and_list_nudges(session, user_id, now), base_url)
+
+
+def read_rail(session: Session, user_id: str, *, now: datetime, base_url: str) -> Rail:
+    """What is for this user now, as last committed; in a transaction only where nudges are to be refreshed first."""
+    nudges = list_nudges(user_id, now, NudgeRules.current())
+    if nudges is None:
+        nudges = refresh_and_list_nudges(session, user_id, now)
+    return _rail(get_feed(user_id, now, base_url), nudges, base_url)
+
+
+def _rail(feed: dict[str, Any], nudges: Iterable[dict[str, Any]], base_url: str) -> Rail:
     orders = {intent["id"]: intent["orderReference"] for intent in feed["intents"]}
     actions = [_of_action(action, orders[action["intentId"]], base_url) for action in feed["actions"]]
-    nudges = [_of_nudge(nudge, base_url) for nudge in refresh_and_list_nudges(session, user_id, now)]
-    return Rail(merge(actions, nudges))
+    return Rail(merge(actions, [_of_nudge(nudge, base_url) for nudge in nudges]))
 
 
 def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:

@@ -17,7 +17,7 @@ from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import NotFound
 from portal.core.responses import by_htmx
-from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail
+from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail, read_rail
 from portal.nudges.service import NudgeNotFound, update_nudge_status
 
 bp = Blueprint("rail", __name__)
@@ -30,7 +30,7 @@ def show() -> AnyResponse:
     """The rail for HTMX, which asks again and again; the hub for everyone else."""
     if not by_htmx():
         return redirect(url_for("hub.loyalty", _anchor="for-you"), 303)
-    return make_response(_render(_rail(), fragment=True))
+    return make_response(_render(_rail(read_rail), fragment=True))
 
 
 @bp.post("/account/loyalty/next-actions/<intent_id>/dismiss")
@@ -72,7 +72,7 @@ def thank() -> Response:
 
 def render_rail() -> Markup:
     """The rail of the signed-in member, for a page to include; it works without JavaScript."""
-    return _render(_rail())
+    return _render(_rail(read_rail))
 
 
 def _answer_with(status: str) -> Callable[[UUID], None]:
@@ -93,14 +93,14 @@ def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
     except (IntentNotFound, NudgeNotFound):
         done = "That one was gone already."
     if by_htmx():
-        return make_response(_render(_rail(), fragment=True, news=done))
+        return make_response(_render(_rail(get_rail), fragment=True, news=done))
     flash(done, "success")
     return redirect(safe_next(request.form.get("next")) or url_for("hub.loyalty"), 303)
 
 
-def _rail() -> Rail:
+def _rail(get: Callable[..., Rail]) -> Rail:
     base_url = current_app.config["SETTINGS"].base_url
-    return get_rail(db.session(), current_user_id(), now=clock.now(), base_url=base_url)
+    return get(db.session(), current_user_id(), now=clock.now(), base_url=base_url)
 
 
 def _render(rail: Rail, *, fragment: bool = False, news: str = "") -> Markup:
