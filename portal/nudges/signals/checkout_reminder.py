@@ -1,5 +1,8 @@
 """Rewards and points that a checkout planned and nobody has confirmed."""
 
+from uuid import UUID
+
+from portal.core import ids
 from portal.nudges.signals.base import Facts, Reader, Signal, Words
 
 _DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
@@ -8,13 +11,14 @@ _DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
 def _words(facts: Facts, reader: Reader) -> Words:
     cost = reader.points(facts["points"]) if facts["points"] else "Your points"
     until, order, reward = reader.day(facts["expires_at"]), facts["order_reference"], facts["title"]
-    page = f"/account/loyalty/rewards/{facts['reward']}/redeem" if facts["reward"] else "/account/loyalty"
+    # Redeeming from there confirms what the checkout planned.
+    redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}" if reward else ""
     return Words(
         title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",
         body=f"You picked it for order {order}: {cost}, and it is yours." if reward
         else f"You meant to use {cost} on order {order}. They stay yours until you decide.",
         cta_label="Get it now" if reward else "See your points",
-        path=page,
+        path=f"/account/loyalty{redeem}",
         reason=f"You left this at the checkout of order {order}; it waits until {until}.",
     )  # fmt: skip
 
