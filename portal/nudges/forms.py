@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from portal.core.forms import ReasonForm
@@ -14,7 +15,7 @@ from portal.nudges.schemas import MOST_HOURS
 LABELS = {ChannelName.EMAIL: "Email", ChannelName.SMS: "SMS", ChannelName.PUSH: "Push"}
 PLACES = ("first", "second", "third")
 _NEEDED = InputRequired(message="Enter a number.")
-_CHANNELS = [("", "None"), *((channel.value, label) for channel, label in LABELS.items())]
+_CHANNELS = [SelectChoice("", "None"), *(SelectChoice(channel.value, label) for channel, label in LABELS.items())]
 
 
 class CampaignForm(ReasonForm):
@@ -58,7 +59,7 @@ class TrialForm(ReasonForm):
 
     def offer(self, channels: Iterable[ChannelName]) -> None:
         """Offer the channels by which the operator can be reached."""
-        self.channel.choices = [(channel.value, LABELS[channel]) for channel in channels]
+        self.channel.choices = [SelectChoice(channel.value, LABELS[channel]) for channel in channels]
 
 
 def shown(campaign: NudgeCampaign) -> dict[str, Any]:

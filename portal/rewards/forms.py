@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from wtforms import BooleanField, DateTimeLocalField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.core.forms import ReasonForm, no_nul, strip
@@ -20,7 +21,7 @@ ICONS = (
 )  # fmt: skip
 _PICTURES = ("https://", "/static/")
 _MOST_ITEMS, _MOST_PER_MEMBER = 2_000_000_000, 1_000_000
-_EVERYONE = ("", "Everyone")
+_EVERYONE = SelectChoice("", "Everyone")
 _FORMATS, _STEP = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], {"step": 1}
 
 
@@ -54,9 +55,9 @@ class RewardForm(ReasonForm):
 
     def offer(self, tiers: Iterable[Tier], icon: str | None = None) -> None:
         """Offer these tiers and the usual icons to choose from, and the one that the reward has."""
-        self.min_tier.choices = [_EVERYONE, *((tier.slug, f"{tier.name} and above") for tier in tiers)]
+        self.min_tier.choices = [_EVERYONE, *(SelectChoice(tier.slug, f"{tier.name} and above") for tier in tiers)]
         names = [*ICONS, *([icon] if icon and icon not in ICONS else [])]
-        self.icon.choices = [(name, name.replace("-", " ").capitalize()) for name in names]
+        self.icon.choices = [SelectChoice(name, name.replace("-", " ").capitalize()) for name in names]
 
     def validate_image_url(self, field: Any) -> None:
         """Only what a page may load."""
@@ -65,7 +66,7 @@ class RewardForm(ReasonForm):
 
     def validate_starts_at(self, field: Any) -> None:
         """A year that every part can store and show."""
-        if field.data.year not in YEARS:
+        if field.data is not None and field.data.year not in YEARS:
             raise ValidationError("Choose another year.")
 
     validate_ends_at = validate_starts_at

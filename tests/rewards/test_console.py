@@ -92,7 +92,7 @@ def test_a_change_needs_a_reason_and_is_kept_with_before_and_after(
         ({"name": ""}, 422), ({"points_cost": "0"}, 422), ({"points_cost": "many"}, 422),
         ({"per_member_limit": "0"}, 422),
         ({"min_tier": "mithril"}, 422), ({"image_url": "javascript:alert(1)"}, 422), ({"icon": "../../etc"}, 422),
-        ({"starts_at": "0001-01-01T00:00"}, 422), ({"inventory": "0"}, 409),
+        ({"starts_at": "0001-01-01T00:00"}, 422), ({"ends_at": "soon"}, 422), ({"inventory": "0"}, 409),
         ({"starts_at": "2026-08-01T00:00", "ends_at": "2026-07-01T00:00"}, 409),
     ],
 )  # fmt: skip
