@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.steps import EVERYBODY, Shard
+from portal.core.steps import EVERYBODY, Figures, Shard
 from portal.ledger.posting import query
 
 _LOCK_DUE = text("""
@@ -25,7 +25,7 @@ _EXPIRE = query("""
                new_ulid(:now) AS entry_id, row_number() OVER (ORDER BY l.expires_at, l.seq) AS ord
         FROM loyalty_point_expirations l
         WHERE l.member_id = ANY(:ids) AND l.remaining > 0 AND l.remaining > l.held AND l.expires_at <= :now
-        ORDER BY l.expires_at, l.seq LIMIT :limit
+        ORDER BY l.expires_at, l.member_id, l.seq LIMIT :limit
     ), given AS (
         SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount, 0::bigint AS earned,
                'Points expired' AS description, jsonb_build_object('expired_at', expires_at) AS metadata,
@@ -40,15 +40,15 @@ _EXPIRE = query("""
 
 def expire_scheduled_points(
     session: Session, now: datetime, *, limit: int = 2500, shard: Shard = EVERYBODY
-) -> dict[str, int]:
+) -> Figures | None:
     """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
 
-    `members` counts who had lots due when it began, also where another sweep has taken them since; 0: nothing is left.
-    Running it twice, at once or late changes nothing more.
+    They count what was expired: 0 where another sweep has taken it since. None: nothing is left. Running it twice, at
+    once or late changes nothing more.
     """
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     member_ids = session.scalars(_LOCK_DUE, values).all()
     if not member_ids:
-        return {"entries": 0, "points": 0, "members": 0}
+        return None
     row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}).one()
-    return {"entries": row.entries, "points": row.points, "members": len(member_ids)}
+    return {"entries": row.entries, "points": row.points, "members": row.members}

@@ -43,19 +43,19 @@ _MARK = text("""
 
 def grant_weekly_streak_bonuses(
     session: Session, now: datetime, *, points: int, rules: EarningRules, limit: int = 1000, shard: Shard = EVERYBODY
-) -> Figures:
+) -> Figures | None:
     """Pay up to `limit` members of the shard for every week that qualified and is unpaid; `{entries, points, members}`.
 
-    The bonus is earned when it is paid: it expires by the programme's rule from then. Nothing is left to do when
-    `members` is 0; with no `points` nothing is ever due.
+    The bonus is earned when it is paid: it expires by the programme's rule from then. None: nothing is left to do; with
+    no `points` nothing is ever due.
     """
     values = {"limit": limit, "number": shard.number, "of": shard.of}
     member_ids = list(session.scalars(_LOCK_DUE, values)) if points else []
     if not member_ids:
-        return {"entries": 0, "points": 0, "members": 0}
+        return None
     given = {"ids": member_ids, "now": now, "points": points, "expires_at": rules.expiry(now)}
     row = session.execute(_GRANT, given).one()
     session.execute(_MARK, {"ids": member_ids})
     if row.risen:
         record_upgrades(session, row.risen, now)
-    return {"entries": row.entries, "points": row.points, "members": len(member_ids)}
+    return {"entries": row.entries, "points": row.points, "members": row.members}

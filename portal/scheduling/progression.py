@@ -25,13 +25,11 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
 
     def expire(shard: Shard) -> Figures | None:
         with unit_of_work() as session:
-            return _if_any(expire_scheduled_points(session, clock.now(), shard=shard))
+            return expire_scheduled_points(session, clock.now(), shard=shard)
 
     def reward(shard: Shard) -> Figures | None:
         with unit_of_work() as session:
-            return _if_any(
-                grant_weekly_streak_bonuses(session, clock.now(), points=bonus, rules=rules, shard=shard)
-            )  # fmt: skip
+            return grant_weekly_streak_bonuses(session, clock.now(), points=bonus, rules=rules, shard=shard)
 
     return [
         counting("stale_holds", "cancelled", cancel_stale_holds),
@@ -52,7 +50,3 @@ def counting(name: str, figure: str, sweep: Callable[[Session, datetime], int]) 
         return {figure: done} if done else None
 
     return Step(name, work, (figure,))
-
-
-def _if_any(figures: Figures) -> Figures | None:
-    return figures if figures["members"] else None

@@ -188,11 +188,11 @@ class Story:
 
     def _tidy(self, session: Session, moment: datetime) -> None:
         """What the platform's jobs do by themselves."""
-        while ledger.expire_scheduled_points(session, moment)["members"]:
+        while ledger.expire_scheduled_points(session, moment):
             continue
         while redemptions.cancel_stale_holds(session, moment):
             continue
-        while ledger.grant_weekly_streak_bonuses(session, moment, points=self.bonus, rules=self.earning)["members"]:
+        while ledger.grant_weekly_streak_bonuses(session, moment, points=self.bonus, rules=self.earning):
             continue
         while referrals.expire_invites(session, moment):
             continue
