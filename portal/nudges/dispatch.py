@@ -124,12 +124,13 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 
     Whether its cause is still there is looked at right here. A claimed nudge is not due any more, whatever happens.
     """
+    if not _is_due(_read(session, due), now):
+        return None  # somebody else had it meanwhile; whoever finds that does not wait for the lock
     lock_members(session, [due.member_id])
-    row = _read(session, due)
-    if row is None or row.status != NudgeStatus.ACTIVE or row.next_dispatch_at is None or row.next_dispatch_at > now:
-        return None
     refresh_members(session, [due.member_id], now, rules)
     row = _read(session, due)
+    if row.status == NudgeStatus.ACTIVE and not _is_due(row, now):
+        return None
     about = About(due.member_id, due.nudge_id, row.campaign_id, row.created_at, row.signal)
     if row.status != NudgeStatus.ACTIVE:
         events.hold(session, about, _why_gone(row, now), now)
@@ -186,6 +187,11 @@ _REASONS = {
 
 def _read(session: Session, due: Due) -> Any:
     return session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).first()
+
+
+def _is_due(row: Any, now: datetime) -> bool:
+    active = row is not None and row.status == NudgeStatus.ACTIVE
+    return active and row.next_dispatch_at is not None and row.next_dispatch_at <= now
 
 
 def _think_again(session: Session, about: About, at: datetime | None) -> None:
