@@ -11,6 +11,7 @@ from portal.ledger.verify import find_differences
 from tests.contract.api import Api
 from tests.contract.document import Document
 from tests.contract.shop import Shop
+from tests.contract.till import Till
 from tests.factories.accounts import make_token, make_user
 
 As = Callable[..., Api]
@@ -54,6 +55,13 @@ def ann(session: Session) -> str:
 def ben(session: Session) -> str:
     """The id of another user."""
     return str(make_user(session).id)
+
+
+@pytest.fixture
+def till(shop: Shop, ann: str) -> Till:
+    """A checkout for ann, who has 100 points."""
+    shop.credit(ann, 100)
+    return Till(shop.api, ann)
 
 
 @pytest.fixture
