@@ -1,7 +1,9 @@
-"""`make bench` (`ARGS="--members 100000"` for a larger programme)."""
+"""`make bench` (`ARGS="--members 100000"` for a larger programme, `ARGS=--growth` for growth)."""
 
 import argparse
 import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
@@ -13,7 +15,7 @@ from portal.config import Settings
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.embedded import services
-from tests.benchmarks import dataset, points, redemptions, web
+from tests.benchmarks import dataset, growth, points, redemptions, web
 from tests.databases import SECRET
 from tests.factories.accounts import bearer, make_token, sign_in
 
@@ -23,20 +25,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--members", type=int, default=1000)
     parser.add_argument("--entries", type=int, default=10, help="ledger entries of each member")
+    parser.add_argument("--growth", action="store_true", help="measure growth to 100 times the members, and no more")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        running = services.start(Path(folder) / "data")
-        try:
-            run(running.database_url, running.redis_url, options.members, options.entries)
-        finally:
-            running.stop()
+    with ExitStack() as stack:
+        small = _start(stack, options.members, options.entries)
+        if options.growth:
+            grow(stack, small, _start(stack, options.members * growth.TIMES, options.entries))
+        else:
+            run(stack, small)
 
 
-def run(database_url: str, redis_url: str, members: int, entries: int) -> None:
-    """Measure on these servers."""
+@dataclass(frozen=True)
+class Filled:
+    """Servers with a programme in them."""
+
+    app: Flask
+    environment: dict[str, str]
+    members: int
+    token: str
+    cookie: str
+
+
+def run(stack: ExitStack, filled: Filled) -> None:
+    """Measure one programme."""
+    headers = {path: bearer(filled.token, "u7") for path in web.BUDGETS}
+    for page in ("/account/loyalty", "/app/api/loyalty/timeline"):
+        headers[page] = {"Cookie": filled.cookie}
+    floor = stack.enter_context(web.serve("tests.benchmarks.floor:app", filled.environment))
+    portal = stack.enter_context(web.serve("wsgi:app", filled.environment))
+    web.measure(floor, portal, headers)
+    with filled.app.app_context():
+        redemptions.measure(filled.app, portal, bearer(filled.token), filled.members)
+        points.measure()
+
+
+def grow(stack: ExitStack, *programmes: Filled) -> None:
+    """Measure a small programme beside a large one."""
+    served = [stack.enter_context(web.serve("wsgi:app", filled.environment)) for filled in programmes]
+    growth.measure(
+        *(
+            growth.Programme(address, bearer(filled.token), filled.members)
+            for address, filled in zip(served, programmes, strict=True)
+        )
+    )
+
+
+def _start(stack: ExitStack, members: int, entries: int) -> Filled:
+    """Servers of their own with so many members, until the stack ends."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-"))
+    running = services.start(Path(folder) / "data")
+    stack.callback(running.stop)
     environment = {
-        "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET, "LOG_LEVEL": "INFO",
-        "RATE_LIMIT_READS": "1000000000/minute", "RATE_LIMIT_WRITES": "1000000000/minute",
+        "DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url, "SECRET_KEY": SECRET,
+        "LOG_LEVEL": "INFO", "RATE_LIMIT_READS": "1000000000/minute", "RATE_LIMIT_WRITES": "1000000000/minute",
     }  # fmt: skip
     app = create_app(Settings(**{name.lower(): value for name, value in environment.items()}))
     with app.app_context():
@@ -47,17 +88,8 @@ def run(database_url: str, redis_url: str, members: int, entries: int) -> None:
         with unit_of_work() as session:
             dataset.analyze(session)
             cookie = _cookie(app, session.get_one(User, "u7"))
-        print(f"{members} members, {members * entries} entries")
-        headers = {path: bearer(token, "u7") for path in web.BUDGETS}
-        for page in ("/account/loyalty", "/app/api/loyalty/timeline"):
-            headers[page] = {"Cookie": cookie}
-        with (
-            web.serve("tests.benchmarks.floor:app", environment) as floor,
-            web.serve("wsgi:app", environment) as portal,
-        ):
-            web.measure(floor, portal, headers)
-            redemptions.measure(app, portal, bearer(token), members)
-        points.measure()
+    print(f"{members} members, {members * entries} entries", flush=True)
+    return Filled(app, environment, members, token, cookie)
 
 
 def _cookie(app: Flask, user: User) -> str:

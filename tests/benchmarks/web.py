@@ -18,6 +18,7 @@ BUDGETS = {
     "/api/v1/loyalty/members/u7": 0.30,
     "/api/v1/loyalty/redemptions": 0.30,
     "/api/v1/loyalty/next-actions": 0.30,
+    "/api/v1/loyalty/nudges": 0.15,
     "/app/api/loyalty/timeline": 0.15,
     "/account/loyalty": 0.08,
 }
@@ -62,20 +63,25 @@ def _await(port: int) -> None:
     raise RuntimeError("the server did not come up")
 
 
-def rate(url: str, headers: dict[str, str], *flags: str) -> float:
-    """Requests a second, by wrk with these flags besides.
+def wrk(url: str, headers: dict[str, str], *flags: str) -> str:
+    """What wrk prints of a few seconds of requests, with these flags besides.
 
     :raises RuntimeError: an answer was not a success.
     """
-    wrk = shutil.which("wrk")
-    if wrk is None:
+    program = shutil.which("wrk")
+    if program is None:
         sys.exit("make bench needs wrk: apt-get install wrk")
     given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [wrk, "-t1", f"-c{THREADS}", f"-d{SECONDS}", *given, *flags, url]
+    command = [program, "-t1", f"-c{THREADS}", f"-d{SECONDS}", *given, *flags, url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out:
         raise RuntimeError(f"{url}: {out}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    return out
+
+
+def rate(url: str, headers: dict[str, str], *flags: str) -> float:
+    """Requests a second, by `wrk`."""
+    found = re.search(r"Requests/sec:\s+([\d.]+)", wrk(url, headers, *flags))
     assert found
     return float(found[1])
 
