@@ -17,7 +17,9 @@ _FORECAST = text("""
     FROM loyalty_point_expirations WHERE remaining > 0 GROUP BY 1 ORDER BY 1 NULLS LAST
 """)
 _FUNNEL = text("""
-    SELECT status, count(*) AS invites, count(attributed_at) AS registered FROM loyalty_referral_invites GROUP BY status
+    SELECT status, count(*) AS invites,
+           count(*) FILTER (WHERE attributed_at IS NOT NULL OR status = 'converted') AS registered
+    FROM loyalty_referral_invites GROUP BY status
 """)
 _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message_totals GROUP BY outcome")
 _SIZES = text("""

@@ -23,7 +23,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A chart: `head` names what `labels` are; `stacked` bars add up."""
+    """A chart: `head` names what `labels` are; `stacked` bars add up, `flat` ones lie."""
 
     name: str
     title: str
@@ -32,12 +32,13 @@ class Plot:
     series: tuple[Series, ...]
     kind: str = "line"
     stacked: bool = False
+    flat: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
         """What the script draws."""
         return {
-            "kind": self.kind, "stacked": self.stacked, "labels": self.labels,
+            "kind": self.kind, "stacked": self.stacked, "flat": self.flat, "labels": self.labels,
             "series": [{"name": s.name, "values": s.values, "tone": s.tone} for s in self.series],
         }  # fmt: skip
 
@@ -98,7 +99,7 @@ def plot_liability(night: Night) -> Plot:
             Series("Free to use", tuple(t["balance"] - t["held"] for t in tiers), 4),
             Series("On hold", tuple(t["held"] for t in tiers), 1),
         ),
-        "bar", True,
+        "bar", True, True,
     )  # fmt: skip
 
 

@@ -32,17 +32,13 @@ REASONS = {
     Reason.WORKER_LOST: "The worker was lost while sending",
     Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
 }
-# Each status is read from its own index range in the order of ids, and the ranges are merged.
-_EVENTS = " UNION ALL ".join(
-    f"SELECT * FROM loyalty_nudge_dispatch_events WHERE status = '{status.value}'" for status in DispatchStatus
-)
 _STATUSES = tuple((status.value, status.value.capitalize()) for status in DispatchStatus)
 _CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
 
 DISPATCHES = Table(
     name="dispatches",
-    source=f"""
-        ({_EVENTS}) d
+    source="""
+        loyalty_nudge_dispatch_events d
         JOIN loyalty_members m ON m.id = d.member_id
         LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id
     """,
@@ -57,7 +53,7 @@ DISPATCHES = Table(
         Column("status", "Status", "d.status", "status"),
         Column("why", "Reason", explained("d.reason", {reason.value: words for reason, words in REASONS.items()})),
         Column("reason", "Reason", "d.reason", shown=False),
-        Column("sent_at", "Sent", "d.sent_at", "moment"),
+        Column("sent_at", "Sent", "d.sent_at", "moment", shown=False),
     ),
     filters=(
         Filter("member", "Member id", "m.user_id = :member"),

@@ -42,7 +42,8 @@ def home() -> Response:
 def _plot_funnel(funnel: Funnel) -> Plot:
     steps = ("Invites made", "Friends who registered", "Friends who converted")
     values = (funnel.invites, funnel.registered, funnel.converted)
-    return Plot("funnel", "Referrals, from invite to friend", "Step", steps, (Series("Invites", values, 4),), "bar")
+    series = (Series("Invites", values, 4),)
+    return Plot("funnel", "Referrals, from invite to friend", "Step", steps, series, "bar", flat=True)
 
 
 def _plot_messages(outcomes: dict[str, tuple[int, int]]) -> Plot:
@@ -51,4 +52,5 @@ def _plot_messages(outcomes: dict[str, tuple[int, int]]) -> Plot:
         Series("Since last night", tuple(outcomes[name][0] for name in names), 2),
         Series("In all", tuple(outcomes[name][1] for name in names), 4),
     )
-    return Plot("outcomes", "How messages ended", "Outcome", tuple(n.capitalize() for n in names), series, "bar")
+    labels = tuple(name.capitalize() for name in names)
+    return Plot("outcomes", "How messages ended", "Outcome", labels, series, "bar", flat=True)

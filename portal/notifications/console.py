@@ -7,15 +7,19 @@ from flask import Blueprint, Response
 from sqlalchemy import text
 
 from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current
 from portal.core import ids
 from portal.core.consoles import show, show_mail, show_table
-from portal.core.problems import NotFound
+from portal.core.problems import Forbidden, NotFound
 from portal.core.reads import read_one
+from portal.notifications.kinds import PASSWORD_RESET
 from portal.notifications.tables import MESSAGES, PREVIEW
 from portal.notifications.words import STATUSES
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
+# Kinds whose content lets its reader sign in.
+SECRET = (PASSWORD_RESET.name,)
 _ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
 
 
@@ -55,4 +59,6 @@ def _message(message_id: str) -> Any:
     row = read_one(_ONE, {"id": key}) if key else None
     if row is None:
         raise NotFound
+    if row.kind in SECRET and not current().owns_programme:
+        raise Forbidden("Who reads this message can sign in as its reader, so that only admins open it.")
     return row

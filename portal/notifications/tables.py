@@ -14,7 +14,7 @@ _KINDS = tuple((kind.name, kind.name.replace("_", " ").capitalize()) for kind in
 MESSAGES = Table(
     name="messages", source="messages m", key="m.id", key_type="uuid", order="-created_at",
     columns=(
-        Column("id", "Message", "m.id", "ulid"),
+        Column("id", "Message", "m.id", "ulid", shown=False),
         Column("created_at", "When", "m.created_at", "moment", sorts="timestamptz"),
         Column("user_id", "Member", "m.user_id", "member"),
         Column("kind", "Kind", "replace(m.kind, '_', ' ')"),
@@ -23,8 +23,8 @@ MESSAGES = Table(
         Column("status", "Status", "m.status", "status"),
         Column("why", "Reason", explained("m.reason", REASONS)),
         Column("reason", "Reason", "m.reason", shown=False),
-        Column("attempts", "Attempts", "m.attempts", "number"),
-        Column("sent_at", "Sent", "m.sent_at", "moment"),
+        Column("attempts", "Attempts", "m.attempts", "number", shown=False),
+        Column("sent_at", "Sent", "m.sent_at", "moment", shown=False),
     ),
     filters=(
         Filter("member", "Member id", "m.user_id = :member"),

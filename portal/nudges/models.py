@@ -133,6 +133,7 @@ class NudgeDispatchEvent(Base):
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
         CheckConstraint("(status = 'claimed') = (lease_until IS NOT NULL)", name="lease"),
         Index("ix_loyalty_nudge_dispatch_events_status", "status", "id"),
+        Index("ix_loyalty_nudge_dispatch_events_newest", "id"),
         Index("ix_loyalty_nudge_dispatch_events_nudge", "member_id", "nudge_id"),
         Index(
             "ix_loyalty_nudge_dispatch_events_cap", "member_id", "campaign_id", "sent_at",

@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, commands and metrics."""
-    from portal.scheduling import api, cli, console, metrics, schedules  # noqa: F401 - metrics register themselves
+    from portal.scheduling import api, cli, console, console_acts, metrics, schedules  # noqa: F401 - two register themselves
 
     schedules.init_app(app)
     app.register_blueprint(api.bp)

@@ -1,55 +1,31 @@
 """The console of operations: is the machine healthy, what ran, and what to do about what failed."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
-from uuid import UUID
 
-from flask import Blueprint, Response, after_this_request, current_app, url_for
+from flask import Blueprint, Response, current_app
 from sqlalchemy import text
-from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
-from portal.accounts.principal import current
-from portal.core import audit, clock, ids, outbox_repair
-from portal.core.consoles import Question, ask, attempt, done, show, show_table
-from portal.core.db import db
-from portal.core.forms import ReasonForm
+from portal.core import clock
+from portal.core.consoles import show, show_table
 from portal.core.problems import NotFound
 from portal.core.queue import client
 from portal.core.reads import read_all, read_one
 from portal.ledger.checks import list_last_checks
-from portal.scheduling import by_hand, jobs, queues
+from portal.scheduling import queues
 from portal.scheduling.health import get_health
-from portal.scheduling.schedules import Schedule, get_schedules
+from portal.scheduling.schedules import get_schedules
 from portal.scheduling.tables import BACKLOG, GIVEN_UP, RUNS
 from portal.scheduling.words import CHECKS
 
 bp = Blueprint("operations_console", __name__, url_prefix="/admin/operations")
 
-_SLOT = "%Y%m%dT%H%M%S%f"
+SLOT = "%Y%m%dT%H%M%S%f"
 _RUN = text("SELECT * FROM job_runs WHERE job_id = :job_id AND slot = :slot")
 _PARTS = text("""
     SELECT step, shard, shards, status, lease_until, metrics FROM job_parts
     WHERE job_id = :job_id AND slot = :slot ORDER BY place, shard
 """)
-WORK = {
-    "retry": Question(
-        "Try this again?", "Try again", "", "It begins anew at the first attempt. What is done already is not repeated."
-    ),
-    "close": Question(
-        "Put this away?", "Put away", "",
-        "It leaves this list and is not done. If somebody still needs it, see to it another way first.", danger=True,
-    ),
-}  # fmt: skip
-QUEUED: dict[str, tuple[Question, Callable[..., str], str]] = {
-    "retry": (WORK["retry"], queues.retry_job, "The job is in its queue again."),
-    "drop": (
-        Question("Forget this job?", "Forget", "", "Work that it was to wake a worker for waits in the database."),
-        queues.drop_job, "The job is forgotten.",
-    ),
-}  # fmt: skip
 
 
 @bp.get("")
@@ -75,50 +51,11 @@ def list_runs() -> Response:
 @guarded(Access.CONSOLE)
 def show_run(job_id: str, slot: str) -> Response:
     """One run: how it went, part by part."""
-    key = {"job_id": job_id, "slot": _parse(slot)}
+    key = {"job_id": job_id, "slot": parse_slot(slot)}
     run = read_one(_RUN, key)
     if run is None:
         raise NotFound
     return show("console/operations/run.html", run=run, slot=slot, parts=read_all(_PARTS, key))
-
-
-@bp.route("/runs/<job_id>/<slot>/retry", methods=["GET", "POST"])
-@guarded(Access.CONSOLE_OWNER)
-def retry_run(job_id: str, slot: str) -> AnyResponse:
-    """Ask for the reason, then let workers do what is left of a failed run."""
-    form, moment, back = ReasonForm(), _parse(slot), _run_url(job_id, slot)
-    question = Question("Try this run again?", "Try again", back, "Only what is left of it is done.")
-    if not form.validate_on_submit():
-        return ask(form, question)
-    problem = attempt(partial(
-        by_hand.retry_run, db.session(), job_id, moment, actor=current().actor, reason=form.reason.data or "",
-        now=clock.now(),
-    ))  # fmt: skip
-    if problem:
-        return ask(form, question, problem)
-    _wake_afterwards(job_id, moment)
-    return done("The run is tried again.", back)
-
-
-@bp.route("/schedules/<job_id>/run", methods=["GET", "POST"])
-@guarded(Access.CONSOLE_OWNER)
-def run_now(job_id: str) -> AnyResponse:
-    """Ask for the reason, then let a worker run the job now."""
-    form, schedule = ReasonForm(), _schedule(job_id)
-    question = Question(
-        f"Run {schedule.name} now?", "Run now", url_for("operations_console.overview"),
-        "A worker does it at once, beside its schedule. Nothing takes effect twice.",
-    )  # fmt: skip
-    if not form.validate_on_submit():
-        return ask(form, question)
-    slots: list[datetime] = []
-    problem = attempt(lambda: slots.append(by_hand.ask_for_run(
-        db.session(), job_id, actor=current().actor, reason=form.reason.data or "", now=clock.now()
-    )))  # fmt: skip
-    if problem:
-        return ask(form, question, problem)
-    _wake_afterwards(job_id, slots[0])
-    return done("The run is asked for. This page shows how it goes.", _run_url(job_id, f"{slots[0]:{_SLOT}}"))
 
 
 @bp.get("/failed")
@@ -135,42 +72,6 @@ def backlog() -> Response:
     return show_table(BACKLOG, "console/operations/backlog.html")
 
 
-@bp.route("/failed/<message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
-@guarded(Access.CONSOLE)
-def repair(message_id: str, verb: str) -> AnyResponse:
-    """Ask for the reason, then try dead work again or put given-up work away."""
-    form, key, back = ReasonForm(), _message(message_id), url_for("operations_console.failed")
-    question = _back_to(WORK[verb], back)
-    if not form.validate_on_submit():
-        return ask(form, question)
-    act = outbox_repair.revive if verb == "retry" else outbox_repair.close
-    problem = attempt(partial(act, db.session(), key, actor=current().actor, reason=form.reason.data or ""))
-    if problem:
-        return ask(form, question, problem)
-    return done("It is tried again." if verb == "retry" else "It is put away.", back)
-
-
-@bp.route("/queues/<queue>/<job_id>/<any(retry, drop):verb>", methods=["GET", "POST"])
-@guarded(Access.CONSOLE)
-def repair_job(queue: str, job_id: str, verb: str) -> AnyResponse:
-    """Ask for the reason, then put a failed job into its queue again, or forget it."""
-    form, back = ReasonForm(), url_for("operations_console.failed")
-    asked, act, past = QUEUED[verb]
-    question = _back_to(asked, back)
-    if not form.validate_on_submit():
-        return ask(form, question)
-
-    def carry_out() -> None:
-        function = act(client(), queue, job_id)
-        audit.record(
-            db.session(), actor=current().actor, action=f"queue.{verb}", object_type="queue", object_id=queue,
-            reason=form.reason.data or "", before={"job": job_id, "function": function},
-        )  # fmt: skip
-
-    problem = attempt(carry_out)
-    return ask(form, question, problem) if problem else done(past, back)
-
-
 @bp.get("/ledger")
 @guarded(Access.CONSOLE)
 def ledger() -> Response:
@@ -178,39 +79,12 @@ def ledger() -> Response:
     return show("console/operations/ledger.html", checks=list_last_checks(), words=CHECKS)
 
 
-def _wake_afterwards(job_id: str, slot: datetime) -> None:
-    """Wake a worker once the request has committed; a lost wake-up is made good by the next tick."""
+def parse_slot(slot: str) -> datetime:
+    """The moment that a run's address names.
 
-    @after_this_request
-    def wake(response: Any) -> Any:
-        jobs.wake_run(job_id, slot)
-        return response
-
-
-def _schedule(job_id: str) -> Schedule:
-    schedule = get_schedules().get(job_id)
-    if schedule is None:
-        raise NotFound
-    return schedule
-
-
-def _run_url(job_id: str, slot: str) -> str:
-    return url_for("operations_console.show_run", job_id=job_id, slot=slot)
-
-
-def _back_to(question: Question, back: str) -> Question:
-    return Question(question.title, question.submit, back, question.consequence, question.danger)
-
-
-def _parse(slot: str) -> datetime:
+    :raises NotFound: it names none.
+    """
     try:
-        return datetime.strptime(slot, _SLOT).replace(tzinfo=UTC)
+        return datetime.strptime(slot, SLOT).replace(tzinfo=UTC)
     except ValueError as error:
         raise NotFound from error
-
-
-def _message(message_id: str) -> UUID:
-    key = ids.parse(message_id)
-    if key is None:
-        raise NotFound
-    return key

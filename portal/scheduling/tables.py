@@ -31,21 +31,20 @@ RUNS = Table(
     ),
 )  # fmt: skip
 
-_OUTBOX = (
-    Column("id", "Work", "o.id", "ulid", sorts="uuid"),
-    Column("topic", "Topic", "o.topic", "code"),
-    Column("status", "Status", "o.status", "status"),
-    Column("payload", "For", "CAST(o.payload AS text)", "code"),
-    Column("attempts", "Attempts", "o.attempts", "number"),
-    Column("created_at", "Asked for", "o.created_at", "moment"),
-)
+_TOPIC_COLUMN = Column("topic", "Topic", "o.topic", "code")
+_PAYLOAD = Column("payload", "For", "CAST(o.payload AS text)")
 _TOPIC = Filter("topic", "Topic", "o.topic = :topic")
 
 GIVEN_UP = Table(
     name="given-up", source="outbox o", where="o.status IN ('uncertain', 'dead')", key="o.id", key_type="uuid",
     order="-id",
     columns=(
-        *_OUTBOX,
+        Column("id", "Work", "o.id", "ulid", sorts="uuid"),
+        _TOPIC_COLUMN,
+        Column("status", "Status", "o.status", "status"),
+        _PAYLOAD,
+        Column("attempts", "Attempts", "o.attempts", "number", shown=False),
+        Column("created_at", "Asked for", "o.created_at", "moment", shown=False),
         Column("finished_at", "Given up", "o.finished_at", "moment"),
         Column("last_error", "Error", "left(o.last_error, 300)"),
     ),
@@ -58,8 +57,11 @@ BACKLOG = Table(
     name="backlog", source="outbox o", where="o.status = 'pending'", key="o.id", key_type="uuid",
     order="next_attempt_at",
     columns=(
-        *(column for column in _OUTBOX if column.key not in ("id", "status")),
+        _TOPIC_COLUMN,
+        _PAYLOAD,
         Column("id", "Work", "o.id", "ulid", shown=False),
+        Column("attempts", "Attempts", "o.attempts", "number"),
+        Column("created_at", "Asked for", "o.created_at", "moment"),
         Column("next_attempt_at", "Next attempt", "o.next_attempt_at", "moment", sorts="timestamptz"),
         Column("last_error", "Last error", "left(o.last_error, 300)"),
     ),

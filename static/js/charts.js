@@ -25,7 +25,6 @@ function datasets(plot) {
       pointRadius: series.values.length > 40 ? 0 : 3,
       pointHitRadius: 12,
       pointStyle: ["circle", "rect", "triangle"][index % 3],
-      tension: 0.2,
       maxBarThickness: 48,
     };
   });
@@ -35,17 +34,21 @@ function options(plot) {
   const [ink, line] = [colour("--ink-soft"), colour("--line")];
   const numbers = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 4 });
   const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
+  const [along, across] = plot.flat ? ["y", "x"] : ["x", "y"];
+  const labels = { color: ink, maxRotation: 0, autoSkip: !plot.flat, autoSkipPadding: 12 };
+  const values = { color: ink, maxRotation: 0, maxTicksLimit: 6, callback: (value) => short.format(value) };
   return {
     animation: false,
     maintainAspectRatio: false,
-    interaction: { mode: "index", intersect: false },
+    indexAxis: along,
+    interaction: { mode: "index", axis: along, intersect: false },
     scales: {
-      x: { stacked: plot.stacked, grid: { display: false }, border: { color: line }, ticks: { color: ink, maxRotation: 0, autoSkipPadding: 12 } },
-      y: { stacked: plot.stacked, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: { color: ink, maxTicksLimit: 6, callback: (value) => short.format(value) } },
+      [along]: { stacked: plot.stacked, grid: { display: false }, border: { color: line }, ticks: labels },
+      [across]: { stacked: plot.stacked, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: values },
     },
     plugins: {
-      legend: { position: "bottom", labels: { color: ink, usePointStyle: true, boxHeight: 7 } },
-      tooltip: { callbacks: { label: ({ dataset, parsed }) => `${dataset.label}: ${numbers.format(parsed.y)}` } },
+      legend: { display: plot.series.length > 1, position: "bottom", labels: { color: ink, usePointStyle: true, boxHeight: 7 } },
+      tooltip: { callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${numbers.format(raw)}` } },
     },
   };
 }

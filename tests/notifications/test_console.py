@@ -117,6 +117,18 @@ def test_the_inbox_opens_a_message_without_running_it(operator: FlaskClient, pre
     assert frame.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_message_that_lets_its_reader_sign_in_is_for_admins(
+    operator: FlaskClient, session: Session, previewed: Message
+) -> None:
+    previewed.kind = "password_reset"
+    session.flush()
+    path = f"{MESSAGES}/preview/{ids.encode(previewed.id)}"
+    assert operator.get(path).status_code == 403
+    assert operator.get(f"{path}/html").status_code == 403
+    sign_in(operator, make_user(session, role="admin"))
+    assert operator.get(f"{path}/html").status_code == 200
+
+
 def test_only_messages_of_the_inbox_are_opened(operator: FlaskClient, session: Session) -> None:
     other = make_message(session)
     for key in (ids.encode(other.id), ids.encode(ids.new_id()), "nonsense"):
