@@ -136,6 +136,7 @@ class ReferralInvite(Base):
             postgresql_where=text("invitee_email IS NOT NULL"),
         ),
         Index("ix_loyalty_referral_invites_newest", "status", "created_at"),
+        Index("ix_loyalty_referral_invites_channel", "channel", "created_at"),
         Index("ix_loyalty_referral_invites_signals", "converted_at", postgresql_where=text("signals <> '{}'")),
         Index(
             "ix_loyalty_referral_invites_unreviewed", "converted_at",
