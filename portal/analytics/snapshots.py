@@ -48,7 +48,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     """
     night = moment.astimezone(zone).date()
     begin = _begin(session, moment, zone)
-    segments = get_segments(moment)
+    segments = get_segments(moment, session)
     liability = [dict(row._mapping) for row in session.execute(_LIABILITY)]
     points = session.execute(_POINTS, {"begin": begin, "end": moment}).one()._mapping
     figures = {

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.reads import read_all
 from portal.referrals.reading import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
@@ -63,13 +62,15 @@ _MINE = text(f"""
 """)
 
 
-def get_segments(now: datetime) -> list[dict[str, Any]]:
+def get_segments(now: datetime, session: Session | None = None) -> list[dict[str, Any]]:
     """Figures of each segment as of `now`, from one pass over the members who refer; never from the ledger.
+
+    With a session as they are in its transaction.
 
     Velocities are per member and week; a segment without members has zeros and no average.
     """
     values = {**_limits(now), "now": now, "velocity_from": now - timedelta(days=VELOCITY_DAYS)}
-    found = {row[0]: row for row in read_all(_COHORTS, values)}
+    found = {row[0]: row for row in rows_of(_COHORTS, values, session)}
     everyone = sum(row[1] for row in found.values())
     return [_figures(segment, found.get(segment), everyone) for segment in Segment]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from sqlalchemy import func, select
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.users import create_user
+from portal.analytics.details import capture_details, capture_month, months_until
+from portal.analytics.snapshots import capture_snapshot
 from portal.config import Settings
 from portal.core import clock, outbox
 from portal.hub.demo import catalogue
@@ -19,6 +21,7 @@ from portal.tiers.service import put_tier
 
 SEED = 20_240_304
 PEOPLE = 46
+NIGHTS = 60
 PASSWORD = "demo-password-1"  # noqa: S105 - printed at every start of a demo
 SIGN_INS = (
     ("member", "ada@example.com", "demo-ada", "Ada Andersson"),
@@ -51,9 +54,23 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
             _furnish(session, people)
         for day in range(DAYS):
             story.live(session, day, start + timedelta(days=day))
+            if day >= DAYS - NIGHTS:
+                _capture(session, start + timedelta(days=day), settings, details=day == DAYS - 1)
         with clock.at(moment):
             story.end(session, people[0], moment)
             outbox.close_pending(session)  # what happened in the story has been told long ago
+
+
+def _capture(session: Session, day: datetime, settings: Settings, *, details: bool) -> None:
+    """What the nightly job keeps of the night that ends this day."""
+    night = (day + timedelta(days=1)).astimezone(settings.timezone).replace(hour=0, minute=0)
+    moment = night.astimezone(day.tzinfo)
+    with clock.at(moment):
+        capture_snapshot(session, moment, settings.timezone)
+        if details:
+            capture_details(session, moment, settings.timezone)
+            for month in months_until(moment, settings.timezone):
+                capture_month(session, moment, settings.timezone, month)
 
 
 def _furnish(session: Session, people: list[Person]) -> None:
