@@ -43,8 +43,8 @@ def expire_scheduled_points(
 ) -> Figures | None:
     """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
 
-    They count what was expired: 0 where another sweep has taken it since. None: nothing is left. Running it twice, at
-    once or late changes nothing more.
+    They count what was expired: 0 where another sweep has taken it since. None: nothing is left. A member whose
+    lots take two calls counts in both. Running it twice, at once or late changes nothing more.
     """
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     member_ids = session.scalars(_LOCK_DUE, values).all()

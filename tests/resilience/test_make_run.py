@@ -5,6 +5,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ def test_whatever_dies_is_started_again_until_ctrl_c_stops_all(run: Callable[...
     instance.wait()
     for victim in ("wsgi worker", "wsgi scheduler", "granian", "redis-server", "postgres -D"):
         old = eventually(lambda name=victim: instance.processes(name), f"{victim} runs")
-        old[0].kill()
+        with suppress(psutil.NoSuchProcess):
+            old[0].kill()
         eventually(lambda name=victim, gone=old: newer(instance.processes(name), gone), f"{victim} runs again")
         eventually(instance.is_ready, f"ready after {victim} was killed")
     assert instance.make.poll() is None

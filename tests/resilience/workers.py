@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -61,7 +62,7 @@ class Process:
         """SIGKILL to its horses alone."""
         victims = self.horses
         for horse in victims:
-            horse.kill()
+            _kill(horse)
         return len(victims)
 
     def stop(self) -> None:
@@ -74,11 +75,16 @@ class Process:
             self.popen.kill()
             self.popen.wait()
         for horse in victims:
-            if horse.is_running():
-                horse.kill()
+            _kill(horse)
         for pipe in (self.popen.stdin, self.popen.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _kill(process: psutil.Process) -> None:
+    """SIGKILL to a process that may have ended by itself since it was found."""
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
 
 
 def flask(command: str, app: Portal, **settings: str) -> Process:

@@ -1,0 +1,62 @@
+"""A large expiry sweep with two real workers: bounded batches, each lot once, and honest totals."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rq import Worker
+from sqlalchemy import text
+
+from portal.core import clock
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.core.queue import client
+from portal.ledger.verify import find_differences
+from portal.scheduling import jobs, runs
+from tests.resilience.workers import flask
+from tests.scheduling.sweeps import get_batches, make_lots_due
+from tests.sink import wait_for
+
+MEMBERS, EACH = 3000, 8
+JOB = "loyalty_progression"
+
+
+@pytest.fixture
+def swept(fresh_app: Portal) -> Iterator[dict[str, Any]]:
+    """The run's figures by step, once two workers are through."""
+    with unit_of_work() as session:
+        make_lots_due(session, MEMBERS, EACH)
+    slot = fresh_app.extensions["schedules"][JOB].last_slot(clock.now(), fresh_app.config["SETTINGS"].timezone)
+    with unit_of_work() as session:
+        runs.open_slots(session, JOB, [slot])
+    workers = [flask("worker", fresh_app) for _ in range(2)]
+    try:
+        wait_for(lambda: len(_working()) == 2, 60)
+        jobs.tick()
+        yield wait_for(lambda: _metrics(slot), 120)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _working() -> set[str]:
+    return {worker.name for worker in Worker.all(connection=client())}
+
+
+def _metrics(slot: Any) -> dict[str, Any] | None:
+    with unit_of_work() as session:
+        statement = text("SELECT metrics FROM job_runs WHERE job_id = :job AND slot = :slot AND status = 'succeeded'")
+        found: dict[str, Any] | None = session.scalar(statement, {"job": JOB, "slot": slot})
+        return found
+
+
+def test_batches_are_bounded_and_the_figures_are_what_happened(swept: dict[str, Any]) -> None:
+    with unit_of_work() as session:
+        batches, largest, entries = get_batches(session)
+        assert find_differences(session) == []
+    assert entries == MEMBERS * EACH
+    assert batches >= 12
+    assert largest <= 2500
+    figures = swept["expired_points"]
+    assert (figures["entries"], figures["points"]) == (MEMBERS * EACH, MEMBERS * EACH * 10)
+    assert MEMBERS <= figures["members"] <= MEMBERS + batches, "who is in two batches counts in both"
