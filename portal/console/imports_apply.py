@@ -105,24 +105,29 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     values = {"id": staged.id, "now": now}
     session.execute(_LOCK_USERS, values)
     staged.figures = classify(session, staged.id, over_staff=staged.over_staff, now=now)
-    staged.finished_at = now
     if staged.figures["refused"]:
-        staged.status = ImportStatus.REFUSED
         staged.error = "Users have changed since the file was checked. Nothing was imported: check the file again."
+        status = ImportStatus.REFUSED
     else:
-        for statement in (_MAKE_USERS, _CHANGE_USERS, _CONSENTS):
-            session.execute(statement, values)
-        without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
-        for start in range(0, len(without), BATCH):
-            enrol_many(session, without[start : start + BATCH])
-        for balances in _balances(session, staged.id):
-            _post(session, balances, staged, now)
-        staged.status = ImportStatus.APPLIED
+        _write(session, staged, values, now)
+        status = ImportStatus.APPLIED
+    staged.status, staged.finished_at = status, now
     audit.record(
-        session, actor=staged.confirmed_by or "", action=f"import.{staged.status}", object_type="import",
+        session, actor=staged.confirmed_by or "", action=f"import.{status}", object_type="import",
         object_id=ids.encode(staged.id), reason=staged.reason or "", before={"status": ImportStatus.APPLYING},
-        after={"status": staged.status, "file": staged.file_name, **staged.figures},
+        after={"status": status, "file": staged.file_name, **staged.figures},
     )  # fmt: skip
+
+
+def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: datetime) -> None:
+    """Users, their consent, memberships and balances."""
+    for statement in (_MAKE_USERS, _CHANGE_USERS, _CONSENTS):
+        session.execute(statement, values)
+    without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
+    for start in range(0, len(without), BATCH):
+        enrol_many(session, without[start : start + BATCH])
+    for balances in _balances(session, staged.id):
+        _post(session, balances, staged, now)
 
 
 def _post(session: Session, balances: Sequence[Any], staged: MemberImport, now: datetime) -> None:

@@ -45,7 +45,7 @@ def read_rows(stream: BinaryIO, most: int) -> Iterator[tuple[int, dict[str, str]
     columns = _columns(heads, delimiter)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     count, first = 0, 2
-    for cells in _parsed(reader):
+    while (cells := _next(reader, first)) is not None:
         if any(cell.strip() for cell in cells):
             count += 1
             if count > most:
@@ -76,7 +76,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
 def _columns(heads: str, delimiter: str) -> list[str]:
     if not heads.strip():
         raise FileRefused("The file is empty, or does not begin with the names of its columns.")
-    names = [_plain(head) for head in next(_parsed(csv.reader([heads], delimiter=delimiter, strict=True)))]
+    names = [_plain(head) for head in _next(csv.reader([heads], delimiter=delimiter, strict=True), 1) or ()]
     unknown = sorted({name[:40] or "(empty)" for name in names if name not in COLUMNS})
     if unknown:
         raise FileRefused(f"Line 1 names columns that are not known: {', '.join(unknown[:5])}.")
@@ -87,15 +87,12 @@ def _columns(heads: str, delimiter: str) -> list[str]:
     return names
 
 
-def _parsed(reader: "_csv.Reader") -> Iterator[list[str]]:
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise FileRefused(f"Line {max(reader.line_num, 1)} is no CSV: {error}.") from error
-        yield cells
+def _next(reader: "_csv.Reader", first: int) -> list[str] | None:
+    """The cells of the row that begins in line `first`, None at the end."""
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        raise FileRefused(f"The row that begins in line {first} is no CSV: {error}.") from error
 
 
 def _by_column(columns: list[str], cells: list[str]) -> dict[str, str] | str:

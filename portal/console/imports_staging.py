@@ -1,7 +1,8 @@
 """Staging a file of members: each row checked by itself, then against the others and against the users there are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -17,6 +18,7 @@ from portal.ledger.rules import EarningRules
 
 SOURCE = "import"
 EFFECT = "credit"
+COPIED_AT_ONCE = 2_000
 _STAGED = (
     "line", "user_id", "email", "email_normalized", "name", "phone_number", "timezone", "locale", "marketing_messages",
     "points", "expires_at", "row_key", "problems",
@@ -119,11 +121,12 @@ def classify(session: Session, import_id: UUID, *, over_staff: bool, now: dateti
     return dict(session.execute(_FIGURES, {"id": import_id}).one()._mapping)
 
 
-def _copy(session: Session, import_id: UUID, rows: Iterable[CheckedRow]) -> None:
-    """Stream the rows into the table; no more than one is kept in memory."""
+def _copy(session: Session, import_id: UUID, rows: Iterator[CheckedRow]) -> None:
+    """Stream the rows into the table, some at a time: checking them must not hold a statement open for long."""
     values = attrgetter(*_STAGED)
     connection: Any = session.connection().connection.driver_connection
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for row in rows:
-            outcome = Outcome.REFUSED if row.problems else Outcome.NEW
-            copy.write_row((import_id, outcome.value, False, *values(row)))
+    while batch := list(islice(rows, COPIED_AT_ONCE)):
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for row in batch:
+                outcome = Outcome.REFUSED if row.problems else Outcome.NEW
+                copy.write_row((import_id, outcome.value, False, *values(row)))

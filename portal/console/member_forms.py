@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wtforms import DateField, IntegerField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.core import clock
@@ -27,7 +28,10 @@ class AdjustForm(ReasonForm):
     )  # fmt: skip
     expiry = RadioField(
         "Added points expire", default=BY_RULE,
-        choices=[(BY_RULE, "As the programme says"), (BY_DATE, "On a date"), (NEVER, "Never")],
+        choices=[
+            SelectChoice(BY_RULE, "As the programme says"), SelectChoice(BY_DATE, "On a date"),
+            SelectChoice(NEVER, "Never"),
+        ],
     )  # fmt: skip
     expires_on = DateField(
         "Date", description="They live until the end of this day.", validators=[Optional()], render_kw={"type": "date"}

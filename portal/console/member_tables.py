@@ -19,7 +19,8 @@ _TAKEN = f"""(
     SELECT json_agg(json_build_object('points', x.points, 'what', x.description, 'at', x.occurred_at))
     FROM (SELECT d.points, o.description, o.occurred_at FROM loyalty_lot_debits d
           JOIN loyalty_ledger_entries o ON o.member_id = d.member_id AND o.id = d.lot_id
-          WHERE d.member_id = e.member_id AND d.entry_id = e.id LIMIT {MOST_LOTS}) x)"""
+          JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
+          WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {MOST_LOTS}) x)"""
 _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
 
 LEDGER = Table(

@@ -12,11 +12,12 @@ from portal.console import member_reads as reads
 from portal.console import member_tables as tables
 from portal.console.member_balance import describe_holds, draw
 from portal.console.member_words import explain_entry
-from portal.console.members_search import look_for, search_words
+from portal.console.members_search import find_tier, look_for, search_words
 from portal.console.members_tables import FOUND, MEMBERS
 from portal.core import clock, ids
 from portal.core.consoles import show, show_table
 from portal.core.exports import stream_csv
+from portal.core.responses import by_htmx
 from portal.core.tables import STEERING, Table, list_page
 
 bp = Blueprint("members_console", __name__, url_prefix="/admin/members")
@@ -39,13 +40,18 @@ TABS = (
 def find() -> AnyResponse:
     """Members by email, name, user id or referral code; who is named exactly is shown at once."""
     wanted = request.args.get("q", "").strip()
-    if not search_words(wanted).strip("'") or "\x00" in wanted:
-        return show_table(MEMBERS, "console/members/find.html", wide=False)
+    values = {"words": search_words(wanted), "tier_id": find_tier(request.args.get("tier", "").strip())}
+    if not wanted or "\x00" in wanted:
+        return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)
     if look.user_id is not None and not any(request.args.get(name) for name in STEERING):
-        return redirect(url_for("members_console.show_member", user_id=look.user_id), 303)
-    values = {"words": search_words(wanted)}
+        return _lead_to(url_for("members_console.show_member", user_id=look.user_id))
     return show_table(FOUND, "console/members/find.html", values, wide=look.is_too_wide)
+
+
+def _lead_to(address: str) -> AnyResponse:
+    """Another page, also for HTMX, which would put it in the table's place."""
+    return Response("", headers={"HX-Redirect": address}) if by_htmx() else redirect(address, 303)
 
 
 @bp.get("/<user_id>")

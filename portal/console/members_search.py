@@ -28,6 +28,9 @@ _LOOK = text(f"""
 """)
 
 
+_TIER = text("SELECT CAST(id AS text) AS id FROM loyalty_tiers WHERE slug = :slug")
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a search found: the one user it names exactly, if any, and whether there are more hits than are shown."""
@@ -42,6 +45,12 @@ def look_for(wanted: str) -> Look:
     if row is None:
         return Look(None, False)
     return Look(row.user_id if row.exact == 1 else None, row.hits > MOST_FOUND)
+
+
+def find_tier(slug: str) -> str | None:
+    """The id of a tier. Given as a value, and not looked up in the list's own statement, its rows can be estimated."""
+    row = read_one(_TIER, {"slug": slug}) if slug and "\x00" not in slug else None
+    return row.id if row else None
 
 
 def search_words(wanted: str) -> str:
