@@ -6,6 +6,7 @@ from flask.cli import AppGroup
 
 from portal.core.db import unit_of_work
 from portal.hub.demo.load import NOTICE, NotEmpty, load_demo
+from portal.hub.demo.nudges import remind
 
 demo = AppGroup("demo", help="Demo data.")
 
@@ -20,4 +21,5 @@ def load() -> None:
         load_demo(unit_of_work, settings)
     except NotEmpty as error:
         raise click.ClickException(str(error)) from error
+    remind()
     click.echo(NOTICE)

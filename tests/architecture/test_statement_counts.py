@@ -10,6 +10,7 @@ from tests.statements import counted
 
 READS = [
     "tiers", "rewards", "ledger", "ledger?types=order&types=adjustment", "redemptions", "members/ada", "next-actions",
+    "nudges",
 ]  # fmt: skip
 PAGES = [
     "/account/loyalty", "/account/loyalty?types=redemption", "/account/loyalty/rewards/mug/redeem", "/",

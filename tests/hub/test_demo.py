@@ -9,6 +9,9 @@ from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
+from portal.notifications.models import Message
+from portal.nudges.models import Nudge
+from portal.nudges.signals import SIGNALS
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier
@@ -27,6 +30,9 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
         assert set(session.scalars(select(Redemption.status).distinct())) == set(RedemptionStatus)
         waiting = set(session.scalars(select(CheckoutIntent.kind).where(CheckoutIntent.status == "pending")))
         assert waiting == {"redemption", "referral_share"}
+        assert set(session.scalars(select(Nudge.signal).distinct())) == set(SIGNALS)
+        sent = session.scalars(select(Message.backend).where(Message.kind == "nudge", Message.status == "sent")).all()
+        assert set(sent) == {"preview"}
         kinds = set(session.scalars(select(LedgerEntry.entry_type).distinct()))
         assert {"order", "adjustment", "redemption", "expiration"} <= kinds
         first, last = session.execute(
