@@ -79,7 +79,9 @@ def send_loyalty_nudge(
         recipient = get_recipient(session, user_id)
     reason = _unwanted(recipient, channel)
     if recipient is None or reason is not None:
-        suppress(key, NUDGE.name, reason or "", user_id=user_id if recipient else None, channel=channel, details=details)
+        suppress(
+            key, NUDGE.name, reason or "", user_id=user_id if recipient else None, channel=channel, details=details
+        )
         return Outcome("suppressed", reason or "")
 
     def write(reader: Recipient, unsubscribe: str | None) -> Content:

@@ -15,7 +15,7 @@ from portal.config import Settings
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.embedded import services
-from tests.benchmarks import dataset, growth, points, redemptions, web
+from tests.benchmarks import dataset, growth, nudges, points, redemptions, web
 from tests.databases import SECRET
 from tests.factories.accounts import bearer, make_token, sign_in
 
@@ -56,11 +56,13 @@ def run(stack: ExitStack, filled: Filled) -> None:
     web.measure(floor, portal, headers)
     with filled.app.app_context():
         redemptions.measure(filled.app, portal, bearer(filled.token), filled.members)
+        nudges.measure()
         points.measure()
 
 
 def grow(stack: ExitStack, *programmes: Filled) -> None:
     """Measure a small programme beside a large one."""
+    nudges.measure_growth(*(filled.app for filled in programmes))
     served = [stack.enter_context(web.serve("wsgi:app", filled.environment)) for filled in programmes]
     growth.measure(
         *(

@@ -3,11 +3,12 @@
 import statistics
 import time
 
+from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock
-from portal.core.db import db
+from portal.core.db import db, unit_of_work
 from portal.nudges.candidates import aggregate_nudge_candidates
 
 DUE = 1000
@@ -42,6 +43,32 @@ def aggregate(session: Session) -> int:
         made, after = made + done.figures["made"], done.after
         if after is None:
             return made
+
+
+def measure() -> None:
+    """Print what aggregation takes, as a share of one hand-written statement's rate."""
+    with unit_of_work() as session:
+        make_due(session)
+    made, looked, by_hand = seconds()
+    share = by_hand / made
+    print(f"nudge aggregation: {share:6.1%} of one statement   budget 50%   {'ok' if share >= 0.5 else 'BELOW'}")
+    print(f"nudge aggregation: {DUE} due in {made * 1000:.0f} ms, looked at again in {looked * 1000:.0f} ms")
+
+
+def measure_growth(small: Flask, large: Flask) -> None:
+    """Print how much longer the same work takes in a large programme; budget 2 times."""
+    times = []
+    for app in (small, large):
+        with app.app_context():
+            with unit_of_work() as session:
+                make_due(session)
+                session.execute(text("ANALYZE loyalty_point_expirations"))
+            times.append(seconds())
+    for what, before, after in zip(("made", "looked at again"), *times, strict=False):
+        verdict = "ok" if after <= 2 * before else "ABOVE"
+        print(
+            f"nudges {what}: {before * 1000:.0f} ms, {after * 1000:.0f} ms in the large programme   budget 2x   {verdict}"
+        )
 
 
 def seconds() -> tuple[float, float, float]:

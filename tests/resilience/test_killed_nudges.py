@@ -90,7 +90,9 @@ def test_what_the_message_knows_is_recorded_when_its_run_was_lost(mailing: Porta
             threading.Thread(target=strike).start()
 
         def strike() -> None:
-            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%dispatch_events SET%'"
+            waiting = (
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%dispatch_events SET%'"
+            )
             wait_for(lambda: watcher.execute(waiting).fetchall())
             running[-1].popen.kill()
 

@@ -63,5 +63,3 @@ class Signal:
     words: Callable[[Facts, Reader], Words]
     example: Facts
     bounds: Callable[[NudgeRules, datetime], dict[str, datetime]] = field(default=lambda _rules, _now: {})
-
-
