@@ -98,6 +98,18 @@ def test_the_preview_tells_what_saving_then_does(session: Session, slug: str, th
 
 
 @pytest.mark.usefixtures("ladder")
+def test_a_tier_that_is_put_away_keeps_its_members_and_takes_others_when_it_comes_back(session: Session) -> None:
+    gold = {"name": "Gold", "threshold": 200}
+    assert preview_tier(session, "gold", {**gold, "active": False}) == []
+    make_tier(session, "gold", 200, active=False)
+    make_member(session, make_user(session), points=300)
+
+    moves = preview_tier(session, "gold", {**gold, "active": True})
+
+    assert [(move.from_name, move.to_name, move.members) for move in moves] == [("Silver", "Gold", 1)]
+
+
+@pytest.mark.usefixtures("ladder")
 def test_a_tier_is_saved_only_as_it_was_previewed(operator: FlaskClient, session: Session) -> None:
     fields = fields_of("gold", 110, position="3")
 
