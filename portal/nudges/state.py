@@ -52,14 +52,14 @@ _STATE = f"""
     )"""
 
 _GIVEN = _STATE.replace(MEMBERS, "CAST(:member_ids AS uuid[])")
-_OF_USER = _STATE.replace(MEMBERS, "ARRAY(SELECT id FROM loyalty_members WHERE user_id = :user_id)")
+_OF_USER = _STATE.replace(f"= ANY({MEMBERS})", "= (SELECT me.id FROM me)")
 
 SHOWN = "s.status IN ('active', 'acknowledged')"
 COLUMNS = "s.id, s.signal, s.status, s.payload, s.priority, s.channels, s.created_at, s.expires_at"
 
 # For one user: a row for each nudge that is shown and for each action; a row of nulls where there is neither.
 OF_USER = f"""
-    WITH {_OF_USER}
+    WITH me AS MATERIALIZED (SELECT id FROM loyalty_members WHERE user_id = :user_id), {_OF_USER}
     SELECT {COLUMNS}, s.action, u.locale, u.timezone
     FROM users u LEFT JOIN state s ON s.action IS NOT NULL OR {SHOWN}
     WHERE u.id = :user_id

@@ -21,6 +21,7 @@ from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn, make_member
 from tests.nudges.people import DAY, expire_soon
 
+DUE = 200
 NONE = {"members": 0, "made": 0, "renewed": 0, "refreshed": 0, "revived": 0, "ended": 0}
 
 
@@ -105,15 +106,15 @@ OWNER = "SELECT m.user_id FROM loyalty_members m JOIN loyalty_nudges n ON n.memb
 
 
 def buffers(session: Session, members: int) -> int:
-    """Pages that a sweep over 200 due members reads among so many, once they have their nudges."""
+    """Pages that a sweep over `DUE` members reads among so many, once they have their nudges."""
     dataset.fill(session, members, 3, clock.now())
-    nudges.make_due(session, 200)
+    nudges.make_due(session, DUE)
     dataset.analyze(session)
     now, rules = clock.now(), NudgeRules.current()
-    assert nudges.aggregate(session) == 200
+    assert nudges.aggregate(session) == DUE
     everybody = {"after": candidates._FIRST, "limit": 2000, "number": 0, "of": 1}
     found = session.scalars(candidates._NEXT, {**state.values(rules, now), **everybody}).all()
-    assert len(found) == 200
+    assert len(found) == DUE
     pages = 0
     for statement, values in (
         (candidates._NEXT, {**state.values(rules, now), **everybody}),
@@ -132,4 +133,5 @@ def test_its_cost_follows_what_is_due_and_not_the_programme(committed_app: Porta
         with unit_of_work() as session:
             large = buffers(session, 20_000)
             session.rollback()
-    assert large <= 2 * small, (small, large)
+    # Those who are due lie further apart in a larger programme, up to two pages each. One pass over it reads 1,500.
+    assert small <= large <= 2 * DUE, (small, large)
