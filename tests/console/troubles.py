@@ -1,0 +1,63 @@
+"""What goes wrong in a programme, so that the consoles have something to show and to mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rq import Queue
+from rq.job import Job
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids
+from portal.core.models import OutboxMessage
+from portal.core.queue import QueueName
+from portal.core.queue import client as redis_client
+from portal.members.models import Member
+from portal.notifications.models import Message, MessageStatus
+from portal.redemptions.models import Redemption, RedemptionStatus
+from portal.referrals.models import Channel, InviteStatus, ReferralInvite
+from portal.scheduling.models import JobRun, RunStatus
+from tests.factories.accounts import make_token
+
+
+@contextmanager
+def make_troubles(session: Session) -> Iterator[list[str]]:
+    """Add to the demo's data work given up, a failed run, a failed queue job, a message not sent and a token.
+
+    Gives the pages that only these lead to; the queue job is gone afterwards.
+    """
+    now = clock.now()
+    work = OutboxMessage(
+        id=ids.new_id(), topic="tests", payload={}, status="dead", created_at=now, next_attempt_at=now, finished_at=now
+    )
+    message = Message(
+        id=ids.new_id(), dedupe_key=f"outbox:{ids.encode(work.id)}", kind="tier_upgrade", channel="email",
+        user_id="demo-ada", status=MessageStatus.FAILED, created_at=now, updated_at=now,
+    )  # fmt: skip
+    run = JobRun(
+        job_id="nightly_purge", slot=now - timedelta(days=1), status=RunStatus.FAILED, next_attempt_at=now,
+        started_at=now, finished_at=now,
+    )  # fmt: skip
+    invite = session.scalars(select(ReferralInvite).where(ReferralInvite.status == InviteStatus.SENT)).first()
+    assert invite is not None
+    invite.channel, invite.invitee_email = Channel.EMAIL, "friend@example.com"
+    session.add_all([work, message, run])
+    session.flush()
+    open_requests = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED))
+    chosen = "&".join(f"ids={ids.encode(key)}" for key in open_requests)
+    inviter = session.get_one(Member, invite.member_id).user_id
+    make_token(session, "member", name="storefront")
+    queue = Queue(QueueName.SWEEPS.value, connection=redis_client())
+    job = Job.create("builtins.print", connection=redis_client())
+    job.save()
+    queue.failed_job_registry.add(job, -1)
+    yield [
+        f"/admin/redemptions/bulk/fulfil?{chosen}",
+        f"/admin/members/demo-ada/messages/{ids.encode(message.id)}/resend",
+        f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
+        f"/admin/operations/failed/{ids.encode(work.id)}/retry",
+        f"/admin/operations/queues/sweeps/{job.id}/drop",
+        f"/admin/operations/runs/nightly_purge/{run.slot:%Y%m%dT%H%M%S%f}/retry",
+    ]
+    queue.failed_job_registry.remove(job, delete_job=True)
