@@ -40,7 +40,7 @@ class Mailing:
         self.shop.credit(user_id, points, expiresAt=(clock.now() + timedelta(days=days)).isoformat())
 
     def prefer(self, user_id: str = "ann", **fields: Any) -> int:
-        """Save the preferences page (None leaves a field out; no timezone: the programme's, UTC); the answer's status."""
+        """Save the preferences page (None leaves a field out; the timezone is the programme's, UTC); the status."""
         client = self.app.test_client()
         with self.app.app_context():
             sign_in(client, db.session.get_one(User, user_id))

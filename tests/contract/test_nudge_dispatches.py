@@ -1,6 +1,6 @@
 """Rules 16-19 as an operator sees them: the job runs, and each decision can be read with its reason."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +95,15 @@ def test_quiet_hours_are_the_members_own(
     events = mailing.told()
     assert [event["status"] for event in events] == [status]
     assert events[0]["reason"]
+
+
+@pytest.mark.parametrize(("day", "status"), [(27, "deferred"), (28, "sent")])
+def test_quiet_hours_follow_the_clocks_into_summer(mailing: Mailing, day: int, status: str) -> None:
+    mailing.user()
+    mailing.shop.credit("ann", 20, expiresAt="2027-04-02T00:00:00Z")
+    assert mailing.prefer(timezone="Europe/Berlin", quiet_from="22:00", quiet_until="07:00") in SAVED
+    mailing.run(datetime(2027, 3, day, 5, 30, tzinfo=UTC))
+    assert mailing.statuses() == [status]
 
 
 def test_what_was_deferred_leaves_after_the_quiet_hours(mailing: Mailing) -> None:

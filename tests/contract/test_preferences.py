@@ -1,0 +1,84 @@
+"""`/account/preferences`: what a member may say, and what is kept."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.contract.pages import PageView
+from tests.contract.shop import Shop
+from tests.factories.accounts import make_user, sign_in
+
+PATH = "/account/preferences"
+SAVED = (200, 302, 303)
+
+
+@pytest.fixture
+def member(client: FlaskClient, session: Session) -> FlaskClient:
+    """A signed-in member's browser."""
+    sign_in(client, make_user(session))
+    return client
+
+
+def shown(client: FlaskClient) -> dict[str, Any]:
+    _, fields = PageView(client.get(PATH).get_data(as_text=True)).form()
+    return fields
+
+
+def save(client: FlaskClient, **fields: Any) -> int:
+    filled = {key: value for key, value in {**shown(client), **fields}.items() if value is not None}
+    return client.post(PATH, data=filled).status_code
+
+
+def test_consent_is_not_given_until_the_member_gives_it(member: FlaskClient) -> None:
+    assert "marketing_messages" not in shown(member)
+    assert save(member, marketing_messages="y") in SAVED
+    assert "marketing_messages" in shown(member)
+    assert save(member, marketing_messages=None) in SAVED
+    assert "marketing_messages" not in shown(member)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("timezone", "Europe/Berlin"), ("timezone", "America/New_York"), ("phone_number", "+4915112345678")],
+)
+def test_what_is_said_is_kept(member: FlaskClient, field: str, value: str) -> None:
+    assert save(member, **{field: value}) in SAVED
+    kept = shown(member)[field]
+    assert value in "".join(kept).replace(" ", "")
+
+
+def test_quiet_hours_may_pass_midnight_and_be_taken_back(member: FlaskClient) -> None:
+    assert save(member, quiet_from="22:00", quiet_until="07:00") in SAVED
+    assert (shown(member)["quiet_from"], shown(member)["quiet_until"]) == (["22:00"], ["07:00"])
+    assert save(member, quiet_from="", quiet_until="") in SAVED
+    assert shown(member)["quiet_from"] == [""]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"phone_number": "12"}, {"phone_number": "call me"}, {"phone_number": "+99999999999999"},
+        {"timezone": "Mars/Base"}, {"timezone": "../../etc/passwd"}, {"quiet_from": "25:00", "quiet_until": "07:00"},
+        {"quiet_from": "22:00", "quiet_until": ""}, {"quiet_from": "", "quiet_until": "07:00"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_and_changes_nothing(member: FlaskClient, fields: dict[str, str]) -> None:
+    before = {key: value for key, value in shown(member).items() if key != "csrf_token"}
+    assert save(member, **fields) == 422
+    assert {key: value for key, value in shown(member).items() if key != "csrf_token"} == before
+
+
+def test_the_form_needs_its_csrf_token(member: FlaskClient) -> None:
+    assert save(member, csrf_token=None, marketing_messages="y") == 400
+    assert "marketing_messages" not in shown(member)
+
+
+def test_consent_by_api_is_consent_on_the_page(shop: Shop, client: FlaskClient, session: Session) -> None:
+    user = make_user(session)
+    sign_in(client, user)
+    body = {"email": user.email, "name": user.name, "marketingMessages": True, "timezone": "Europe/Berlin"}
+    assert shop.api.put(f"/api/v1/users/{user.id}", body).status_code == 200
+    assert "marketing_messages" in shown(client)
+    assert shown(client)["timezone"] == "Europe/Berlin"
