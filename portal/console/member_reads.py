@@ -36,9 +36,11 @@ _DATES = text("""
 """)
 _LOTS = text("""
     SELECT l.id, l.points, l.remaining, l.held, l.opened_at, l.expires_at, e.entry_type, e.description
-    FROM loyalty_point_expirations l
-    JOIN loyalty_ledger_entries e ON e.member_id = l.member_id AND e.id = l.id
-    WHERE l.member_id = :member_id AND l.remaining > 0 ORDER BY l.expires_at, l.seq LIMIT :most
+    FROM (SELECT * FROM loyalty_point_expirations
+          WHERE member_id = :member_id AND remaining > 0 ORDER BY expires_at, seq LIMIT :most) l
+    CROSS JOIN LATERAL (SELECT entry_type, description FROM loyalty_ledger_entries
+                        WHERE member_id = l.member_id AND seq = l.seq OFFSET 0) e
+    ORDER BY l.expires_at, l.seq
 """)
 _HOLDS = text("""
     SELECT r.id, r.description, r.points, r.requested_at, r.hold_expires_at, a.points AS taken, a.lot_id, l.opened_at,

@@ -26,7 +26,8 @@ _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.
 LEDGER = Table(
     name="member-ledger",
     source="""loyalty_ledger_entries e
-        LEFT JOIN loyalty_point_expirations l ON l.member_id = e.member_id AND l.id = e.id""",
+        LEFT JOIN LATERAL (SELECT remaining, held, expires_at FROM loyalty_point_expirations
+                           WHERE member_id = e.member_id AND id = e.id OFFSET 0) l ON true""",
     where=f"e.{_OF_MEMBER}",
     key="e.seq",
     key_type="bigint",
