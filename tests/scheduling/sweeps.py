@@ -1,5 +1,7 @@
 """Many lots due at once, and what workers did about them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,25 @@ _BATCHES = text("""
     FROM (SELECT count(*) AS n FROM loyalty_ledger_entries
           WHERE entry_type = 'expiration' GROUP BY xmin::text) b
 """)
+# Each batch is kept until another session has one at hand too, or for two seconds: a fast worker waits for a slow one.
+_WATCH = (
+    "CREATE TABLE batches (session integer)",
+    """
+    CREATE FUNCTION watch_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO batches VALUES (pg_backend_pid());
+        PERFORM pg_advisory_xact_lock_shared(4);
+        FOR step IN 1..40 LOOP
+            EXIT WHEN (SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) > 1;
+            PERFORM pg_sleep(0.05);
+        END LOOP;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER watch_batch AFTER INSERT ON loyalty_ledger_entries EXECUTE FUNCTION watch_batch()",
+)
+_SESSIONS = text("SELECT count(*) FROM batches GROUP BY session ORDER BY 1")
 
 
 def make_lots_due(session: Session, members: int, each: int) -> None:
@@ -20,6 +41,17 @@ def make_lots_due(session: Session, members: int, each: int) -> None:
     dataset.fill(session, members, each, now)
     session.execute(text("SET LOCAL statement_timeout = 0"))
     session.execute(_DUE, {"due": now})
+
+
+def watch_batches(session: Session) -> None:
+    """From now on, note which session does each batch; the caller commits."""
+    for statement in _WATCH:
+        session.execute(text(statement))
+
+
+def get_shares(session: Session) -> Sequence[int]:
+    """How many batches each session has done, ascending."""
+    return session.scalars(_SESSIONS).all()
 
 
 def get_batches(session: Session) -> tuple[int, int, int]:
