@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
 from portal.core.outbox import OutcomeUnknown, RetryLater
+from portal.core.reads import read_one
 from portal.core.responses import to_json
 from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
 from portal.notifications.channels.preview import BACKEND as PREVIEW
@@ -72,8 +73,7 @@ def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: 
 
 def get_ended(key: str) -> Any | None:
     """How the message `key` ended: `status, reason, backend, sent_at`; None when nobody has begun to send it."""
-    with unit_of_work() as session:
-        return session.execute(_ENDED, {"key": key}).first()
+    return read_one(_ENDED, {"key": key})
 
 
 def abandon(key: str) -> Any | None:

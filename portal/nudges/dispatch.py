@@ -1,5 +1,6 @@
 """Sending what is due: decided and claimed under the member's row lock, sent outside any transaction, then recorded."""
 
+import random
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
+from portal.core.reads import read_one
 from portal.core.steps import EVERYBODY, Figures, Shard
 from portal.members.service import lock_members
 from portal.notifications.service import ChannelName, Outcome, get_recipient, send_loyalty_nudge
@@ -92,15 +94,24 @@ def dispatch_batch(shard: Shard = EVERYBODY, *, limit: int = BATCH) -> Figures |
     if not batch:
         return None
     figures = dict.fromkeys(FIGURES, 0)
-    for due in batch:
+    for due in _from_anywhere(batch):
         figures[dispatch(due, rules)] += 1
         if time.monotonic() - begun > PIECE_SECONDS:
             break
     return figures
 
 
+def _from_anywhere(batch: list[Due]) -> list[Due]:
+    """The batch from one of its members on and round, so that dispatchers of the same batch seldom meet."""
+    starts = [place for place, due in enumerate(batch) if place == 0 or batch[place - 1].member_id != due.member_id]
+    start = random.choice(starts)  # noqa: S311 - no secret
+    return batch[start:] + batch[:start]
+
+
 def dispatch(due: Due, rules: NudgeRules) -> str:
     """Send a nudge, or record why not; one of `FIGURES`."""
+    if not _is_due(read_one(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}), clock.now()):
+        return "held"  # somebody else had it meanwhile; whoever finds that waits for no lock
     with unit_of_work() as session:
         taken = claim_nudge(session, due, clock.now(), rules)
     if taken is None:
@@ -124,11 +135,9 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 
     Whether its cause is still there is looked at right here. A claimed nudge is not due any more, whatever happens.
     """
-    if not _is_due(_read(session, due), now):
-        return None  # somebody else had it meanwhile; whoever finds that does not wait for the lock
     lock_members(session, [due.member_id])
     refresh_members(session, [due.member_id], now, rules)
-    row = _read(session, due)
+    row = session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).one()
     if row.status == NudgeStatus.ACTIVE and not _is_due(row, now):
         return None
     about = About(due.member_id, due.nudge_id, row.campaign_id, row.created_at, row.signal)
@@ -183,10 +192,6 @@ _REASONS = {
     "deferred": Reason.PROVIDER_UNAVAILABLE,
     "uncertain": Reason.OUTCOME_UNKNOWN,
 }
-
-
-def _read(session: Session, due: Due) -> Any:
-    return session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).first()
 
 
 def _is_due(row: Any, now: datetime) -> bool:
