@@ -17,6 +17,7 @@ KEPT = {
     "messages": ("created_at < :before AND status NOT IN ('claimed', 'uncertain')", 180),
     "outbox": ("status = 'done' AND finished_at < :before", 180),
     "ledger_checks": ("checked_at < :before", 90),
+    "member_imports": ("created_at < :before AND status <> 'applying'", 30),
     "job_runs": ("status IN ('succeeded', 'failed') AND started_at < :before", 90),
 }
 
