@@ -19,16 +19,9 @@ from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member, make_tier
 from tests.queues import queue_url
 from tests.resilience.workers import Process, flask
-from tests.sink import Sink, running_sink, wait_for
+from tests.sink import Sink, wait_for
 
 KILLS = 30
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    """The mail server."""
-    with running_sink() as started:
-        yield started
 
 
 @pytest.fixture

@@ -5,44 +5,20 @@
 
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import pytest
 
 from tests.resilience.load import LOYALTY, Client, p95
 from tests.resilience.running import Running
-from tests.sink import Sink, running_sink, wait_for
+from tests.sink import Sink, wait_for
 
 SECONDS = float(os.environ.get("STOPPED_REDIS_SECONDS", "20"))
 CLIENTS = 4
 ASKED = ("adjustment", "redemption", "hub")
 
 
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    """The mail server."""
-    with running_sink() as started:
-        yield started
-
-
-@pytest.fixture
-def instance(sink: Sink) -> Iterator[Running]:
-    """A `make run` with one worker, whose mail goes to the sink."""
-    with tempfile.TemporaryDirectory(prefix="run-") as folder:
-        started = Running(
-            Path(folder) / "instance", EMAIL_URL=sink.url, RATE_LIMIT_WRITES="100000/minute",
-            RATE_LIMIT_READS="100000/minute",
-        )  # fmt: skip
-        started.wait()
-        yield started
-        started.end()
-
-
-def test_requests_go_on_and_the_outbox_drains_afterwards(instance: Running, sink: Sink) -> None:
+def test_requests_go_on_and_the_outbox_drains_afterwards(mailing_instance: Running, sink: Sink) -> None:
+    instance = mailing_instance
     token = instance.flask("tokens", "create", "--name", "tests", "--scope", "admin")
     answer = instance.ask("PUT", f"{LOYALTY}/tiers/gold", token, json={"name": "Gold", "threshold": 100})
     assert answer.status_code == 201, answer.text
