@@ -56,7 +56,7 @@ def run(app: Flask) -> None:
         signal.signal(number, lambda *_: stop.set())
     scheduler = TickScheduler(
         queue_name=QueueName.CRITICAL.value, interval=POLL_SECONDS,
-        connection=connect(app.config["SETTINGS"].redis_url, patient=True, seconds=10),
+        connection=connect(app.config["SETTINGS"].redis_url, patient=True, seconds=3),
     )  # fmt: skip
     asserted = float("-inf")
     while not stop.is_set():
