@@ -12,10 +12,10 @@ depends_on = None
 FORM = "signal ~ '^[a-z][a-z_]{0,63}$'"
 FIRST = "signal IN ('expiring_points', 'stalled_redemption', 'checkout_reminder', 'referral_share')"
 CAMPAIGNS = (
-    ("expiring-points", "expiring_points", 336, 168, 90, "email,push,sms"),
-    ("checkout-reminder", "checkout_reminder", 72, 72, 70, "push,email,sms"),
-    ("stalled-redemption", "stalled_redemption", 168, 168, 60, "email,push,sms"),
-    ("referral-share", "referral_share", 168, 168, 30, "email,push,sms"),
+    ("expiring_points", "expiring_points", 336, 168, 90, "email,push,sms"),
+    ("checkout_reminder", "checkout_reminder", 72, 72, 70, "push,email,sms"),
+    ("stalled_redemption", "stalled_redemption", 168, 168, 60, "email,push,sms"),
+    ("referral_share", "referral_share", 168, 168, 30, "email,push,sms"),
 )
 
 

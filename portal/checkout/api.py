@@ -1,16 +1,15 @@
 """Checkout endpoints."""
 
 from apiflask import APIBlueprint
-from flask import Response, current_app
+from flask import Response, current_app, request
 
-from portal.accounts.guards import Access, UserNotFound, guarded, proves_token
+from portal.accounts.guards import Access, UserNotFound, UserRequired, guarded, proves_token
 from portal.accounts.principal import current, current_user_id
 from portal.checkout import queries, schemas, service
 from portal.checkout.problems import IntentNotFound
 from portal.checkout.rules import CheckoutRules
 from portal.core import clock, ids
 from portal.core.db import db
-from portal.core.problems import InvalidInput
 from portal.core.responses import json
 
 bp = APIBlueprint("checkout_api", __name__, url_prefix="/api/v1/loyalty", tag="Checkout")
@@ -56,9 +55,9 @@ def _user_of(body: schemas.CheckoutInput) -> str:
     caller = current()
     if caller.kind == "user" and body.user_id not in (None, caller.user_id):
         raise UserNotFound
-    user_id = caller.user_id or body.user_id
-    if user_id is None:
-        raise InvalidInput(("userId", "Field required"))
+    user_id = caller.user_id or body.user_id or request.headers.get("X-User-Id", "").strip()
+    if not user_id:
+        raise UserRequired("Name the member in userId, or in the header X-User-Id.")
     return user_id
 
 

@@ -13,7 +13,7 @@ from portal.accounts.principal import LIVE_TOKEN, read_proven
 from portal.checkout.cards import make_card
 from portal.core.ids import encode as ulid
 
-MOST_SHOWN = 50
+MOST_SHOWN = 500
 
 _SQL = """
     SELECT i.id, i.checkout_intent_id, i.kind, i.order_reference, i.channel, w.slug, w.name,
@@ -41,7 +41,7 @@ _FEED_PROVEN = text(_SQL.format(proof=LIVE_TOKEN))
 def get_feed(user_id: str, now: datetime, base_url: str) -> dict[str, Any]:
     """`{intents, actions}` of a user as last committed: what is pending and not past its time.
 
-    Of more than 50 the ones that last longest; newest first, actions by priority.
+    Of more than 500 the ones that last longest; newest first, actions by priority.
 
     :raises UserNotFound: no such user.
     """

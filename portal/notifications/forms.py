@@ -14,9 +14,12 @@ from portal.accounts.contact import clean_phone
 from portal.accounts.preferences import Preferences
 from portal.notifications.kinds import CHOICES
 
-ZONES = sorted(
-    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
-)
+ZONES = [
+    "UTC",
+    *sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+    ),
+]
 
 
 class PreferencesForm(FlaskForm):  # type: ignore[misc]
@@ -35,11 +38,12 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
     quiet_from = TimeField("Nothing after", validators=[Optional()])
     quiet_until = TimeField("and before", validators=[Optional()])
 
-    def __init__(self, programme_zone: str, **options: Any) -> None:
+    def __init__(self, programme_zone: str, kept_zone: str | None = None, **options: Any) -> None:
         super().__init__(**options)
+        zones = ZONES if not kept_zone or kept_zone in ZONES else [kept_zone, *ZONES]
         self.timezone.choices = [
             SelectChoice("", f"As the programme ({programme_zone})"),
-            *(SelectChoice(zone, zone.replace("_", " ")) for zone in ZONES),
+            *(SelectChoice(zone, zone.replace("_", " ")) for zone in zones),
         ]
 
     def validate_phone_number(self, field: Field) -> None:

@@ -23,14 +23,14 @@ def preferences() -> Response:
     """What the member lets us send, where and when."""
     user = get_user(db.session(), current_user_id())
     values = values_of(get_preferences(db.session(), user.id), user.phone_number, user.timezone)
-    return _page(PreferencesForm(_zone(), formdata=None, data=values))
+    return _page(PreferencesForm(_zone(), current_user.timezone, formdata=None, data=values))
 
 
 @bp.post("/account/preferences")
 @guarded(Access.PAGE)
 def do_preferences() -> AnyResponse:
     """Record what the member has chosen."""
-    form = PreferencesForm(_zone())
+    form = PreferencesForm(_zone(), current_user.timezone)
     if not form.validate():
         return _page(form, 422)
     put_preferences(db.session(), current_user_id(), form.preferences(), form.muted())

@@ -2,21 +2,15 @@
 
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock, ids
-from portal.core.problems import Conflict, InvalidInput
+from portal.core.problems import InvalidInput
 from portal.nudges.models import NudgeCampaign
 
 FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
-
-
-class SignalTaken(Conflict):
-    """Another active campaign serves the signal; it has to be made inactive first."""
-
-    code = "nudge_signal_taken"
-    title = "Another active campaign serves this signal"
 
 
 def list_campaigns(session: Session) -> list[NudgeCampaign]:
@@ -31,15 +25,14 @@ def put_campaign(
     """Create or change a campaign; fields left out keep their value, a new one is active.
 
     Nudges that are shown keep their time; priority, channels and cap hold at once. Without an active campaign a signal
-    makes no nudges, and those it has made end.
+    makes no nudges, and those it has made end. One that is put as active takes the signal over from the one before.
 
     :raises InvalidInput: a field of a new campaign is missing.
-    :raises SignalTaken: another active campaign serves the signal.
     """
     campaign = session.scalar(select(NudgeCampaign).where(NudgeCampaign.slug == slug).with_for_update())
     created, before, now = campaign is None, None if campaign is None else describe(campaign), clock.now()
     if campaign is None:
-        missing = [(name, "Field required") for name in FIELDS if name not in fields]
+        missing = [(to_camel(name), "Field required") for name in FIELDS if name not in fields]
         if missing:
             raise InvalidInput(*missing)
         campaign = NudgeCampaign(id=ids.new_id(), slug=slug, active=True, created_at=now)
@@ -48,13 +41,10 @@ def put_campaign(
             setattr(campaign, name, value)
         campaign.updated_at = now
         if campaign.active:
-            _must_be_free(session, campaign)
+            _retire_others(session, campaign, actor, reason)
     session.add(campaign)
     session.flush()
-    audit.record(
-        session, actor=actor, action="nudge_campaign.put", object_type="nudge_campaign", object_id=slug, reason=reason,
-        before=before, after=describe(campaign),
-    )  # fmt: skip
+    _record(session, actor, campaign, before, reason)
     return campaign, created
 
 
@@ -63,8 +53,20 @@ def describe(campaign: NudgeCampaign) -> dict[str, Any]:
     return {name: getattr(campaign, name) for name in ("slug", *FIELDS, "active")}
 
 
-def _must_be_free(session: Session, campaign: NudgeCampaign) -> None:
-    mine = NudgeCampaign.active & (NudgeCampaign.signal == campaign.signal) & (NudgeCampaign.slug != campaign.slug)
-    other = session.scalar(select(NudgeCampaign.slug).where(mine))
-    if other is not None:
-        raise SignalTaken(f"Make {other} inactive first.", extra={"campaign": other})
+def _retire_others(session: Session, campaign: NudgeCampaign, actor: str, reason: str) -> None:
+    """Make the campaign that served the signal so far inactive."""
+    others = NudgeCampaign.active & (NudgeCampaign.signal == campaign.signal) & (NudgeCampaign.slug != campaign.slug)
+    for other in session.scalars(select(NudgeCampaign).where(others).with_for_update()):
+        before = describe(other)
+        other.active, other.updated_at = False, campaign.updated_at
+        session.flush([other])
+        _record(session, actor, other, before, reason or f"{campaign.slug} took the signal over")
+
+
+def _record(
+    session: Session, actor: str, campaign: NudgeCampaign, before: dict[str, Any] | None, reason: str
+) -> None:  # fmt: skip
+    audit.record(
+        session, actor=actor, action="nudge_campaign.put", object_type="nudge_campaign", object_id=campaign.slug,
+        reason=reason, before=before, after=describe(campaign),
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -112,7 +113,7 @@ def put_reward(
     created, before = reward is None, None if reward is None else describe(session, reward)
     now = clock.now()
     if reward is None:
-        missing = [(field, "Field required") for field in ("name", "points_cost") if field not in fields]
+        missing = [(to_camel(field), "Field required") for field in ("name", "points_cost") if field not in fields]
         if missing:
             raise InvalidInput(*missing)
         reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)

@@ -181,10 +181,17 @@ def test_input_that_says_too_little_or_too_much_is_refused(client: FlaskClient, 
         body("buy", member, **wish()),
         body("plan", member, **wish("x" * 129)), body("plan", member, **wish(points=0)),
         {**body("plan", member, **wish()), "orderReference": " "}, {**body("plan", member, **wish()), "surprise": 1},
-        body("plan", **wish()), {**body("plan", **wish()), "userId": "no such form!"},
+        {**body("plan", **wish()), "userId": "no such form!"},
     ]  # fmt: skip
     for one in bad:
         assert refused(client, token, one) == (422, "validation_failed"), one
+
+
+def test_a_service_names_the_member_in_the_body_or_the_header(client: FlaskClient, token: str, member: Member) -> None:
+    nobody = body("plan", **wish())
+    assert refused(client, token, nobody) == (400, "user_required")
+    answer = client.post(URL, json=nobody, headers=bearer(token, member.user_id))
+    assert answer.status_code == 200
 
 
 def test_an_unknown_user_is_not_found(client: FlaskClient, token: str) -> None:

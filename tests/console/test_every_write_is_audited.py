@@ -23,6 +23,7 @@ from portal.core.models import AuditEntry
 from portal.hub.demo.load import load_demo
 from portal.members.models import Member
 from tests.console.forms import Form, forms_of, links_of
+from tests.console.troubles import make_troubles
 from tests.factories.accounts import make_user, sign_in
 
 WHY = "walked through the consoles"

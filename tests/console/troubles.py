@@ -3,27 +3,31 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 
 from rq import Queue
 from rq.job import Job
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.console.imports_staging import stage_import
 from portal.core import clock, ids
 from portal.core.models import OutboxMessage
 from portal.core.queue import QueueName
 from portal.core.queue import client as redis_client
 from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
+from portal.notifications.suppressions import suppress
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.referrals.models import Channel, InviteStatus, ReferralInvite
 from portal.scheduling.models import JobRun, RunStatus
 from tests.factories.accounts import make_token
+from tests.factories.loyalty import RULES
 
 
 @contextmanager
 def make_troubles(session: Session) -> Iterator[list[str]]:
-    """Add to the demo's data work given up, a failed run, a failed queue job, a message not sent and a token.
+    """Add to the demo's data what it lacks: work given up, a failed run, messages, a suppression, an import, a token.
 
     Gives the pages that only these lead to; the queue job is gone afterwards.
     """
@@ -42,12 +46,22 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     invite = session.scalars(select(ReferralInvite).where(ReferralInvite.status == InviteStatus.SENT)).first()
     assert invite is not None
     invite.channel, invite.invitee_email = Channel.EMAIL, "friend@example.com"
-    session.add_all([work, message, run])
+    preview = Message(
+        id=ids.new_id(), dedupe_key="preview", kind="tier_upgrade", channel="email", backend="preview",
+        user_id="demo-ada", status=MessageStatus.SENT, recipient="ada@example.com", subject="Gold",
+        body_text="You are gold.", body_html="<p>You are gold.</p>", created_at=now, updated_at=now, sent_at=now,
+    )  # fmt: skip
+    session.add_all([work, message, run, preview])
     session.flush()
     open_requests = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED))
     chosen = "&".join(f"ids={ids.encode(key)}" for key in open_requests)
     inviter = session.get_one(Member, invite.member_id).user_id
     make_token(session, "member", name="storefront")
+    suppress(session, "email", "no-more@example.com", reason="asked by phone", now=now)
+    file = BytesIO(b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n")
+    stage_import(
+        session, file, "walked.csv", actor="user:demo-admin", over_staff=False, most=10, now=now, rules=RULES
+    )  # fmt: skip
     queue = Queue(QueueName.SWEEPS.value, connection=redis_client())
     job = Job.create("builtins.print", connection=redis_client())
     job.save()
@@ -58,6 +72,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
         f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
         f"/admin/operations/failed/{ids.encode(work.id)}/retry",
         f"/admin/operations/queues/sweeps/{job.id}/drop",
+        f"/admin/operations/runs/nightly_purge/{run.slot:%Y%m%dT%H%M%S%f}",
         f"/admin/operations/runs/nightly_purge/{run.slot:%Y%m%dT%H%M%S%f}/retry",
     ]
     queue.failed_job_registry.remove(job, delete_job=True)

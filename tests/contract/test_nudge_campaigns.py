@@ -24,7 +24,7 @@ def put(shop: Shop, slug: str = "spring", **fields: Any) -> Any:
 
 def settle(shop: Shop, till: Till, **fields: Any) -> None:
     """Give the signal of shares these fields in the campaign that is there from the start."""
-    answer = put(shop, "referral-share", **fields)
+    answer = put(shop, "referral_share", **fields)
     assert answer.status_code == 200, answer.get_json()
     till.plan(share(), ttlHours=500)
 
@@ -102,5 +102,23 @@ def test_the_most_urgent_campaign_comes_first(shop: Shop, till: Till) -> None:
     till.plan(share())
     shop.credit(till.user_id, 5, expiresAt=(clock.now() + timedelta(days=1)).isoformat())
     for priority, first in ((100, "referral_share"), (0, "expiring_points")):
-        assert put(shop, "referral-share", priority=priority).status_code == 200
+        assert put(shop, "referral_share", priority=priority).status_code == 200
         assert next(iter(till.nudges())) == first
+
+
+@pytest.mark.parametrize("slug", ["spring", "expiring_points"])
+def test_an_active_campaign_takes_its_signal_over(shop: Shop, slug: str) -> None:
+    body = {
+        "signal": "expiring_points", "ttlHours": 5, "frequencyCapHours": 24, "priority": 7, "channels": ["email"],
+        "active": True,
+    }  # fmt: skip
+    answer = shop.api.put(f"/nudge-campaigns/{slug}", body)
+    assert answer.status_code in (200, 201)
+    assert answer.get_json()["active"] is True
+
+
+def test_a_missing_field_is_named_as_it_is_sent(shop: Shop) -> None:
+    answer = shop.api.put("/nudge-campaigns/spring", {"signal": "referral_share"})
+    assert answer.status_code == 422
+    named = {error["field"] for error in answer.get_json()["errors"]}
+    assert named == {"ttlHours", "frequencyCapHours", "priority", "channels"}

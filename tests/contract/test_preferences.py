@@ -82,3 +82,16 @@ def test_consent_by_api_is_consent_on_the_page(shop: Shop, client: FlaskClient, 
     assert shop.api.put(f"/api/v1/users/{user.id}", body).status_code == 200
     assert "marketing_messages" in shown(client)
     assert shown(client)["timezone"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
+def test_saving_keeps_a_timezone_that_the_api_took(
+    shop: Shop, client: FlaskClient, session: Session, zone: str
+) -> None:
+    user = make_user(session)
+    body = {"email": user.email, "name": user.name, "timezone": zone}
+    assert shop.api.put(f"/api/v1/users/{user.id}", body).get_json()["timezone"] == zone
+    sign_in(client, user)
+    _, fields = PageView(client.get(PATH).get_data(as_text=True)).form()
+    assert fields["timezone"] == zone, "a browser would save another one"
+    assert client.post(PATH, data=fields).status_code in SAVED

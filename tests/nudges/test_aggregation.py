@@ -66,9 +66,9 @@ def test_without_an_active_campaign_a_signal_makes_nothing_and_ends_what_it_made
     member = make_member(session)
     expire_soon(session, member)
     assert aggregate_nudge_candidates(session, clock.now()).figures["made"] == 1
-    put_campaign(session, "expiring-points", {"active": False}, "test")
+    put_campaign(session, "expiring_points", {"active": False}, "test")
     assert aggregate_nudge_candidates(session, clock.now()).figures["ended"] == 1
-    put_campaign(session, "expiring-points", {"active": True}, "test")
+    put_campaign(session, "expiring_points", {"active": True}, "test")
     assert aggregate_nudge_candidates(session, clock.now()).figures["revived"] == 1
 
 

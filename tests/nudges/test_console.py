@@ -17,7 +17,7 @@ from tests.factories.accounts import csrf, make_user, sign_in
 from tests.statements import counted
 
 LIST = "/admin/programme/campaigns"
-PAGE = f"{LIST}/expiring-points"
+PAGE = f"{LIST}/expiring_points"
 FIELDS = {
     "ttl_hours": "100", "frequency_cap_hours": "48", "priority": "70", "first": "sms", "second": "", "third": "email",
     "active": "y", "reason": "spring",
@@ -37,7 +37,7 @@ def post(client: FlaskClient, path: str, **fields: str) -> int:
 
 
 def campaign_of(session: Session) -> NudgeCampaign:
-    return session.scalars(select(NudgeCampaign).where(NudgeCampaign.slug == "expiring-points")).one()
+    return session.scalars(select(NudgeCampaign).where(NudgeCampaign.slug == "expiring_points")).one()
 
 
 def test_the_list_and_its_export_hold_every_campaign(operator: FlaskClient, session: Session) -> None:
@@ -106,7 +106,7 @@ def test_a_test_is_marked_recorded_and_counts_towards_no_cap() -> None:
     with unit_of_work() as session:
         message: Any = session.scalars(select(Message)).one()
         assert (message.status, message.user_id, message.subject[:6]) == ("sent", "olu", "Test: ")
-        assert message.details == {"test": True, "campaign": "expiring-points"}
+        assert message.details == {"test": True, "campaign": "expiring_points"}
         assert session.scalar(select(func.count()).select_from(NudgeDispatchEvent)) == 0
 
 

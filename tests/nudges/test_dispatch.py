@@ -89,7 +89,7 @@ def test_consent_given_later_lets_it_leave_a_day_later_at_most(shop: Portal) -> 
 
 def test_the_first_channel_of_the_campaign_that_the_member_has_is_taken(shop: Portal) -> None:
     with unit_of_work() as session:
-        put_campaign(session, "expiring-points", {"channels": ["push", "sms", "email"]}, "test")
+        put_campaign(session, "expiring_points", {"channels": ["push", "sms", "email"]}, "test")
     both, phone, mail = make_due(push_token=PUSH), make_due(phone_number="+14155552671"), make_due()
     run()
     assert [decisions(member)[0][2] for member in (both, phone, mail)] == ["push", "sms", "email"]
@@ -157,7 +157,7 @@ def test_a_campaign_made_inactive_stops_it(shop: Portal) -> None:
     member = make_due(False)
     run()
     with unit_of_work() as session:
-        put_campaign(session, "expiring-points", {"active": False}, "test")
+        put_campaign(session, "expiring_points", {"active": False}, "test")
     with clock.at(clock.now() + 2 * DAY):
         dispatch_batch()
     assert decisions(member)[1:] == [("suppressed", "campaign_inactive", None)]

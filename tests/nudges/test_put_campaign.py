@@ -35,11 +35,11 @@ def test_every_signal_has_an_active_campaign_from_the_start(session: Session) ->
 
 
 def test_a_campaign_is_changed_field_by_field_and_audited(session: Session, put: Any) -> None:
-    answer = put("expiring-points", {"frequencyCapHours": 24, "channels": ["sms", "email"]})
+    answer = put("expiring_points", {"frequencyCapHours": 24, "channels": ["sms", "email"]})
     assert (answer.status_code, answer.get_json()) == (
         200,
         {
-            "slug": "expiring-points", "signal": "expiring_points", "ttlHours": 336, "frequencyCapHours": 24,
+            "slug": "expiring_points", "signal": "expiring_points", "ttlHours": 336, "frequencyCapHours": 24,
             "priority": 90, "channels": ["sms", "email"], "active": True,
         },
     )  # fmt: skip
@@ -47,20 +47,19 @@ def test_a_campaign_is_changed_field_by_field_and_audited(session: Session, put:
     assert entry.before is not None
     assert entry.after is not None
     assert (entry.before["frequency_cap_hours"], entry.after["frequency_cap_hours"]) == (168, 24)
-    assert entry.object_id == "expiring-points"
+    assert entry.object_id == "expiring_points"
 
 
 def test_one_campaign_is_active_for_a_signal(session: Session, put: Any) -> None:
-    refused = put("autumn", WHOLE)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "nudge_signal_taken")
-    assert refused.get_json()["campaign"] == "expiring-points"
-    waiting = put("autumn", {**WHOLE, "active": False})
-    assert (waiting.status_code, waiting.get_json()["active"]) == (201, False)
-    assert put("expiring-points", {"active": False}).status_code == 200
-    assert put("autumn", {"active": True}).get_json()["active"] is True
-    assert put("expiring-points", {"active": True}).status_code == 409
     active = select(NudgeCampaign.slug).where(NudgeCampaign.active, NudgeCampaign.signal == "expiring_points")
+    assert put("autumn", {**WHOLE, "active": False}).status_code == 201
+    assert session.scalars(active).all() == ["expiring_points"]
+
+    assert put("autumn", {"active": True}).get_json()["active"] is True
+
     assert session.scalars(active).all() == ["autumn"]
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.object_id == "expiring_points")).all()
+    assert [entry.reason for entry in entries] == ["autumn took the signal over"]
 
 
 @pytest.mark.parametrize(
