@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
 from werkzeug.serving import make_server
 
 from portal.accounts.guards import Access, access_of
@@ -17,54 +17,75 @@ from portal.core.db import db, unit_of_work
 from portal.core.edge import Portal
 from portal.hub.demo.load import PASSWORD, SIGN_INS, load_demo
 from tests import databases
+from tests.console.troubles import make_troubles
 from tests.e2e.conftest import AXE, Quiet
 from tests.e2e.test_pages import GRAVE, SIDEWAYS
 
 EMAILS = {role: email for role, email, _, _ in SIGN_INS}
+# What a page leads to: pages, and what is only fetched (downloads, and mails in frames of their own).
 LINKS = """[...document.querySelectorAll('a[href^="/admin"]:not([download]), [formaction^="/admin"]')]
     .map((link) => link.getAttribute("href") ?? link.getAttribute("formaction"))"""
+FETCHED = """[...document.querySelectorAll('a[download][href^="/admin"], iframe[src^="/admin"]')]
+    .map((place) => place.getAttribute("href") ?? place.getAttribute("src"))"""
 SCREENS: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 Visit = Callable[..., Page]
 
 
+@dataclass(frozen=True)
+class Programme:
+    """A portal with the demo's year behind it and some trouble, and the pages that only trouble leads to."""
+
+    url: str
+    app: Flask
+    troubles: list[str]
+
+    def endpoint(self, href: str) -> str | None:
+        """The endpoint that a link leads to by GET."""
+        try:
+            return str(self.app.url_map.bind("").match(urlsplit(href).path, "GET")[0])
+        except HTTPException:
+            return None
+
+    def access(self, name: str) -> Access | None:
+        """Who may see it."""
+        with self.app.app_context():
+            return access_of(name)
+
+    def pages(self) -> set[str]:
+        """Every endpoint of the consoles that shows something."""
+        rules = [rule for rule in self.app.url_map.iter_rules() if rule.rule.startswith("/admin")]
+        return {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
+
+
 @pytest.fixture(scope="module")
-def programme(servers: databases.Servers, app: Portal) -> Iterator[tuple[str, Flask]]:
-    """A portal with the demo's year behind it: its address and the application."""
+def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
+    """Serve it on a free port."""
     application = databases.make_app(servers, servers.create("consoles"))
-    with application.app_context():
-        load_demo(unit_of_work, application.config["SETTINGS"])
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", application
-    server.shutdown()
-    thread.join()
     with application.app_context():
-        db.engine.dispose()
+        load_demo(unit_of_work, application.config["SETTINGS"])
+        with make_troubles(db.session()) as troubles:
+            db.session.commit()
+            thread.start()
+            yield Programme(f"http://127.0.0.1:{server.server_port}", application, troubles)
+            server.shutdown()
+            thread.join()
+        databases.dispose(application)
 
 
 @pytest.fixture
-def visit(
-    browser: Browser, programme: tuple[str, Flask], watch: Callable[[Page], Page]
-) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Callable[..., Page]]:
     """Open a watched page of that portal, with the context's own options."""
     contexts: list[BrowserContext] = []
 
     def opened(**options: Any) -> Page:
-        contexts.append(browser.new_context(base_url=programme[0], **options))
+        contexts.append(browser.new_context(base_url=programme.url, **options))
         return watch(contexts[-1].new_page())
 
     yield opened
     for context in contexts:
         context.close()
-
-
-def endpoint(urls: MapAdapter, href: str) -> str | None:
-    """The endpoint that a link leads to by GET."""
-    try:
-        return str(urls.match(urlsplit(href).path, "GET")[0])
-    except HTTPException:
-        return None
 
 
 def sign_in(page: Page, role: str) -> None:
@@ -75,32 +96,30 @@ def sign_in(page: Page, role: str) -> None:
     page.wait_for_url("**/admin/" if role != "member" else "**/account/loyalty")
 
 
-def walk(page: Page, app: Flask, examine: Callable[[str, str], None]) -> dict[str, str]:
-    """Follow links from the console's home, to each endpoint once; where each was found."""
-    urls = app.url_map.bind("")
-    found: dict[str, str] = {"console.home": "/admin/"}
-    left = ["console.home"]
+def walk(page: Page, programme: Programme, role: str, examine: Callable[[str, str], None]) -> set[str]:
+    """Follow links from the console's home, to each endpoint once; all that were found."""
+    found: dict[str | None, str] = {"console.home": "/admin/"}
+    fetched: set[str | None] = set()
+    for path in programme.troubles:
+        if role == "admin" or programme.access(programme.endpoint(path) or "") is Access.CONSOLE:
+            found[programme.endpoint(path)] = path
+    left = list(found)
     while left:
         name = left.pop(0)
         page.goto(found[name])
-        examine(name, found[name])
+        examine(str(name), found[name])
+        fetched |= {programme.endpoint(href) for href in page.evaluate(FETCHED)}
         for href in page.evaluate(LINKS):
-            linked = endpoint(urls, href)
+            linked = programme.endpoint(href)
             assert linked is not None, f"{found[name]} links to {href}, which is not there"
             if linked not in found:
                 found[linked] = href
                 left.append(linked)
-    return found
-
-
-def pages(app: Flask) -> set[str]:
-    """Every endpoint of the consoles that shows a page."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin")]
-    return {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
+    return {str(name) for name in {*found, *fetched}}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_fits_every_screen_and_reads_well(visit: Visit, programme: tuple[str, Flask], theme: str) -> None:
+def test_every_page_fits_every_screen_and_reads_well(visit: Visit, programme: Programme, theme: str) -> None:
     page = visit(color_scheme=theme, reduced_motion="reduce")
     findings: dict[str, object] = {}
 
@@ -113,31 +132,27 @@ def test_every_page_fits_every_screen_and_reads_well(visit: Visit, programme: tu
                 findings[f"{name} {screen} {path}"] = [grave, wide]
 
     sign_in(page, "admin")
-    found = walk(page, programme[1], examine)
+    found = walk(page, programme, "admin", examine)
 
     assert findings == {}
-    assert pages(programme[1]) - set(found) == set()
+    assert programme.pages() - found == set()
 
 
-def test_operators_find_everything_but_what_admins_keep(visit: Visit, programme: tuple[str, Flask]) -> None:
-    page, refused = visit(), []
+def test_operators_find_everything_but_what_admins_keep(visit: Visit, programme: Programme) -> None:
+    page = visit()
     sign_in(page, "operator")
 
-    found = walk(page, programme[1], lambda name, path: None)
+    found = walk(page, programme, "operator", lambda name, path: None)
 
-    with programme[1].app_context():
-        for name in pages(programme[1]):
-            if access_of(name) is Access.CONSOLE_OWNER:
-                refused.append(name)
-    assert set(found) == pages(programme[1]) - set(refused)
+    assert found == {name for name in programme.pages() if programme.access(name) is Access.CONSOLE}
 
 
-def test_members_do_not_see_the_consoles(visit: Visit, programme: tuple[str, Flask]) -> None:
+def test_members_do_not_see_the_consoles(visit: Visit, programme: Programme) -> None:
     page = visit()
-    urls = [rule.rule for rule in programme[1].url_map.iter_rules() if rule.rule.startswith("/admin")]
+    rules = [rule for rule in programme.app.url_map.iter_rules() if rule.endpoint in programme.pages()]
     sign_in(page, "member")
 
-    statuses = {path: page.request.get(path).status for path in urls if "<" not in path}
+    statuses = {rule.rule: page.request.get(rule.rule).status for rule in rules if not rule.arguments}
 
     assert statuses == dict.fromkeys(statuses, 404)
 
