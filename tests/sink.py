@@ -15,7 +15,7 @@ Answer = Callable[[Envelope], str | None]
 
 
 class Sink:
-    """Accepted mails; `answers` overrides the server's answer to `EHLO`, `RCPT` or `DATA` (None: as usual)."""
+    """Accepted mails; `answers` overrides the server's answer to `EHLO`, `MAIL`, `RCPT` or `DATA` (None: as usual)."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -38,6 +38,16 @@ class Sink:
         session.host_name = hostname
         self._ask("EHLO", envelope)
         return responses
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a sender."""
+        answer = self._ask("MAIL", envelope)
+        if answer is None:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer or "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -3,8 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +16,30 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids, outbox_signal
 from portal.core.db import db, unit_of_work
 from portal.core.models import OutboxMessage
+from portal.core.outbox_claims import (
+    BATCH,
+    LEASE,
+    MAX_ATTEMPTS,
+    Claimed,
+    LeaseLost,
+    backoff,
+    claim,
+    finish,
+    finish_all,
+    postpone,
+    retry,
+)
 from portal.core.queue import QueueName, enqueue_ids
 
+__all__ = [
+    "BACKLOG", "BATCH", "LEASE", "MAX_ATTEMPTS", "Claimed", "LeaseLost", "OutcomeUnknown", "Postponed", "RetryLater",
+    "backoff", "claim", "close_pending", "consumes", "deliver", "describe_backlog", "finish", "handlers", "ids",
+    "init_app", "keepers", "postpone", "put", "retry", "wake_workers",
+]  # fmt: skip
+
 log = logging.getLogger(__name__)
-
-LEASE = timedelta(seconds=60)
-MAX_ATTEMPTS = 10
-BATCH = 100
+IN_HAND = 10
 DELIVER_SECONDS = 30
-
-
-class LeaseLost(Exception):
-    """Another worker has claimed the message since; this one's outcome does not count."""
 
 
 class RetryLater(Exception):
@@ -46,19 +58,10 @@ class OutcomeUnknown(Exception):
     """The work may have been done; it is never tried again, and an operator sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message in this worker's lease."""
-
-    id: UUID
-    topic: str
-    payload: dict[str, Any]
-    fence: int
-    attempts: int
-
-
 Handler = Callable[[Claimed], None]
 handlers: dict[str, Handler] = {}
+# What consumers keep open from message to message, entered around each delivery.
+keepers: list[Callable[[], AbstractContextManager[None]]] = []
 
 
 def consumes(topic: str) -> Callable[[Handler], Handler]:
@@ -92,68 +95,6 @@ def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, ded
     outbox_signal.remember(session, list(added))
 
 
-_CLAIM = text("""
-    UPDATE outbox SET fence = fence + 1, attempts = attempts + 1, lease_until = :until, next_attempt_at = :until
-    WHERE id IN (
-        SELECT id FROM outbox
-        WHERE status = 'pending' AND next_attempt_at <= :now
-          AND (CAST(:only_ids AS uuid[]) IS NULL OR id = ANY(:only_ids))
-        ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id, topic, payload, fence, attempts
-""")
-
-_FINISH = text("""
-    UPDATE outbox SET status = :status, finished_at = :now, last_error = :error, lease_until = NULL
-    WHERE id = :id AND fence = :fence AND status = 'pending'
-""")
-
-_RETRY = text("""
-    UPDATE outbox SET next_attempt_at = :at, last_error = :error, lease_until = NULL, attempts = attempts - :undone
-    WHERE id = :id AND fence = :fence AND status = 'pending'
-""")
-
-
-def claim(session: Session, *, limit: int = BATCH, only: Sequence[UUID] | None = None) -> list[Claimed]:
-    """Take up to `limit` due messages into a lease of 60 s, skipping those that others hold."""
-    now = clock.now()
-    rows = session.execute(
-        _CLAIM,
-        {
-            "now": now,
-            "until": now + LEASE,
-            "limit": limit,
-            "only_ids": list(only) if only is not None else None,
-        },
-    )
-    return [Claimed(*row) for row in rows]
-
-
-def finish(session: Session, message: Claimed, status: str = "done", error: str | None = None) -> None:
-    """Close a claimed message.
-
-    :raises LeaseLost: the lease ran out and another worker has it.
-    """
-    values = {"id": message.id, "fence": message.fence, "status": status, "error": error, "now": clock.now()}
-    if session.execute(_FINISH, values).rowcount != 1:  # type: ignore[attr-defined]
-        raise LeaseLost(str(message.id))
-
-
-def retry(session: Session, message: Claimed, error: str) -> None:
-    """Give a claimed message back with exponential back-off, or bury it after the last attempt."""
-    if message.attempts >= MAX_ATTEMPTS:
-        finish(session, message, "dead", error)
-        return
-    at = clock.now() + backoff(message.attempts)
-    values = {"id": message.id, "fence": message.fence, "at": at, "error": error[:2000], "undone": 0}
-    session.execute(_RETRY, values)
-
-
-def postpone(session: Session, message: Claimed, until: datetime) -> None:
-    """Give a claimed message back until then; the attempt does not count."""
-    values = {"id": message.id, "fence": message.fence, "at": until, "error": "postponed", "undone": 1}
-    session.execute(_RETRY, values)
-
-
 def close_pending(session: Session) -> None:
     """Count everything still pending as done, and wake nobody: for histories that were loaded, not lived."""
     values = {"status": "done", "finished_at": clock.now(), "lease_until": None}
@@ -161,23 +102,37 @@ def close_pending(session: Session) -> None:
     outbox_signal.forget(session)
 
 
-def backoff(attempts: int) -> timedelta:
-    """10 s, 20 s, 40 s … up to an hour."""
-    return timedelta(seconds=min(10 * 2 ** (attempts - 1), 3600))
-
-
 def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
     """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s."""
     outcomes = {"done": 0, "retried": 0, "postponed": 0, "uncertain": 0}
     wanted = [UUID(i) for i in only] if only is not None else None
     deadline = time.monotonic() + DELIVER_SECONDS
-    while time.monotonic() < deadline:
-        with unit_of_work() as session:
-            batch = claim(session, limit=1, only=wanted)
-        if not batch:
-            break
-        outcomes[_carry_out(batch[0])] += 1
+    done: list[Claimed] = []
+    with ExitStack() as open_things:
+        for keeper in keepers:
+            open_things.enter_context(keeper())
+        while batch := _exchange(done, IN_HAND if time.monotonic() < deadline else 0, wanted):
+            done = []
+            while batch and time.monotonic() < deadline:
+                message = batch.pop(0)
+                outcome = _carry_out(message)
+                outcomes[outcome] += 1
+                if outcome == "done":
+                    done.append(message)
+            for message in batch:
+                _record(postpone, message, clock.now())
     return outcomes
+
+
+def _exchange(done: list[Claimed], limit: int, wanted: Sequence[UUID] | None) -> list[Claimed]:
+    """Close what is done and claim up to `limit` more, in one transaction.
+
+    What was done and could not be closed is done again: consumers repeat nothing.
+    """
+    with unit_of_work() as session:
+        for message in finish_all(session, done):
+            _warn_of_lost_lease(message)
+        return claim(session, limit=limit, only=wanted) if limit else []
 
 
 def _carry_out(message: Claimed) -> str:
@@ -187,7 +142,7 @@ def _carry_out(message: Claimed) -> str:
     try:
         handlers[message.topic](message)
     except LeaseLost:
-        log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
+        _warn_of_lost_lease(message)
         return "retried"
     except Postponed as error:
         _record(postpone, message, error.until)
@@ -204,7 +159,6 @@ def _carry_out(message: Claimed) -> str:
         log.exception("outbox message failed", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
         _record(retry, message, f"{type(error).__name__}: {error}")
         return "retried"
-    _record(finish, message)
     return "done"
 
 
@@ -213,7 +167,11 @@ def _record(verb: Callable[..., None], message: Claimed, *details: Any) -> None:
         with unit_of_work() as session:
             verb(session, message, *details)
     except LeaseLost:
-        log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
+        _warn_of_lost_lease(message)
+
+
+def _warn_of_lost_lease(message: Claimed) -> None:
+    log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
 
 
 BACKLOG = text("""

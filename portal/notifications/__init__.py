@@ -5,6 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Attach the domain's pages and consumers, and check the providers' settings."""
+    from portal.core import outbox
     from portal.notifications import (  # noqa: F401 - two register themselves
         cli,
         console,
@@ -14,8 +15,11 @@ def init_app(app: Flask) -> None:
         pages,
         transports,
     )
+    from portal.notifications.channels.line import kept_lines
 
     transports.check(app.config["SETTINGS"])
+    if kept_lines not in outbox.keepers:
+        outbox.keepers.append(kept_lines)
     for blueprint in (pages.bp, console.bp, console_suppressions.bp):
         app.register_blueprint(blueprint)
     app.cli.add_command(cli.vapid)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
@@ -19,7 +18,7 @@ from portal.core.responses import to_json
 from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
 from portal.notifications.channels.preview import BACKEND as PREVIEW
 from portal.notifications.models import ChannelName
-from portal.notifications.totals import add_messages
+from portal.notifications.totals import counting
 
 MAX_ATTEMPTS = 8
 
@@ -40,21 +39,21 @@ _CLAIM = text("""
         WHERE messages.status = 'deferred'
     RETURNING id, attempts
 """)
-_SUPPRESS = text("""
+_SUPPRESS = counting("""
     INSERT INTO messages (id, dedupe_key, kind, channel, user_id, status, reason, details, created_at, updated_at)
     VALUES (:id, :key, :kind, :channel, :user_id, 'suppressed', :reason, CAST(:details AS jsonb), :now, :now)
     ON CONFLICT (dedupe_key) DO UPDATE SET status = 'suppressed', reason = excluded.reason, updated_at = :now
         WHERE messages.status = 'deferred'
     RETURNING kind, channel
 """)
-_ABANDON = text("""
+_ABANDON = counting("""
     UPDATE messages SET status = 'uncertain', reason = 'the worker was lost while sending', updated_at = :now
     WHERE dedupe_key = :key AND status = 'claimed'
     RETURNING kind, channel
 """)
 _STATUS = text("SELECT status FROM messages WHERE dedupe_key = :key")
 _ENDED = text("SELECT status, reason, backend, sent_at FROM messages WHERE dedupe_key = :key")
-_RECORD = text("""
+_RECORD = counting("""
     UPDATE messages SET status = :status, reason = :reason, backend = :backend, recipient = :recipient,
         subject = :subject, body_text = :body_text, body_html = :body_html, updated_at = :now,
         sent_at = :sent_at
@@ -68,7 +67,7 @@ def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: 
     """Record that a message is not sent, and why."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
-        _end(session, _SUPPRESS, {**values, "reason": reason}, "suppressed")
+        session.execute(_SUPPRESS, {**values, "reason": reason, "outcome": "suppressed"})
 
 
 def get_ended(key: str) -> Any | None:
@@ -79,7 +78,7 @@ def get_ended(key: str) -> Any | None:
 def abandon(key: str) -> Any | None:
     """Give up a message whose worker was lost: if it was being sent, nobody knows. How it ended, as `get_ended`."""
     with unit_of_work() as session:
-        _end(session, _ABANDON, {"key": key, "now": clock.now()}, "uncertain")
+        session.execute(_ABANDON, {"key": key, "now": clock.now(), "outcome": "uncertain"})
     return get_ended(key)
 
 
@@ -121,7 +120,7 @@ def _claim(
         row = session.execute(_CLAIM, values).first()
         if row is not None:
             return Claim(row[0], row[1])
-        _end(session, _ABANDON, values, "uncertain")
+        session.execute(_ABANDON, {**values, "outcome": "uncertain"})
         status = str(session.scalar(_STATUS, values))
     if status == "uncertain":
         raise OutcomeUnknown("the worker was lost while sending")
@@ -147,14 +146,7 @@ def _record(claim: Claim, status: str, reason: str, backend: str | None, envelop
         "sent_at": now if status == "sent" else None,
     }  # fmt: skip
     with unit_of_work() as session:
-        _end(session, _RECORD, values, status)
-
-
-def _end(session: Session, statement: TextClause, values: dict[str, Any], outcome: str) -> None:
-    """Write how a message ended, and count it unless that had been written before."""
-    ended = session.execute(statement, values).first()
-    if ended is not None:
-        add_messages(session, ended.kind, ended.channel, outcome)
+        session.execute(_RECORD, {**values, "outcome": status})
 
 
 def _row(

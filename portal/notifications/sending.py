@@ -12,6 +12,7 @@ from portal.accounts.preferences import put_push_token
 from portal.core import clock
 from portal.core.db import unit_of_work
 from portal.core.outbox import OutcomeUnknown, Postponed, RetryLater
+from portal.core.reads import read_one
 from portal.notifications.channels import Envelope, Refused
 from portal.notifications.delivery import get_ended, send_once, suppress
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
@@ -43,8 +44,7 @@ def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
     :raises portal.core.outbox.Postponed: their quiet hours.
     :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
     """
-    with unit_of_work() as session:
-        row = session.execute(_UPGRADE, {"member_id": member_id, "change_id": change_id}).first()
+    row = read_one(_UPGRADE, {"member_id": member_id, "change_id": change_id})
     if row is None:
         return "gone"
     upcoming = {"name": row.next_name, "threshold": row.next_threshold} if row.next_name else None

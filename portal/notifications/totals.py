@@ -1,7 +1,7 @@
 """How many messages ended how, kept as totals that only grow and that all workers add to."""
 
 from prometheus_client.core import CounterMetricFamily
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from portal.core.reads import read_all
@@ -13,6 +13,12 @@ _ADD = text("""
     VALUES (:kind, :channel, :outcome, pg_backend_pid() % 16, :messages)
     ON CONFLICT (kind, channel, outcome, part) DO UPDATE SET messages = t.messages + excluded.messages
 """)
+_ENDED = """
+    WITH ended AS ({statement})
+    INSERT INTO message_totals AS t (kind, channel, outcome, part, messages)
+    SELECT kind, coalesce(channel, 'none'), :outcome, pg_backend_pid() % 16, 1 FROM ended
+    ON CONFLICT (kind, channel, outcome, part) DO UPDATE SET messages = t.messages + excluded.messages
+"""
 _TOTALS = text("""
     SELECT kind, channel, outcome, sum(messages)::bigint AS messages FROM message_totals
     GROUP BY kind, channel, outcome ORDER BY kind, channel, outcome
@@ -23,6 +29,11 @@ def add_messages(session: Session, kind: str, channel: str | None, outcome: str,
     """Count messages that end so, last in the transaction that records it."""
     values = {"kind": kind, "channel": channel or NO_CHANNEL, "outcome": outcome, "messages": messages}
     session.execute(_ADD, values)
+
+
+def counting(statement: str) -> TextClause:
+    """The statement that ends a message and returns its `kind` and `channel`, and counts it as `:outcome`."""
+    return text(_ENDED.format(statement=statement))
 
 
 def get_totals() -> CounterMetricFamily:

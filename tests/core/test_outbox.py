@@ -1,5 +1,6 @@
 """The outbox: claim with lease and fence, retry, burial, and what survives a crash."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -116,3 +117,27 @@ def test_a_message_whose_workers_all_died_is_given_up_at_last(
         with unit_of_work() as session:
             row = session.scalars(select(OutboxMessage)).one()
     assert (row.status, handled) == ("dead", [])
+
+
+def test_what_was_in_a_dead_workers_hand_is_taken_one_by_one(session: Session) -> None:
+    put(session, "a", "b", "c")
+    assert len(outbox.claim(session)) == 3
+    with clock.at(clock.now() + outbox.LEASE + timedelta(seconds=1)):
+        put(session, "d", "e")
+        taken = [[message.payload["name"] for message in outbox.claim(session)] for _ in range(4)]
+    assert [sorted(names) for names in taken] == [["d", "e"], ["a"], ["b"], ["c"]]
+
+
+def test_what_is_not_begun_in_time_is_given_back_uncounted(
+    committed_app: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(outbox.handlers, "test.topic", lambda _: time.sleep(3))
+    monkeypatch.setattr(outbox, "DELIVER_SECONDS", 2)
+    with committed_app.app_context():
+        with unit_of_work() as session:
+            put(session, "a", "b", "c")
+        assert outbox.deliver()["done"] == 1
+        with unit_of_work() as session:
+            rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.status)).all()
+            assert [(row.status, row.attempts) for row in rows] == [("done", 1), ("pending", 0), ("pending", 0)]
+            assert len(outbox.claim(session)) == 2

@@ -66,7 +66,7 @@ def test_a_line_that_dies_after_the_mail_leaves_it_uncertain(
 ) -> None:
     rise()
 
-    monkeypatch.setattr("portal.notifications.channels.email.STEP_SECONDS", 0.3)
+    monkeypatch.setattr("portal.notifications.channels.line.STEP_SECONDS", 0.3)
     sink.answers["DATA"] = hang
     outbox.deliver()
     assert message().status == "uncertain"

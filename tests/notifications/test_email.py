@@ -8,6 +8,7 @@ from email.policy import default
 import pytest
 
 from portal.notifications.channels import Envelope, email
+from portal.notifications.channels.line import Server
 from tests.sink import Sink
 
 LETTER = Envelope(
@@ -47,7 +48,7 @@ def test_the_link_to_unsubscribe_is_whole() -> None:
 
 
 def test_lines_of_dots_reach_the_reader(sink: Sink) -> None:
-    email.send(LETTER, email.Server.parse(sink.url), "Acme <rewards@example.com>")
+    email.send(LETTER, Server.parse(sink.url), "Acme <rewards@example.com>")
     (mail,) = sink.mails
     text, page = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text is not None

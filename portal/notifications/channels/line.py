@@ -1,0 +1,146 @@
+"""Lines to mail servers. Within `kept_lines`, one line to a server serves all mails of a thread."""
+
+import select
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+STEP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and as whom: `smtp://user:password@host:port` (STARTTLS where offered) or `smtps://…`."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> "Server":
+        """The server of an URL.
+
+        :raises ValueError: it names none.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must be smtp://user:password@host:port, or smtps://")
+        tls = parts.scheme == "smtps"
+        return cls(
+            parts.hostname, parts.port or (465 if tls else 587), unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password else None, tls,
+        )  # fmt: skip
+
+
+class _Kept(threading.local):
+    lines: dict[Server, smtplib.SMTP] | None = None
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def kept_lines() -> Iterator[None]:
+    """Keep the lines of this thread open from mail to mail, and hang up at the end."""
+    lines: dict[Server, smtplib.SMTP] = {}
+    _kept.lines = lines
+    try:
+        yield
+    finally:
+        _kept.lines = None
+        for smtp in lines.values():
+            hang_up(smtp)
+
+
+def take_kept(server: Server) -> smtplib.SMTP | None:
+    """This thread's open line to the server, now the caller's; None when there is none, or the server has left it."""
+    smtp = _kept.lines.pop(server, None) if _kept.lines else None
+    if smtp is None or smtp.sock is None:
+        return None
+    ear = select.poll()
+    ear.register(smtp.sock, select.POLLIN)
+    if ear.poll(0):  # a server that speaks unasked says goodbye
+        smtp.close()
+        return None
+    return smtp
+
+
+def give_back(server: Server, smtp: smtplib.SMTP) -> None:
+    """Keep a line on which all went well for the next mail, or hang up."""
+    if _kept.lines is None:
+        hang_up(smtp)
+    else:
+        _kept.lines[server] = smtp
+
+
+def hang_up(smtp: smtplib.SMTP) -> None:
+    """Say goodbye and do not wait for an answer."""
+    try:
+        smtp.putcmd("quit")
+    except (smtplib.SMTPException, OSError):
+        return
+    finally:
+        smtp.close()
+
+
+def open_line(server: Server, deadline: float) -> smtplib.SMTP:
+    """A line on which the server has greeted us and knows who we are.
+
+    :raises smtplib.SMTPException, OSError: it does not answer, or does not want us.
+    """
+    smtp = _connect(server)
+    try:
+        _at_once(smtp)
+        limit(smtp, deadline)
+        smtp.ehlo_or_helo_if_needed()
+        if not server.tls and smtp.has_extn("starttls"):
+            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo()
+        if server.user:
+            limit(smtp, deadline)
+            smtp.login(server.user, server.password or "")
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def limit(smtp: smtplib.SMTP, deadline: float) -> None:
+    """Let the next step take 10 s, and none go on after the deadline.
+
+    :raises TimeoutError: it has passed.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the server is too slow")
+    if smtp.sock is not None:
+        smtp.sock.settimeout(min(STEP_SECONDS, left))
+
+
+def _connect(server: Server) -> smtplib.SMTP:
+    if server.tls:
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(server.host, server.port, _own_name(), timeout=STEP_SECONDS, context=context)
+    return smtplib.SMTP(server.host, server.port, _own_name(), timeout=STEP_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _own_name() -> str | None:
+    """What we call ourselves; asked once, as it may take a look-up. Without a full name the library finds another."""
+    name = socket.getfqdn()
+    return name if "." in name else None
+
+
+def _at_once(smtp: smtplib.SMTP) -> None:
+    """Send the last line without waiting for the server's word on the lines before: it keeps that back for 40 ms."""
+    if smtp.sock is not None:
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
