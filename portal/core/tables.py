@@ -186,11 +186,11 @@ def _accepted(wanted: Filter, value: str) -> str:
 
 
 def _is_date(value: str) -> bool:
+    """Whether it is a date as it stands in URLs; Python knows more spellings (2024-W13-7) than PostgreSQL."""
     try:
-        date.fromisoformat(value)
+        return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-    return True
 
 
 @lru_cache(maxsize=512)
