@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,7 +21,7 @@ from portal.console.imports_table import IMPORTS, ROWS
 from portal.core import clock, ids
 from portal.core.consoles import Question, ask, attempt, done, show, show_table
 from portal.core.db import db
-from portal.core.forms import OnceForm, ReasonForm
+from portal.core.forms import ReasonForm
 from portal.core.problems import NotFound
 from portal.ledger.rules import EarningRules
 
@@ -33,8 +34,8 @@ EXAMPLE = (
 )  # fmt: skip
 
 
-class UploadForm(OnceForm):
-    """The file to check."""
+class UploadForm(FlaskForm):  # type: ignore[misc]
+    """The file to check. It has no key: who goes back and chooses another file under the same form means that one."""
 
     file = FileField("CSV file", validators=[FileRequired(message="Choose a file.")])
 
@@ -80,7 +81,7 @@ def upload() -> AnyResponse:
             return redirect(url_for("imports_console.report", import_id=ids.encode(made.id)), 303)
         except FileRefused as error:
             problem = error.detail
-    status = 422 if form.renew().is_submitted() else 200
+    status = 422 if form.is_submitted() else 200
     most = current_app.config["SETTINGS"].import_max_rows
     return show("console/imports/new.html", status, form=form, problem=problem, columns=COLUMNS, most=most)
 
@@ -116,6 +117,7 @@ def apply(import_id: str) -> AnyResponse:
 
 def _stage(form: UploadForm) -> MemberImport:
     settings, principal, file = current_app.config["SETTINGS"], current(), form.file.data
+    file.stream.seek(0)  # an attempt before this one may have read it
     return stage_import(
         db.session(), file.stream, secure_filename(file.filename or "")[:120] or "members.csv", actor=principal.actor,
         over_staff=principal.owns_programme, most=settings.import_max_rows, now=clock.now(),

@@ -11,6 +11,7 @@ from portal.accounts.addresses import clean_email, normalize_email
 from portal.accounts.contact import clean_locale, clean_phone, clean_timezone, clean_user_id
 from portal.core.days import end_of_day
 from portal.core.exports import FORMULA_STARTS
+from portal.core.schemas import YEARS
 from portal.ledger.rules import EarningRules
 
 LONGEST_NAME = 120
@@ -86,6 +87,8 @@ def _moment(value: str, now: datetime, rules: EarningRules) -> datetime:
         raise ValueError("needs an offset, such as +00:00")
     if moment <= now:
         raise ValueError("must be in the future")
+    if moment.year not in YEARS:
+        raise ValueError(f"must be before the year {YEARS.stop}, or never")
     return moment
 
 

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from portal.core import clock
 from portal.core.days import end_of_day
 from portal.core.forms import ReasonForm, no_nul, strip
+from portal.core.schemas import YEARS
 from portal.ledger.rules import EarningRules
 
 MOST_POINTS = 1_000_000_000
@@ -48,9 +49,14 @@ class AdjustForm(ReasonForm):
             raise ValidationError("Nothing would change: give a number above or below 0.")
 
     def validate_expiry(self, field: Any) -> None:
-        """Refuse a date that is missing or over."""
-        if field.data == BY_DATE and (self.expires_on.data is None or self.expires_on.data <= clock.now().date()):
+        """Refuse a date that is missing, over, or too far to be read."""
+        if field.data != BY_DATE:
+            return
+        day = self.expires_on.data
+        if day is None or day <= clock.now().date():
             raise ValidationError("Choose a date in the future.")
+        if day.year not in YEARS:
+            raise ValidationError("Choose an earlier date, or never.")
 
     def expires_at(self, now: datetime, rules: EarningRules) -> datetime | None:
         """When added points expire; None: never."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, request
@@ -106,9 +106,18 @@ def _fingerprint() -> bytes:
 
 
 def _content() -> bytes:
-    """The body; of a form its fields, because reading them has used the body up, without the CSRF token."""
+    """The body; of a form its fields and files, as reading them has used the body up, without the CSRF token."""
     fields = [field for field in request.form.items(multi=True) if field[0] != "csrf_token"]
+    fields += [(name, _digest(file.stream)) for name, file in request.files.items(multi=True)]
     return urlencode(fields).encode() if fields else request.get_data()
+
+
+def _digest(stream: IO[bytes]) -> str:
+    """The hash of a file, which can be read from its beginning afterwards."""
+    stream.seek(0)
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    stream.seek(0)
+    return digest
 
 
 def _stored(principal: str, key: str, response: Response) -> IdempotencyKey:
