@@ -109,8 +109,9 @@ def apply(import_id: str) -> AnyResponse:
     if not form.validate_on_submit():
         return ask(form, question)
     confirm = partial(
-        confirm_import, db.session(), key, form.reason.data or "", announce=form.announce.data, actor=current().actor
-    )
+        confirm_import, db.session(), key, form.reason.data or "", announce=form.announce.data, actor=current().actor,
+        over_staff=current().owns_programme,
+    )  # fmt: skip
     problem = attempt(confirm)
     return ask(form, question, problem) if problem else done("The import has begun.", back)
 

@@ -27,9 +27,10 @@ TOPIC = "member_import"
 BATCH = 2_000
 DESCRIPTION = "Opening balance"
 
+# Without their keys, so that signing in, which refers to a user, does not wait for a whole file.
 _LOCK_USERS = text("""
     SELECT u.id FROM users u JOIN member_import_rows r ON r.user_id = u.id WHERE r.import_id = :id
-    ORDER BY u.id FOR UPDATE OF u
+    ORDER BY u.id FOR NO KEY UPDATE OF u
 """)
 _MAKE_USERS = text("""
     INSERT INTO users (id, email, email_normalized, name, phone_number, timezone, locale, created_at, updated_at)
@@ -67,8 +68,12 @@ _BALANCES = text("""
 _FIRST = UUID(int=0)
 
 
-def confirm_import(session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str) -> None:
+def confirm_import(
+    session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str, over_staff: bool
+) -> None:  # fmt: skip
     """Ask a worker to apply a checked file. `announce` tells members of the tiers that their balances open.
+
+    Rows change operators and admins only with `over_staff` of whoever checked the file and of whoever confirms it.
 
     :raises NotFound: no such import.
     :raises Conflict: it has refused rows, or was confirmed before.
@@ -80,6 +85,7 @@ def confirm_import(session: Session, import_id: UUID, reason: str, *, announce: 
         raise Conflict("Rows of this file are refused: correct them and check the file again.")
     now = clock.now()
     staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, reason, announce
+    staged.over_staff = staged.over_staff and over_staff
     staged.confirmed_by, staged.confirmed_at = actor, now
     session.flush()
     payload = {"import_id": ids.encode(import_id)}
