@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core import audit, ids, outbox
@@ -85,6 +85,8 @@ def resend_invite(
 
 
 def _once_a_day(session: Session, object_type: str, object_id: str, now: datetime) -> None:
+    """Refuse what was sent again lately; who asks at the same moment waits until this transaction has ended."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"resend:{object_type}:{object_id}", 0))))
     sent = select(AuditEntry.id).where(
         AuditEntry.object_type == object_type, AuditEntry.object_id == object_id,
         AuditEntry.action == f"{object_type}.resend", AuditEntry.at > now - PAUSE,
