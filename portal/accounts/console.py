@@ -37,13 +37,14 @@ def people() -> Response:
 @bp.route("/staff/new", methods=["GET", "POST"])
 @guarded(Access.CONSOLE_OWNER)
 def add_staff() -> AnyResponse:
-    """Let somebody run the programme: a user with this address, or a new one who is sent a link to set a password."""
+    """Let somebody run the programme: a user with this address, or a new one, who is sent a link to set a password."""
     form, back = StaffForm(), url_for("access_console.people")
     add = partial(
         staff.add_staff, db.session(), email=form.email.data or "", name=form.name.data or "", role=form.role.data,
         actor=current().actor, reason=form.reason.data or "",
     )  # fmt: skip
-    return _act(form, Question("Add somebody", "Add", back, "A new user is sent a link to set a password."), add)
+    consequence = "Who is not staff yet is signed out and sent a link to set a password: only the address's owner gets in."
+    return _act(form, Question("Add somebody", "Add", back, consequence), add)
 
 
 @bp.route("/users/<user_id>/role", methods=["GET", "POST"])
