@@ -43,7 +43,7 @@ def add_staff() -> AnyResponse:
         staff.add_staff, db.session(), email=form.email.data or "", name=form.name.data or "", role=form.role.data,
         actor=current().actor, reason=form.reason.data or "",
     )  # fmt: skip
-    consequence = "Who is not staff yet is signed out and sent a link to set a password: only the address's owner gets in."
+    consequence = "Who is not staff yet is signed out and sent a link to set a password."
     return _act(form, Question("Add somebody", "Add", back, consequence), add)
 
 
