@@ -216,7 +216,8 @@ def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeR
     recipient = get_recipient(session, row.user_id)
     cap = timedelta(hours=row.frequency_cap_hours)
     day = begin_of_day(recipient, now, rules.zone)
-    history = events.get_history(session, about, day=day, since=min(day, now - cap) - timedelta(microseconds=1))
+    since = min(day, now - cap) - timedelta(microseconds=1)
+    history = events.get_history(session, about, now=now, day=day, since=since)
     situation = Situation(
         now=now, suspended=row.membership != "active", recipient=recipient,
         channels=tuple(map(ChannelName, row.channels)), refused_channels=history.refused_channels, cap=cap,

@@ -27,12 +27,13 @@ class History:
     attempts: int
 
 
+# What is on its way leaves now, whenever it was first tried.
 _HISTORY = text("""
     WITH sent AS (
         SELECT campaign_id, sent_at AS at FROM loyalty_nudge_dispatch_events
         WHERE member_id = :member_id AND status = 'sent' AND sent_at > :since
         UNION ALL
-        SELECT campaign_id, created_at FROM loyalty_nudge_dispatch_events
+        SELECT campaign_id, CAST(:now AS timestamptz) FROM loyalty_nudge_dispatch_events
         WHERE member_id = :member_id AND status = 'claimed'
     ), mine AS (
         SELECT status, channel FROM loyalty_nudge_dispatch_events
@@ -83,13 +84,13 @@ class About:
         return ":".join(map(str, (ids.encode(self.nudge_id), int(self.made_at.timestamp() * 1000), *parts)))
 
 
-def get_history(session: Session, about: About, *, day: datetime, since: datetime) -> History:
+def get_history(session: Session, about: About, *, now: datetime, day: datetime, since: datetime) -> History:
     """What the caps count: sent since `since`, of which today since `day`; claims count until they have ended."""
     row = session.execute(
         _HISTORY,
         {
             "member_id": about.member_id, "nudge_id": about.nudge_id, "campaign_id": about.campaign_id,
-            "made_at": about.made_at, "day": day, "since": since,
+            "made_at": about.made_at, "now": now, "day": day, "since": since,
         },
     ).one()  # fmt: skip
     return History(row.last_of_campaign, row.sent_today, tuple(map(ChannelName, row.refused)), row.attempts)
