@@ -42,7 +42,8 @@ _HISTORY = text("""
     SELECT (SELECT max(at) FROM sent WHERE campaign_id = :campaign_id) AS last_of_campaign,
            (SELECT count(*) FROM sent WHERE at >= :day) AS sent_today,
            (SELECT coalesce(array_agg(channel), '{}') FROM mine WHERE status = 'failed') AS refused,
-           (SELECT count(*) FROM mine WHERE status IN ('sent', 'failed')) AS attempts
+           (SELECT count(*) FROM mine WHERE status IN ('sent', 'failed')
+               OR (status = 'suppressed' AND channel IS NOT NULL)) AS attempts
 """)
 _CLAIM = text("""
     INSERT INTO loyalty_nudge_dispatch_events AS e (member_id, id, nudge_id, campaign_id, channel, status, reason,
