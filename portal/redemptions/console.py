@@ -27,9 +27,10 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A decision about a request: its button, what it does to points, its past tense."""
+    """A decision about a request: its button, its question, what it does to points, its past tense."""
 
     label: str
+    act: str
     consequence: str
     past: str
     status: RedemptionStatus
@@ -42,9 +43,9 @@ class Verb:
 
 GIVEN_BACK = "The held points and the item are given back."
 VERBS = {
-    "fulfil": Verb("Fulfil", "The held points are debited.", "fulfilled", RedemptionStatus.FULFILLED),
-    "cancel": Verb("Cancel", GIVEN_BACK, "cancelled", RedemptionStatus.CANCELLED),
-    "fail": Verb("Mark as failed", GIVEN_BACK, "marked as failed", RedemptionStatus.FAILED),
+    "fulfil": Verb("Fulfil", "Fulfil {}", "The held points are debited.", "fulfilled", RedemptionStatus.FULFILLED),
+    "cancel": Verb("Cancel", "Cancel {}", GIVEN_BACK, "cancelled", RedemptionStatus.CANCELLED),
+    "fail": Verb("Mark as failed", "Mark {} as failed", GIVEN_BACK, "marked as failed", RedemptionStatus.FAILED),
 }
 
 
@@ -70,7 +71,7 @@ def decide(redemption_id: str, verb: str) -> AnyResponse:
     """Ask for the reason, then decide about one request."""
     back = url_for("redemptions_console.detail", redemption_id=redemption_id)
     form, act, key = ReasonForm(), VERBS[verb], _parse(redemption_id)
-    question = Question(f"{act.label} this request?", act.label, back, act.consequence, act.danger)
+    question = _question(act, "this request", back)
     if not form.validate_on_submit():
         queries.get_console_row(key)
         return ask(form, question)
@@ -89,11 +90,16 @@ def decide_many(verb: str) -> AnyResponse:
         return done("Choose at least one request.", back, "error")
     if not form.validate_on_submit():
         many = f"{len(chosen)} request{'s' if len(chosen) > 1 else ''}"
-        return ask(form, Question(f"{act.label}: {many}?", f"{act.label} {many}", back, act.consequence, act.danger))
+        return ask(form, _question(act, many, back))
     service.lock_owners(db.session(), chosen)
     reason = form.reason.data or ""
     outcomes = [(key, attempt(partial(_decide, key, act, reason))) for key in chosen]
     return show_instead("console/redemptions/report.html", outcomes=outcomes, verb=act, back=back)
+
+
+def _question(verb: Verb, what: str, back: str) -> Question:
+    act = verb.act.format(what)
+    return Question(f"{act}?", act, back, verb.consequence, verb.danger)
 
 
 def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:

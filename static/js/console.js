@@ -32,5 +32,7 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   }
 });
 
-// On a phone the navigation is wider than the screen: begin where one is.
-document.querySelector(".sidenav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a phone navigation and tabs are wider than the screen: begin where one is.
+for (const here of document.querySelectorAll(":is(.sidenav, .pagetabs) [aria-current]")) {
+  here.scrollIntoView({ block: "nearest", inline: "center" });
+}
