@@ -18,7 +18,7 @@ from portal.core import clock, ids
 from portal.core.consoles import show, show_table
 from portal.core.exports import stream_csv
 from portal.core.responses import by_htmx
-from portal.core.tables import STEERING, Table, list_page
+from portal.core.tables import LONGEST_FILTER, STEERING, Table, list_page
 
 bp = Blueprint("members_console", __name__, url_prefix="/admin/members")
 
@@ -41,7 +41,7 @@ def find() -> AnyResponse:
     """Members by email, name, user id or referral code; who is named exactly is shown at once."""
     wanted = request.args.get("q", "").strip()
     values = {"words": search_words(wanted), "tier_id": find_tier(request.args.get("tier", "").strip())}
-    if not wanted or "\x00" in wanted:
+    if not wanted or "\x00" in wanted or len(wanted) > LONGEST_FILTER:  # the table refuses what cannot be looked for
         return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)
     if look.user_id is not None and not any(request.args.get(name) for name in STEERING):

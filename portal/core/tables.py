@@ -18,6 +18,7 @@ from portal.core.problems import InvalidInput
 from portal.core.reads import read_all
 
 PAGE_SIZES = (25, 50, 100)
+LONGEST_FILTER = 200
 STEERING = ("sort", "cursor", "limit", "format")
 
 
@@ -178,7 +179,7 @@ def list_batch(view: View, values: Mapping[str, Any], after: str | None, size: i
 def _accepted(wanted: Filter, value: str) -> str:
     if wanted.choices and value not in {choice for choice, _ in wanted.choices}:
         raise InvalidInput((wanted.name, "is not one of the choices"))
-    if "\x00" in value or len(value) > 200:
+    if "\x00" in value or len(value) > LONGEST_FILTER:
         raise InvalidInput((wanted.name, "cannot be looked for"))
     if wanted.kind == "date" and not _is_date(value):
         raise InvalidInput((wanted.name, "must be a date, such as 2024-03-31"))
