@@ -45,7 +45,8 @@ def resend_message(
     message = get_message(session, user_id, message_id)
     if message.status not in RESENDABLE:
         raise Conflict("Only a message that failed, or whose end is unknown, can be sent again.")
-    asked = session.get(OutboxMessage, ids.parse(message.dedupe_key.removeprefix("outbox:")))
+    key = ids.parse(message.dedupe_key.removeprefix("outbox:"))
+    asked = session.get(OutboxMessage, key) if key else None  # a nudge is no work of the outbox
     if asked is None:
         raise Conflict("What asked for this message is not kept any more, so it cannot be written again.")
     _once_a_day(session, "message", ids.encode(message_id), now)
