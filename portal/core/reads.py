@@ -52,7 +52,7 @@ class Connections:
     def dispose(self, *, close: bool = True) -> None:
         """Forget all idle connections; without `close` they stay open for the process that this one is a fork of."""
         idle, self._idle = self._idle, deque()
-        for connection in idle if close else ():
+        for connection in tuple(idle) if close else ():  # a thread may take one of them this moment
             connection.close()
 
 
