@@ -16,9 +16,7 @@ from portal.notifications.kinds import CHOICES
 
 ZONES = [
     "UTC",
-    *sorted(
-        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
-    ),
+    *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))),
 ]
 
 

@@ -33,9 +33,7 @@ def check(client: FlaskClient, user_id: str, headers: dict[str, str] | None = No
     return client.post(NEW, data=fields, headers=headers)
 
 
-def test_another_file_in_the_form_that_was_sent_before_is_checked_too(
-    operator: FlaskClient, session: Session
-) -> None:
+def test_another_file_in_the_form_that_was_sent_before_is_checked_too(operator: FlaskClient, session: Session) -> None:
     assert "idempotency_key" not in operator.get(NEW).text
 
     places = [check(operator, name).headers["Location"] for name in ("ada", "bob")]
