@@ -83,6 +83,7 @@ class Redemption(Base):
             "ix_loyalty_redemptions_waiting", "requested_at", "member_id",
             postgresql_where=text("status = 'requested'"),
         ),
+        Index("ix_loyalty_redemptions_queue", "id", postgresql_where=text("status = 'requested'")),
         Index("ix_loyalty_redemptions_open", "hold_expires_at", postgresql_where=text("status = 'requested'")),
         Index(
             "ix_loyalty_redemptions_taken", "member_id", "reward_id",
