@@ -119,7 +119,7 @@ def test_what_was_deferred_leaves_after_the_quiet_hours(mailing: Mailing) -> Non
 
 def cap(mailing: Mailing, hours: int, signal: str = "expiring_points", **fields: Any) -> None:
     answer = mailing.shop.api.put(
-        f"/nudge-campaigns/{signal.replace('_', '-')}",
+        f"/nudge-campaigns/{signal}",
         {"signal": signal, "ttlHours": 1000, "frequencyCapHours": hours, "priority": 50, "channels": ["email"],
          "active": True, **fields},
     )  # fmt: skip

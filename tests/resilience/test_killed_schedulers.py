@@ -70,7 +70,7 @@ def test_every_slot_takes_effect_exactly_once(beating: Portal) -> None:
         breeder.stop()
         worker.stop()
     finished = [row[0] for row in slots_done() if row[1] == "succeeded" and row[0] < wanted]
-    assert len(finished) > 10
+    assert len(finished) > 5
     assert finished == [finished[0] + timedelta(minutes=number) for number in range(len(finished))]
     with unit_of_work() as session:
         credited = session.scalars(text("SELECT external_id FROM loyalty_ledger_entries ORDER BY seq")).all()
