@@ -19,6 +19,7 @@ def join(page: Page, name: str = "Ada Lovelace") -> str:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Join for free").click()
     expect(page).to_have_url(re.compile("/account/loyalty$"))
+    page.wait_for_load_state()  # what is clicked before scripts run is a plain link
     return email
 
 
@@ -36,6 +37,8 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    expect(page).not_to_have_url(re.compile("/login"))
+    page.wait_for_load_state()
 
 
 def sign_out(page: Page) -> None:
