@@ -1,6 +1,7 @@
 """Settings: one typed class, read from the environment, that refuses nonsense at start."""
 
 import json
+import re
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 
 
 class SettingsError(Exception):
@@ -144,8 +147,8 @@ class Settings(BaseSettings):
         "", description="Web Push key, base64url; empty: the preview inbox. `flask --app wsgi vapid` makes one."
     )
     push_services: str = Field(
-        "googleapis.com push.services.mozilla.com push.apple.com notify.windows.com",
-        description="Hosts whose push services browsers may subscribe at.",
+        "fcm.googleapis.com updates.push.services.mozilla.com web.push.apple.com *.notify.windows.com",
+        description="Hosts of the push services that browsers may subscribe at; `*.` stands for one label.",
     )
 
     @field_validator("public_url")
@@ -175,6 +178,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
             raise ValueError("must be smtp://user:password@host:port, or smtps://")
+        return value
+
+    @field_validator("push_services")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        for host in value.split():
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host name, such as push.example.com or *.push.example.com")
         return value
 
     @field_validator("sms_url")

@@ -10,8 +10,9 @@ from portal.accounts.principal import current_user_id
 from portal.accounts.users import get_user
 from portal.core.db import db
 from portal.core.problems import InvalidInput
-from portal.notifications.channels.push import endpoint_of, public_key, read_subscription
+from portal.notifications.channels.push import endpoint_of, keep_subscription, public_key
 from portal.notifications.forms import PreferencesForm, values_of
+from portal.notifications.transports import push_policy
 from portal.notifications.unsubscribe import read_token, unsubscribe
 
 bp = Blueprint("notifications", __name__)
@@ -48,10 +49,10 @@ def subscribe() -> AnyResponse:
     """Keep this browser's subscription, which replaces another device's, and let notifications come."""
     token = request.form.get("subscription", "")
     try:
-        read_subscription(token, tuple(current_app.config["SETTINGS"].push_services.split()))
+        kept = keep_subscription(token, push_policy(current_app.config["SETTINGS"]))
     except ValueError as error:
         raise InvalidInput(("subscription", str(error))) from error
-    start_push(db.session(), current_user_id(), token)
+    start_push(db.session(), current_user_id(), kept)
     return Response(status=204)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from portal.config import Settings, SettingsError
+from portal.core.outbound import Client, Policy
 from portal.notifications.channels import Envelope, Receipt, email, line, preview, push, sms
 from portal.notifications.models import ChannelName
 
@@ -18,9 +19,14 @@ def transport(settings: Settings, channel: ChannelName) -> Send:
     if channel is ChannelName.SMS and settings.sms_url:
         return partial(sms.send, url=settings.sms_url)
     if channel is ChannelName.PUSH and settings.vapid_private_key:
-        services = tuple(settings.push_services.split())
-        return partial(push.send, keys=push.Keys(settings.vapid_private_key, settings.email_from, services))
+        client = Client(push_policy(settings))
+        return partial(push.send, keys=push.Keys(settings.vapid_private_key, settings.email_from, client))
     return preview.send
+
+
+def push_policy(settings: Settings) -> Policy:
+    """Which push services a browser may subscribe at, and a worker may call."""
+    return push.services_policy(settings.push_services, production=settings.production)
 
 
 def check(settings: Settings) -> None:

@@ -15,12 +15,13 @@ from portal.accounts.preferences import Preferences, put_preferences
 from portal.core import outbox
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
+from portal.core.outbound import Client
 from portal.notifications.channels import Envelope, NotAccepted, OutcomeUnknown, Refused, push
 from tests.http_sink import HttpSink
 from tests.notifications.test_tier_upgrade import message, rise
 
 PRIVATE = base64.urlsafe_b64encode((7).to_bytes(32, "big")).rstrip(b"=").decode()
-KEYS = push.Keys(PRIVATE, "rewards@example.com", ("127.0.0.1",))
+KEYS = push.Keys(PRIVATE, "rewards@example.com", Client(push.services_policy("127.0.0.1", production=False)))
 
 
 def encode(raw: bytes) -> str:
@@ -63,6 +64,7 @@ def test_the_browser_can_read_the_card_and_the_push_service_cannot(http_sink: Ht
     [
         (429, NotAccepted),
         (503, NotAccepted),
+        (302, Refused),
         (410, Refused),
         (413, Refused),
         (500, OutcomeUnknown),
