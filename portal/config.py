@@ -1,7 +1,9 @@
 """Settings: one typed class, read from the environment, that refuses nonsense at start."""
 
 import json
+import os
 import re
+from collections.abc import Mapping
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from portal.core.misspelt import find_misspelt
 
 _HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 
@@ -57,6 +61,10 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="`0` starts without demo data.")
     metrics_token: str = Field("", description="Bearer token for `/metrics` from a public address.")
     trusted_proxies: int = Field(0, ge=0, le=5, description="Reverse proxies whose X-Forwarded-* is believed.")
+
+    ignored_variables: str = Field(
+        "", description="Other programs' variables that look like a misspelt setting; `*` stands for anything."
+    )
 
     # Programme
     programme_name: str = Field("Acme Rewards", min_length=1, max_length=60, description="Shown on pages and messages.")
@@ -268,8 +276,9 @@ class Settings(BaseSettings):
     def load(cls, **overrides: Any) -> "Settings":
         """The settings of this process: environment, then the running instance of DATA_DIR.
 
-        :raises SettingsError: a value is impossible, or what a start needs is missing.
+        :raises SettingsError: a name is misspelt, a value impossible, or what a start needs is missing.
         """
+        refuse_misspelt(os.environ)
         try:
             settings = cls(**overrides)
             settings = settings.model_copy(update=_from_instance(settings))
@@ -277,6 +286,22 @@ class Settings(BaseSettings):
             raise SettingsError(_explain(error)) from error
         _demand(settings)
         return settings
+
+
+def refuse_misspelt(environment: Mapping[str, str]) -> None:
+    """Let nobody believe that a setting is in force whose name they have misspelt.
+
+    :raises SettingsError: naming each such variable, and the setting it is near.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    ignored = environment.get("IGNORED_VARIABLES", "").split()
+    found = [
+        f"{name} is no setting" + (f" (did you mean {near}?)" if near else "")
+        for name, near in find_misspelt(environment, known, ignored)
+    ]
+    if found:
+        hint = "If it is another program's, name it in IGNORED_VARIABLES"
+        raise SettingsError(f"Cannot start: {'; '.join(found)}. {hint}.")
 
 
 def _from_instance(settings: Settings) -> dict[str, Any]:

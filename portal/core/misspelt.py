@@ -1,0 +1,71 @@
+"""Environment variables that look like a setting and are none: a slip of the pen, which would change nothing.
+
+Settings have no prefix of their own, so that a name is taken for ours by two signs: it begins with a word that only our
+settings begin with (`REFERRAL_`), or it differs from a setting by a letter or two.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher, get_close_matches
+from fnmatch import fnmatchcase
+
+# First words of settings that other programs' variables begin with too.
+_COMMON = frozenset(
+    {"DATA", "DATABASE", "EMAIL", "EMBED", "IMPORT", "LOG", "METRICS", "OIDC", "PASSWORD", "PORTAL", "PRIVACY"}
+    | {"PUBLIC", "PUSH", "REDIS", "SECRET", "SESSION", "SHOP", "SMS", "TERMS", "TRUSTED", "VAPID", "WEB", "WEBHOOK"}
+)
+# Other programs' well-known names that happen to be near one of ours.
+_KNOWN_ELSEWHERE = frozenset({"DATADIR", "LOGLEVEL"})
+# What Kubernetes and Docker set for every service beside a container, whatever that is called.
+_SERVICE = re.compile(r".+_(SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_.+)")
+_LINK = re.compile(r"(tcp|udp|sctp)://|/[\w.-]+/[\w.-]+$")
+_SHORTEST, _FARTHEST = 7, 4
+_SAME_NAME, _SAME_WORD = 0.85, 0.6
+
+
+def find_misspelt(
+    environment: Mapping[str, str], settings: Collection[str], ignored: Iterable[str] = ()
+) -> Iterator[tuple[str, str | None]]:
+    """Each variable that is meant for us and unknown to us, with the setting that it is probably meant for.
+
+    `settings` are names in capitals, `ignored` names or patterns (`CHECKOUT_*`) of other programs' variables.
+    """
+    families = {name.split("_", 1)[0] for name in settings if "_" in name} - _COMMON
+    patterns = [pattern.upper() for pattern in ignored]
+    for variable, value in environment.items():
+        name = variable.upper()
+        if name in settings or _is_elsewhere(name, value) or any(fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        if name.split("_", 1)[0] in families and "_" in name:
+            yield variable, next(iter(get_close_matches(name, settings, 1)), None)
+        elif (near := _near(name, settings)) is not None:
+            yield variable, near
+
+
+def _is_elsewhere(name: str, value: str) -> bool:
+    linked = name.endswith(("_PORT", "_NAME")) and _LINK.match(value) is not None
+    return linked or name in _KNOWN_ELSEWHERE or _SERVICE.fullmatch(name) is not None
+
+
+def _near(name: str, settings: Collection[str]) -> str | None:
+    swapped = next((setting for setting in settings if _is_swapped(name, setting)), None)
+    alike = [s for s in settings if len(s) >= _SHORTEST and abs(len(s) - len(name)) <= _FARTHEST]
+    slips = (setting for setting in get_close_matches(name, alike, cutoff=_SAME_NAME) if _is_slip(name, setting))
+    return swapped or next(slips, None)
+
+
+def _is_swapped(name: str, setting: str) -> bool:
+    """Whether two letters have changed places."""
+    if len(name) != len(setting) or sorted(name) != sorted(setting):
+        return False
+    return sum(one != other for one, other in zip(name, setting, strict=True)) == 2
+
+
+def _is_slip(name: str, setting: str) -> bool:
+    """Whether an alike name differs in letters; a whole word more, less or other makes another name."""
+    if name.startswith(f"{setting}_") or name.endswith(f"_{setting}"):
+        return False
+    ours, theirs = setting.split("_"), name.split("_")
+    if len(ours) != len(theirs):
+        return True
+    return all(SequenceMatcher(None, *pair).ratio() >= _SAME_WORD for pair in zip(ours, theirs, strict=True))
