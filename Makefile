@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean setup setup-dev browser \
+.PHONY: help run test check format bench clean setup setup-dev packages measures \
 	check-style check-format check-types check-templates check-layout check-imports
 MAKEFLAGS += --no-print-directory
 export PYTHON
@@ -10,6 +10,13 @@ find_python = for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && break; python=; done; \
 	[ -n "$$python" ] || { echo "The portal needs Python 3.11 or newer, and found only $$( \
 	$${PYTHON:-python3} --version 2>/dev/null || echo none): install it, or name one by PYTHON=/path/to/python." >&2; exit 1; }
+
+# Installs what is missing of the programs in $(2), each with its Debian package, or says what $(1) need.
+need = missing=; for pair in $(2); do \
+	PATH="$$PATH:/usr/sbin:/sbin" command -v "$${pair%:*}" >/dev/null || missing="$$missing $${pair\#*:}"; done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing$$missing …" && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+	{ echo "$(1) need$$missing: install that (as root: apt-get install$$missing)." >&2; exit 1; }
 
 # As `python -m portal.core.embedded.run`, but Ctrl-C while modules still load ends it without a traceback.
 start = 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
@@ -21,7 +28,7 @@ help: ## Show this list
 run: setup ## Run the portal (PORT, DATA_DIR, DEMO=0, DATABASE_URL, REDIS_URL and more: see README.md)
 	@exec .venv/bin/python -c $(start)
 
-test: setup-dev browser ## Run all tests (ARGS='-k words' or a path narrows it)
+test: setup-dev packages ## Run all tests (ARGS='-k words' or a path narrows it)
 	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
 
 check: setup-dev ## Check style, types, templates and import directions
@@ -50,7 +57,7 @@ format: setup-dev ## Format code and templates
 	.venv/bin/ruff format .
 	.venv/bin/djlint templates --reformat --quiet
 
-bench: setup-dev ## Measure the speed budgets
+bench: measures setup-dev ## Measure the speed budgets
 	@exec .venv/bin/python -m tests.benchmarks $(ARGS)
 
 clean: ## Remove what set-up and tools made; instance data stays
@@ -64,8 +71,8 @@ setup:
 setup-dev:
 	@$(find_python); exec "$$python" -P portal/core/embedded/setup.py --dev
 
-browser:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		echo "Installing Chromium …" && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
-		{ echo "The browser tests need Chromium: install the package chromium (as root: apt-get install chromium)." >&2; exit 1; }
+packages:
+	@$(call need,The tests,chromium:chromium nginx:nginx)
+
+measures:
+	@$(call need,The measurements,wrk:wrk)

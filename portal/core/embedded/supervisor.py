@@ -45,7 +45,7 @@ class Supervisor:
         self._undo.callback(instance.close)
         settings = self._settings(data_dir)
         self._start_servers()
-        self.environment = self._environment(data_dir, settings)
+        self.environment = self._environment(data_dir)
         notice = self._prepare(instance, settings)
         self._start_processes(settings)
         self._announce(settings, str(instance.known["public_url"]), notice, time.monotonic() - begun)
@@ -114,7 +114,7 @@ class Supervisor:
         except SettingsError as error:
             raise StartFailedError(str(error)) from None
 
-    def _environment(self, data_dir: Path, settings: Settings) -> dict[str, str]:
+    def _environment(self, data_dir: Path) -> dict[str, str]:
         programs = str(Path(sys.executable).parent)
         return {
             "PROMETHEUS_MULTIPROC_DIR": self._make_metrics(data_dir),
@@ -123,10 +123,6 @@ class Supervisor:
             "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
             "DATA_DIR": str(data_dir),
-            "HOST": settings.host,
-            "PORT": str(settings.port),
-            "WEB_WORKERS": str(settings.web_workers),
-            "WEB_THREADS": str(settings.web_threads),
         }
 
     def _make_metrics(self, data_dir: Path) -> str:
