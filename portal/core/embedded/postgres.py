@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from portal.core.embedded.account import Account, find_account
+from portal.core.embedded.account import owner_of
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import open_log
 from portal.core.embedded.processes import end, end_child, servers_in
@@ -43,18 +43,16 @@ class Postgres:
         self.durable = durable
         self.sockets = SocketDirectory(self.data_dir, "postgres-socket")
         self.process: subprocess.Popen[bytes] | None = None
-        self._account = Account(None)
+        self._starter: list[str] = []
 
     def start(self) -> int:
         """Start the server, make role and database when missing, and give its pid; blocks until it answers.
 
         :raises StartFailedError: the server does not come up.
         """
-        self._account = find_account()
-        self._account.let_reach(self.cluster)
-        self._account.let_reach(self.sockets.path)
-        self._account.let_run(_programs())
-        self._account.own(self.sockets.path)
+        account = owner_of(self.data_dir)
+        account.own(self.sockets.path)
+        self._starter = account.starter([self.data_dir, self.sockets.path, _programs()])
         self._end_survivors()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
@@ -91,8 +89,9 @@ class Postgres:
         """Make the cluster beside its place and move it there, so that half of one is never taken for one."""
         fresh = self.data_dir / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        self._account.own(fresh)
+        owner_of(self.data_dir).own(fresh)
         command = [
+            *self._starter,
             str(_programs() / "initdb"),
             "--auth=trust",
             "--encoding=UTF8",
@@ -102,10 +101,7 @@ class Postgres:
             f"--username={SUPERUSER}",
             f"--pgdata={fresh}",
         ]
-        options = self._account.popen_options()
-        result = subprocess.run(
-            command, cwd=fresh, env=_environment(), capture_output=True, text=True, check=False, **options
-        )
+        result = subprocess.run(command, cwd=fresh, env=_environment(), capture_output=True, text=True, check=False)
         if result.returncode:
             reason = result.stderr.strip().splitlines() or ["no reason given"]
             raise StartFailedError(f"PostgreSQL could not make its files in {self.cluster}: {reason[-1]}")
@@ -115,7 +111,7 @@ class Postgres:
         settings = _SETTINGS | {"unix_socket_directories": str(self.sockets.path)}
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        command = [str(_programs() / "postgres"), "-D", str(self.cluster)]
+        command = [*self._starter, str(_programs() / "postgres"), "-D", str(self.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         log = open_log(self.log)
@@ -128,7 +124,6 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **self._account.popen_options(),
             )
         finally:
             os.close(log)

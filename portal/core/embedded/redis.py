@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from portal.core.embedded.account import owner_of
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.files import open_log
 from portal.core.embedded.processes import end, end_child, servers_in
@@ -38,11 +39,14 @@ class Redis:
 
         :raises StartFailedError: no usable server is installed, or it does not come up.
         """
-        self.home.mkdir(mode=0o700, exist_ok=True)
-        self.sockets.path.mkdir(mode=0o700, exist_ok=True)
+        account = owner_of(self.home.parent)
+        for folder in (self.home, self.sockets.path):
+            account.own(folder)
+        program = _program()
+        starter = account.starter([self.home, self.sockets.path, program])
         end(servers_in(self.home, "redis-server"))
         self.socket.unlink(missing_ok=True)
-        self.process = self._spawn(_program())
+        self.process = self._spawn([*starter, str(program)])
         self._wait_until_ready(self.process)
         return self.process.pid
 
@@ -57,7 +61,7 @@ class Redis:
         """The address of a database of this server."""
         return f"unix://{self.socket}?db={database}"
 
-    def _spawn(self, program: Path) -> "subprocess.Popen[bytes]":
+    def _spawn(self, program: list[str]) -> "subprocess.Popen[bytes]":
         settings = {
             "--port": "0",
             "--unixsocket": str(self.socket),
@@ -70,7 +74,7 @@ class Redis:
         log = open_log(self.log)
         try:
             return subprocess.Popen(
-                [str(program), *(part for setting in settings.items() for part in setting)],
+                [*program, *(part for setting in settings.items() for part in setting)],
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,12 +1,16 @@
 """`python -m portal.core.embedded.run`: run the portal until asked to stop."""
 
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 
+from portal.config import SettingsError, refuse_misspelt
 from portal.core.embedded.failures import StartFailedError
+from portal.core.embedded.instance import read_port
+from portal.core.embedded.stepdown import step_down
 from portal.core.embedded.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +39,17 @@ class Stopper:
 
 
 def main() -> int:
-    """Run the portal; the exit code is 0 after a stop that was asked for and 1 after a failure."""
+    """Run the portal, never as root; the exit code is 0 after a stop that was asked for and 1 after a failure."""
+    try:
+        refuse_misspelt(os.environ)
+        step_down(ROOT, read_port(os.environ.get("PORT") or "8000"))
+    except (StartFailedError, SettingsError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return _run()
+
+
+def _run() -> int:
     supervisor = Supervisor(ROOT)
     stopper = Stopper(supervisor)
     failure = ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from portal.core.embedded.lock import DataDirLock
 from portal.core.embedded.postgres import SUPERUSER, Postgres
 from portal.core.embedded.redis import Redis
+from portal.core.embedded.stepdown import hand_over
 
 
 @dataclass
@@ -30,12 +31,13 @@ def start(data_dir: Path, *, durable: bool = True) -> Services:
     """Start both servers under `data_dir`, which is made when missing; blocks until they answer.
 
     `durable=False` makes commits quick but not safe against power loss: for test data.
-    Run by root, folders above `data_dir` become enterable (not listable) by PostgreSQL's account.
+    Run by root, the servers run under the service account; folders above `data_dir` stay as they are.
 
     :raises StartFailedError: the directory is in use, or a server does not come up.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     data_dir = data_dir.resolve()
+    hand_over(data_dir)
     lock = DataDirLock(data_dir)
     lock.acquire()
     postgres, redis = Postgres(data_dir, durable=durable), Redis(data_dir)

@@ -39,12 +39,14 @@ def main(dev: bool) -> None:
 
     :raises SetupError: a part cannot be made.
     """
+    os.umask(0o022)  # what root installs, the account that the portal runs under can run
     VENV.mkdir(exist_ok=True)
     lock = os.open(VENV, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         install_python_packages(dev)
         install_front_end(dev)
+        open_programs()
     finally:
         os.close(lock)
 
@@ -83,6 +85,16 @@ def install_front_end(dev: bool) -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.replace(VENDOR)
     _done(started)
+
+
+def open_programs() -> None:
+    """Let every user run what root installed under a strict umask, before set-up saw to that."""
+    if os.geteuid() != 0 or (VENV / "bin" / "pip").stat().st_mode & 0o005 == 0o005:
+        return
+    for path in (VENV, *VENV.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
 
 
 def _copy_served(target: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from portal.config import Settings, SettingsError, refuse_misspelt
+from portal.config import Settings, SettingsError
 from portal.core.embedded.children import Children
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.instance import Instance, check_port, prepare_data_dir, read_port
@@ -34,7 +34,6 @@ class Supervisor:
         :raises StartFailedError: something is not as it must be; what was started is left to `stop`.
         """
         begun = time.monotonic()
-        self._check_names()
         port, host = read_port(os.environ.get("PORT") or "8000"), os.environ.get("HOST") or "127.0.0.1"
         data_dir = prepare_data_dir(os.environ.get("DATA_DIR") or "instance")
         self.record = self._claim(data_dir)
@@ -99,13 +98,6 @@ class Supervisor:
         for name, server in self._servers():
             self._undo.callback(server.stop)
             self.record.add(name, server.start())
-
-    def _check_names(self) -> None:
-        """Before anything is made where a misspelt DATA_DIR did not say."""
-        try:
-            refuse_misspelt(os.environ)
-        except SettingsError as error:
-            raise StartFailedError(str(error)) from None
 
     def _settings(self, data_dir: Path) -> Settings:
         """The settings as every process will read them."""
