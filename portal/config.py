@@ -148,7 +148,9 @@ class Settings(BaseSettings):
     )
 
     # Messages
-    email_url: str = Field("", description="`smtp://user:password@host:port`; empty: the preview inbox.")
+    email_url: str = Field(
+        "", description="`smtp://user:password@host:port` (by STARTTLS) or `smtps://`; empty: the preview inbox."
+    )
     email_from: str = Field("rewards@localhost", min_length=3, description="Sender of emails.")
     sms_url: str = Field("", description="Apprise URL with `{phone}`; empty: the preview inbox.")
     vapid_private_key: str = Field(

@@ -10,35 +10,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from ipaddress import ip_address
+from urllib.parse import parse_qs, unquote, urlsplit
 
 STEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and as whom: `smtp://user:password@host:port` (STARTTLS where offered) or `smtps://…`."""
+    """Where and as whom: `smtp://user:password@host:port` or `smtps://…` (TLS from the first byte).
+
+    With `smtp://` STARTTLS is demanded, unless the server is on this machine; `clear` (`?tls=none`) does without, and
+    never with a password (CONTRACT-SHOP 9.1).
+    """
 
     host: str
     port: int
     user: str | None
     password: str | None
     tls: bool
+    clear: bool = False
 
     @classmethod
     def parse(cls, url: str) -> "Server":
         """The server of an URL.
 
-        :raises ValueError: it names none.
+        :raises ValueError: it names none, or would have a password sent in clear.
         """
         parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError("must be smtp://user:password@host:port, or smtps://")
-        tls = parts.scheme == "smtps"
-        return cls(
-            parts.hostname, parts.port or (465 if tls else 587), unquote(parts.username) if parts.username else None,
-            unquote(parts.password) if parts.password else None, tls,
-        )  # fmt: skip
+        query = parse_qs(parts.query, keep_blank_values=True)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or query not in ({}, {"tls": ["none"]}):
+            raise ValueError("must be smtp://user:password@host:port or smtps://, behind it only ?tls=none")
+        tls, clear = parts.scheme == "smtps", bool(query)
+        if clear and (tls or (parts.username and not _is_loopback(parts.hostname))):
+            raise ValueError("has ?tls=none, with which neither smtps:// nor a password goes")
+        port = parts.port or (465 if tls else 587)
+        user, password = (unquote(text) if text else None for text in (parts.username, parts.password))
+        return cls(parts.hostname, port, user, password, tls, clear)
 
 
 class _Kept(threading.local):
@@ -95,16 +103,15 @@ def hang_up(smtp: smtplib.SMTP) -> None:
 def open_line(server: Server, deadline: float) -> smtplib.SMTP:
     """A line on which the server has greeted us and knows who we are.
 
-    :raises smtplib.SMTPException, OSError: it does not answer, or does not want us.
+    :raises smtplib.SMTPException, OSError: it does not answer, does not want us, or would have us speak in clear.
     """
     smtp = _connect(server)
     try:
         _at_once(smtp)
         limit(smtp, deadline)
         smtp.ehlo_or_helo_if_needed()
-        if not server.tls and smtp.has_extn("starttls"):
-            smtp.starttls(context=ssl.create_default_context())
-            smtp.ehlo()
+        if not server.tls and not server.clear:
+            _encrypt(smtp)
         if server.user:
             limit(smtp, deadline)
             smtp.login(server.user, server.password or "")
@@ -112,6 +119,28 @@ def open_line(server: Server, deadline: float) -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
+
+
+def _encrypt(smtp: smtplib.SMTP) -> None:
+    """Go on by STARTTLS; only a server on this machine need not offer it.
+
+    :raises smtplib.SMTPNotSupportedError: another does not, or somebody between has taken the offer away.
+    """
+    if smtp.has_extn("starttls"):
+        smtp.starttls(context=ssl.create_default_context())
+        smtp.ehlo()
+    elif smtp.sock is None or not _is_loopback(smtp.sock.getpeername()[0]):
+        raise smtplib.SMTPNotSupportedError(
+            "the mail server offers no STARTTLS, and nothing is sent to it in clear (EMAIL_URL: smtps:// encrypts from "
+            "the start, ?tls=none does without)"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def limit(smtp: smtplib.SMTP, deadline: float) -> None:
