@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Account:
         if self.ids is not None:
             os.chown(path, *self.ids, follow_symlinks=False)
 
-    def starter(self, paths: Iterable[Path], rights: Iterable[str] = ()) -> list[str]:
+    def starter(self, paths: Iterable[Path], rights: Collection[str] = ()) -> list[str]:
         """The words before a command that run it as the account, able to read the paths; none for oneself.
 
         :raises StartFailedError: it cannot be switched to, or cannot be let read them.
@@ -58,7 +58,7 @@ class Account:
         command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, paths)]
         return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0
 
-    def _switch(self, rights: Iterable[str]) -> list[str]:
+    def _switch(self, rights: Collection[str]) -> list[str]:
         assert self.ids is not None
         kept = ",".join(["-all", *(f"+{right}" for right in rights)])
         user, group = self.ids
@@ -66,6 +66,7 @@ class Account:
             _find("setpriv", "util-linux"),
             *(f"--reuid={user}", f"--regid={group}", "--clear-groups"),
             *(f"--inh-caps={kept}", f"--ambient-caps={kept}", f"--bounding-set={kept}"),
+            *(["--securebits=+no_setuid_fixup"] if rights else []),  # else access() answers as if nothing were lent
             "--",
         ]
 
