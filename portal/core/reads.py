@@ -1,8 +1,8 @@
 """The one reader of a request, which no caller chooses.
 
-Until a request (or job) has begun its transaction, reads go over AUTOCOMMIT connections, driver-level, so that a hot read
-is one round trip. Once it has, they go over the transaction's own connection: what it has written is seen before it
-commits, and so in the answer.
+Until a request (or job) has begun its transaction, reads go over AUTOCOMMIT connections, driver-level, so that a hot
+read is one round trip. Once it has, they go over the transaction's own connection: what it has written is seen before
+it commits, and so in the answer.
 """
 
 from collections import deque
