@@ -53,15 +53,15 @@ class CheckoutInput(Schema):
             raise ValueError("redemption needs rewardSlug or points")
         return self
 
-    def checkout(self) -> Checkout:
-        """The request as the service takes it."""
+    def checkout(self, *, by_member: bool) -> Checkout:
+        """The request as the service takes it, from the member's own browser or from the shop."""
         parts: list[Part] = []
         if wish := self.redemption:
             parts.append(Part(REDEMPTION, wish.checkout_intent_id, self.channel, wish.reward_slug, wish.points))
         if share := self.referral_share:
             parts.append(Part(SHARE, share.checkout_intent_id, share.channel or self.channel))
         ttl = None if self.ttl_hours is None else timedelta(hours=self.ttl_hours)
-        return Checkout(self.action, self.order_reference, tuple(parts), ttl)
+        return Checkout(self.action, self.order_reference, tuple(parts), ttl, by_member)
 
 
 class ResolutionInput(Schema):
