@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from portal.accounts.models import USER_ID_PATTERN
 from portal.checkout.service import REDEMPTION, SHARE, Action, Checkout, Part, Resolution
-from portal.core.schemas import Answer, Points, Schema, Slug, Text
+from portal.core.schemas import Answer, Points, Schema, Slug, Text, Ulid
 
 
 class RedemptionPart(Schema):
@@ -73,7 +73,7 @@ class ResolutionInput(Schema):
 class CheckoutIntent(Answer):
     """What a checkout planned, and what became of it."""
 
-    id: str
+    id: Ulid
     checkout_intent_id: str
     kind: Annotated[str, Field(json_schema_extra={"enum": ["redemption", "referral_share"]})]
     status: Annotated[
@@ -83,7 +83,7 @@ class CheckoutIntent(Answer):
     channel: str | None
     reward_slug: str | None
     points: int | None = Field(description="What it costs, or cost when it was confirmed.")
-    redemption_id: str | None
+    redemption_id: Ulid | None
     created_at: AwareDatetime
     expires_at: AwareDatetime
     resolved_at: AwareDatetime | None
@@ -92,7 +92,7 @@ class CheckoutIntent(Answer):
 class NextAction(Answer):
     """A card for the member: what a pending intent asks, and where to do it."""
 
-    intent_id: str
+    intent_id: Ulid
     kind: Annotated[str, Field(json_schema_extra={"enum": ["redemption", "referral_share"]})]
     title: str
     body: str
