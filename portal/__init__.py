@@ -34,6 +34,7 @@ def _attach_machinery(app: Portal) -> None:
     from portal import extensions
     from portal.accounts import guards
     from portal.core import (
+        bodies,
         branding,
         colours,
         db,
@@ -54,7 +55,7 @@ def _attach_machinery(app: Portal) -> None:
 
     parts = (
         logs, metrics, responses, problems, db, reads, queue, outbox, limits, sessions, openapi, guards, extensions,
-        branding, colours, icons, links,
+        branding, colours, icons, links, bodies,
     )  # fmt: skip
     for part in parts:
         part.init_app(app)

@@ -99,7 +99,7 @@ def enforce() -> Response | None:
 
 
 def _enforce() -> Response | None:
-    g.principal, g.principal_key = ANONYMOUS, ""
+    g.principal, g.principal_key, g.idempotency_owner = ANONYMOUS, "", ""
     if request.endpoint is None or request.method == "OPTIONS":
         return None
     if request.endpoint == "static":
@@ -120,7 +120,15 @@ def _enforce() -> Response | None:
         return None
     g.principal = _CHECKS[access](g.principal)
     g.principal_key = g.principal.key
+    g.idempotency_owner = f"{g.principal.actor}/{_member_named(g.principal)}"
     return None
+
+
+def _member_named(principal: Principal) -> str:
+    """Whom the request is about: the member in its path, else the caller's, else whom a service names by header."""
+    in_path: str = (request.view_args or {}).get("user_id", "")
+    by_header = request.headers.get("X-User-Id", "").strip() if principal.kind == "service" else ""
+    return in_path or principal.user_id or by_header
 
 
 def _serve_only_assets() -> None:

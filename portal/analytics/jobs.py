@@ -8,15 +8,21 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.analytics.details import capture_details, capture_month, months_until
-from portal.analytics.snapshots import capture_snapshot
+from portal.analytics.queries import get_last_night
+from portal.analytics.snapshots import capture_snapshot, missed_moments
 from portal.core.db import unit_of_work
 from portal.core.steps import Figures, Shard, Step
 
 
 def capture_loyalty_analytics_snapshot(slot: datetime) -> list[Step]:
-    """Keep the figures as of the slot, also when it is caught up later; what takes long is captured month by month."""
+    """Keep the figures as of the slot, also when it is caught up later; what takes long is captured month by month.
+
+    Nights that were missed and that no slot makes good are kept before it, so that each has its own points.
+    """
     zone = current_app.config["SETTINGS"].timezone
+    last = get_last_night(slot.astimezone(zone).date(), zone)
     todo: list[Callable[[Session], Figures | None]] = [
+        *(partial(capture_snapshot, moment=moment, zone=zone) for moment in missed_moments(last, slot, zone)),
         partial(capture_snapshot, moment=slot, zone=zone),
         partial(capture_details, moment=slot, zone=zone),
         *(partial(capture_month, moment=slot, zone=zone, month=month) for month in months_until(slot, zone)),

@@ -3,16 +3,23 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from portal.core.cursors import decode, encode
+from portal.core.ids import encode as ulid
 from portal.core.reads import read_all, read_one
 
 SCOPE = ("analytics-velocity",)
 _PAGE = text("""
     SELECT id, night, captured_at, figures FROM loyalty_analytics_snapshots
     WHERE night < :before ORDER BY night DESC LIMIT :limit
+""")
+_LAST = text("""
+    SELECT coalesce(
+        (SELECT night FROM loyalty_analytics_snapshots WHERE night < :before ORDER BY night DESC LIMIT 1),
+        (SELECT CAST(min(occurred_at) AT TIME ZONE :zone AS date) FROM loyalty_ledger_entries)) AS night
 """)
 _DETAILS = text("SELECT details FROM loyalty_analytics_snapshots WHERE night = :night")
 
@@ -39,13 +46,19 @@ def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, A
 
 
 def _document(row: Any) -> dict[str, Any]:
-    return {"id": row.id, "night": row.night, "capturedAt": row.captured_at, **row.figures}
+    return {"id": ulid(row.id), "night": row.night, "capturedAt": row.captured_at, **row.figures}
 
 
 def list_nights(count: int) -> list[Night]:
     """The figures of the last nights, oldest first."""
     rows = read_all(_PAGE, {"before": date.max, "limit": count})
     return [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
+
+
+def get_last_night(before: date, zone: ZoneInfo) -> date | None:
+    """The last night kept before that one; where none was, the day on which the ledger begins, if it has."""
+    row = read_one(_LAST, {"before": before, "zone": zone.key})
+    return row.night if row else None
 
 
 def get_details(night: date) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from portal.core.schemas import Answer
+from portal.core.schemas import Answer, Ulid
 from portal.referrals.schemas import SegmentFigures
 
 
@@ -51,7 +51,7 @@ class Liability(Answer):
 class AnalyticsSnapshot(Answer):
     """The programme's figures of one night."""
 
-    id: str
+    id: Ulid
     night: date
     captured_at: AwareDatetime
     segments: list[SegmentFigures]

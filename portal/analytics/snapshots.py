@@ -1,6 +1,6 @@
 """Snapshots: segments, velocity, points of the day and outstanding liability, one row per night."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,13 @@ from portal.core.steps import Figures
 from portal.referrals.service import get_segments
 
 VELOCITY_DAYS = 28
+MOST_MISSED = 366
 
-_BEFORE = text("SELECT figures #>> '{points,to}' FROM loyalty_analytics_snapshots WHERE night = :night")
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics_snapshot', 0))")
+_SPAN = "night, CAST(figures #>> '{points,from}' AS timestamptz), CAST(figures #>> '{points,to}' AS timestamptz)"
+_BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
+_AFTER = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night > :night ORDER BY night LIMIT 1")
+_FIRST_ENTRY = text("SELECT min(occurred_at) FROM loyalty_ledger_entries")
 _VELOCITY = text("""
     SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE created_at > :since AND created_at <= :now) AS invites,
            (SELECT count(*) FROM loyalty_referral_invites
@@ -24,8 +29,8 @@ _POINTS = text("""
     SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS issued,
            coalesce(-sum(amount) FILTER (WHERE entry_type = 'redemption'), 0)::bigint AS redeemed,
            coalesce(-sum(amount) FILTER (WHERE entry_type = 'expiration'), 0)::bigint AS expired,
-           coalesce(-sum(amount) FILTER (WHERE amount < 0 AND entry_type IN ('adjustment', 'reversal')), 0)::bigint
-               AS withdrawn,
+           coalesce(-sum(amount) FILTER (
+               WHERE amount < 0 AND entry_type NOT IN ('redemption', 'expiration')), 0)::bigint AS withdrawn,
            count(*) AS entries
     FROM loyalty_ledger_entries WHERE occurred_at >= :begin AND occurred_at < :end
 """)
@@ -33,6 +38,10 @@ _LIABILITY = text("""
     SELECT t.slug AS tier, t.name, count(*) AS members, sum(m.balance)::bigint AS balance, sum(m.held)::bigint AS held
     FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
     GROUP BY t.slug, t.name, t.threshold ORDER BY t.threshold NULLS FIRST
+""")
+_RECOUNT = text("""
+    UPDATE loyalty_analytics_snapshots SET figures = jsonb_set(figures, '{points}', CAST(:points AS jsonb))
+    WHERE night = :night
 """)
 _KEEP = text("""
     INSERT INTO loyalty_analytics_snapshots (night, id, captured_at, figures)
@@ -44,17 +53,20 @@ _KEEP = text("""
 def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figures:
     """Keep the programme's figures as of `moment`, for its night in `zone`; captured again, they replace the earlier.
 
-    Points are those since the snapshot of the night before, so that nights add up to the ledger.
+    Points are those since the night kept before it, however long ago that is, or since the ledger began: nights add up
+    to the ledger, whichever were missed, come late or are captured again.
     """
+    session.execute(_ONE_AT_A_TIME)
     night = moment.astimezone(zone).date()
-    begin = _begin(session, moment, zone)
+    before = session.execute(_BEFORE, {"night": night}).first()
+    begin = before[2] if before else _beginning(session, moment, zone)
     segments = get_segments(moment, session)
     liability = [dict(row._mapping) for row in session.execute(_LIABILITY)]
-    points = session.execute(_POINTS, {"begin": begin, "end": moment}).one()._mapping
+    points, entries = _points(session, begin, moment)
     figures = {
         "segments": segments,
         "velocity": _velocity(session, moment, sum(segment["members"] for segment in segments)),
-        "points": {**{name: points[name] for name in points if name != "entries"}, "from": begin, "to": moment},
+        "points": points,
         "liability": {
             "total": sum(row["balance"] for row in liability),
             "held": sum(row["held"] for row in liability),
@@ -63,14 +75,38 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     }
     values = {"night": night, "id": ids.new_id(), "captured_at": clock.now(), "figures": to_json(figures).decode()}
     session.execute(_KEEP, values)
-    return {"snapshots": 1, "entries": points["entries"], "members": sum(row["members"] for row in liability)}
+    if before:  # what was under way when it was counted has been posted since
+        _recount(session, *before)
+    if after := session.execute(_AFTER, {"night": night}).first():
+        _recount(session, after[0], moment, after[2])
+    return {"snapshots": 1, "entries": entries, "members": sum(row["members"] for row in liability)}
 
 
-def _begin(session: Session, moment: datetime, zone: ZoneInfo) -> datetime:
-    """Where the night before ended, else the same time of the day before."""
-    local = moment.astimezone(zone)
-    before = session.scalar(_BEFORE, {"night": local.date() - timedelta(days=1)})
-    return datetime.fromisoformat(before) if before else (local - timedelta(days=1)).astimezone(moment.tzinfo)
+def missed_moments(last: date | None, slot: datetime, zone: ZoneInfo) -> list[datetime]:
+    """When the nights between the `last` one kept and that of `slot` should have been captured, oldest first."""
+    local = slot.astimezone(zone)
+    nights = (local.date() - last).days - 1 if last else 0
+    behind = range(min(nights, MOST_MISSED), 0, -1)
+    return [(local - timedelta(days=days)).astimezone(slot.tzinfo) for days in behind]
+
+
+def _beginning(session: Session, moment: datetime, zone: ZoneInfo) -> datetime:
+    """Where the first night kept begins: a day earlier, or with the ledger when that is older."""
+    day_before = (moment.astimezone(zone) - timedelta(days=1)).astimezone(moment.tzinfo)
+    first = session.scalar(_FIRST_ENTRY)
+    return min(first, day_before) if first else day_before
+
+
+def _points(session: Session, begin: datetime, end: datetime) -> tuple[dict[str, Any], int]:
+    """The points that came and went from `begin` until before `end`, and by how many entries."""
+    row = session.execute(_POINTS, {"begin": begin, "end": end}).one()._mapping
+    points = {name: row[name] for name in row if name != "entries"}
+    return {**points, "from": begin.astimezone(UTC), "to": end.astimezone(UTC)}, row["entries"]
+
+
+def _recount(session: Session, night: date, begin: datetime, end: datetime) -> None:
+    points = to_json(_points(session, begin, end)[0]).decode()
+    session.execute(_RECOUNT, {"night": night, "points": points})
 
 
 def _velocity(session: Session, moment: datetime, members: int) -> dict[str, Any]:

@@ -22,9 +22,8 @@ bp = APIBlueprint("checkout_api", __name__, url_prefix="/api/v1/loyalty", tag="C
 def sync_intents(body: schemas.CheckoutInput) -> Response:
     """Plan, confirm or cancel what a checkout offers; the member's feed, with the intents of this request."""
     session, now, user_id = db.session(), clock.now(), _user_of(body)
-    touched = service.sync_intents(
-        session, user_id, body.checkout(), actor=current().actor, now=now, rules=_rules()
-    )  # fmt: skip
+    checkout = body.checkout(by_member=current().kind == "user")
+    touched = service.sync_intents(session, user_id, checkout, actor=current().actor, now=now, rules=_rules())
     return json(queries.get_feed_with(session, user_id, touched, now, _rules().base_url))
 
 

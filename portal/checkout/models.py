@@ -22,13 +22,17 @@ STATUSES = ("pending", "confirmed", "resolved", "cancelled", "expired")
 
 
 class CheckoutIntent(Base):
-    """A checkout-originated reminder, by the storefront's own id."""
+    """A checkout-originated reminder, by the shop's own id, or (`by_member`) by one that the member's browser chose.
+
+    The shop's ids stand for one intent in the whole programme, a member's own for one of theirs.
+    """
 
     __tablename__ = "loyalty_checkout_intents"
 
     member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"))
     id: Mapped[UUID]
     checkout_intent_id: Mapped[str]
+    by_member: Mapped[bool] = mapped_column(server_default="false")
     kind: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="pending")
     order_reference: Mapped[str]
@@ -43,7 +47,7 @@ class CheckoutIntent(Base):
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
-        UniqueConstraint("checkout_intent_id"),
+        UniqueConstraint("member_id", "checkout_intent_id"),
         ForeignKeyConstraint(
             ["member_id", "redemption_id"], ["loyalty_redemptions.member_id", "loyalty_redemptions.id"]
         ),
@@ -54,6 +58,12 @@ class CheckoutIntent(Base):
         CheckConstraint("status <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed"),
         CheckConstraint(
             "(status IN ('resolved', 'cancelled', 'expired')) = (resolved_at IS NOT NULL)", name="resolved"
+        ),
+        Index(
+            "uq_loyalty_checkout_intents_of_shop",
+            "checkout_intent_id",
+            unique=True,
+            postgresql_where=text("NOT by_member"),
         ),
         Index("ix_loyalty_checkout_intents_id", "id"),
         Index(

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from portal.accounts.models import USER_ID_PATTERN
 from portal.checkout.service import REDEMPTION, SHARE, Action, Checkout, Part, Resolution
-from portal.core.schemas import Answer, Points, Schema, Slug, Text
+from portal.core.schemas import Answer, Points, Schema, Slug, Text, Ulid
 
 
 class RedemptionPart(Schema):
@@ -53,15 +53,15 @@ class CheckoutInput(Schema):
             raise ValueError("redemption needs rewardSlug or points")
         return self
 
-    def checkout(self) -> Checkout:
-        """The request as the service takes it."""
+    def checkout(self, *, by_member: bool) -> Checkout:
+        """The request as the service takes it, from the member's own browser or from the shop."""
         parts: list[Part] = []
         if wish := self.redemption:
             parts.append(Part(REDEMPTION, wish.checkout_intent_id, self.channel, wish.reward_slug, wish.points))
         if share := self.referral_share:
             parts.append(Part(SHARE, share.checkout_intent_id, share.channel or self.channel))
         ttl = None if self.ttl_hours is None else timedelta(hours=self.ttl_hours)
-        return Checkout(self.action, self.order_reference, tuple(parts), ttl)
+        return Checkout(self.action, self.order_reference, tuple(parts), ttl, by_member)
 
 
 class ResolutionInput(Schema):
@@ -73,7 +73,7 @@ class ResolutionInput(Schema):
 class CheckoutIntent(Answer):
     """What a checkout planned, and what became of it."""
 
-    id: str
+    id: Ulid
     checkout_intent_id: str
     kind: Annotated[str, Field(json_schema_extra={"enum": ["redemption", "referral_share"]})]
     status: Annotated[
@@ -83,7 +83,7 @@ class CheckoutIntent(Answer):
     channel: str | None
     reward_slug: str | None
     points: int | None = Field(description="What it costs, or cost when it was confirmed.")
-    redemption_id: str | None
+    redemption_id: Ulid | None
     created_at: AwareDatetime
     expires_at: AwareDatetime
     resolved_at: AwareDatetime | None
@@ -92,7 +92,7 @@ class CheckoutIntent(Answer):
 class NextAction(Answer):
     """A card for the member: what a pending intent asks, and where to do it."""
 
-    intent_id: str
+    intent_id: Ulid
     kind: Annotated[str, Field(json_schema_extra={"enum": ["redemption", "referral_share"]})]
     title: str
     body: str

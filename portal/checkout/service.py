@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from portal.checkout.models import CheckoutIntent
@@ -56,12 +56,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A request of a checkout: one order, its parts, and how long they wait (None: the programme's time)."""
+    """A request of a checkout: one order, its parts, and how long they wait (None: the programme's time).
+
+    `by_member`: the member's own browser asks, and not the shop.
+    """
 
     action: Action
     order_reference: str
     parts: tuple[Part, ...]
     ttl: timedelta | None = None
+    by_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ def sync_intents(
     A plan holds nothing. A confirmed redemption reserves its points, once per `checkoutIntentId`; a confirmed referral
     share stays pending. Cancelling closes the intent, also one that was never heard of, so that a confirmation which
     comes late is refused, and releases a redemption that is still requested.
+
+    The shop's ids are the programme's; those of a member's browser are that member's own and stand in nobody's way. A
+    shop that names a member's own id goes on with that intent, which is the shop's from then on.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
     :raises IntentConflict: a `checkoutIntentId` stands for something else.
@@ -218,19 +225,24 @@ def _release(desk: _Desk, redemption_id: UUID) -> None:
 
 def _find(desk: _Desk, part: Part) -> CheckoutIntent | None:
     """The intent of the part as it is now, which must stand for the same."""
-    row = desk.session.execute(
+    rows = desk.session.execute(
         select(CheckoutIntent, Reward.slug)
         .outerjoin(Reward, Reward.id == CheckoutIntent.reward_id)
-        .where(CheckoutIntent.checkout_intent_id == part.checkout_intent_id)
+        .where(CheckoutIntent.checkout_intent_id == part.checkout_intent_id, _in_reach(desk))
         .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
-        return None
-    intent, slug = row
-    mine = intent.member_id == desk.member.id and intent.order_reference == desk.checkout.order_reference
-    if not mine or intent.kind != part.kind or not _same_wish(intent, slug, part):
-        raise IntentConflict
-    return intent
+    ).all()
+    for intent, slug in rows:
+        mine = intent.member_id == desk.member.id and intent.order_reference == desk.checkout.order_reference
+        if not mine or intent.kind != part.kind or not _same_wish(intent, slug, part):
+            raise IntentConflict
+        intent.by_member = intent.by_member and desk.checkout.by_member
+    return rows[0][0] if rows else None
+
+
+def _in_reach(desk: _Desk) -> ColumnElement[bool]:
+    """The member's own, and for the shop everything that it has named itself."""
+    mine = CheckoutIntent.member_id == desk.member.id
+    return mine if desk.checkout.by_member else mine | ~CheckoutIntent.by_member
 
 
 def _same_wish(intent: CheckoutIntent, slug: str | None, part: Part) -> bool:
@@ -257,7 +269,7 @@ def _store(desk: _Desk, part: Part, **fields: object) -> CheckoutIntent:
     intent = CheckoutIntent(
         member_id=desk.member.id, id=ids.new_id(), checkout_intent_id=part.checkout_intent_id, kind=part.kind,
         order_reference=desk.checkout.order_reference, channel=part.channel, created_at=desk.now,
-        expires_at=desk.now + (desk.checkout.ttl or desk.rules.ttl), **fields,
+        expires_at=desk.now + (desk.checkout.ttl or desk.rules.ttl), by_member=desk.checkout.by_member, **fields,
     )  # fmt: skip
     desk.session.add(intent)
     desk.session.flush()

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.core import clock, outbox_signal
 from portal.core.models import IdempotencyKey
-from portal.core.problems import Conflict, DomainError, InvalidInput
+from portal.core.problems import Conflict, DomainError, InvalidInput, wants_json
 
 KEPT_HEADERS = (
     "Content-Type", "Location", "Retry-After", "HX-Location", "HX-Redirect", "HX-Reselect", "HX-Reswap", "HX-Retarget",
@@ -45,7 +45,7 @@ class InFlight(Conflict):
 
 def wanted() -> bool:
     """Whether this request asks to be carried out once: a POST with a key, by a known principal."""
-    return request.method == "POST" and bool(g.get("principal_key")) and _key() is not None
+    return request.method == "POST" and bool(g.get("idempotency_owner")) and _key() is not None
 
 
 def never_store() -> None:
@@ -54,12 +54,14 @@ def never_store() -> None:
 
 
 def answer_once(session: Session, view: Callable[[], Response]) -> Response:
-    """The stored answer for this key, or the view's, stored with its effect; refused answers are stored too.
+    """The stored answer for this key, or the view's, stored with its effect.
+
+    A refusal of the API is stored too; one of a form is not, so that the corrected form may come with the same key.
 
     :raises InFlight: another request holds the key now.
     :raises KeyReused: the key was stored for another request.
     """
-    key, principal = _key() or "", g.principal_key
+    key, principal = _key() or "", g.idempotency_owner
     if not 1 <= len(key) <= 255 or "\x00" in key:
         raise InvalidInput(("Idempotency-Key", "must have 1 to 255 characters"))
     lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"{principal}\x1f{key}", 0))
@@ -72,10 +74,16 @@ def answer_once(session: Session, view: Callable[[], Response]) -> Response:
         session.delete(stored)
         session.flush()
     response = _run(session, view)
-    if response.status_code not in NEVER_STORED and response.status_code < 500 and not g.get("never_stored"):
+    if _is_kept(response.status_code):
         session.add(_stored(principal, key, response))
         session.flush()
     return response
+
+
+def _is_kept(status: int) -> bool:
+    if status in NEVER_STORED or status >= 500 or g.get("never_stored"):
+        return False
+    return status < 400 or wants_json()
 
 
 def _key() -> str | None:

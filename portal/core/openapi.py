@@ -70,8 +70,12 @@ def _finish_operation(method: str, operation: dict[str, Any]) -> None:
     answers["default"] = _REFUSED
     if "422" in answers:
         answers["422"] = _REFUSED
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
     if method == "put":
         answers.setdefault("201", {**answers["200"], "description": "Created."})
+    if method == "post" and "200" in answers and "201" in answers:
+        answers["200"] = {**answers["201"], "description": answers["200"]["description"]}
     if method == "post":
         operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
 

@@ -1,4 +1,9 @@
-"""Reads outside any transaction: AUTOCOMMIT connections, driver-level, so that a hot read is one round trip."""
+"""The one reader of a request, which no caller chooses.
+
+Until a request (or job) has begun its transaction, reads go over AUTOCOMMIT connections, driver-level, so that a hot
+read is one round trip. Once it has, they go over the transaction's own connection: what it has written is seen before
+it commits, and so in the answer.
+"""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -13,7 +18,7 @@ from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from portal.core.db import engine_options
+from portal.core.db import db, engine_options
 
 T = TypeVar("T")
 _make: Any = PGDialect_psycopg
@@ -72,8 +77,10 @@ def _sql(statement: TextClause) -> str:
 
 
 def _fetch(statement: TextClause, values: Values, take: Callable[[Any], T]) -> T:
-    """Run a read; once more when the connections had gone stale (a restarted server)."""
+    """Run a read; outside a transaction once more when the connections had gone stale (a restarted server)."""
     sql = _sql(statement)
+    if (begun := _begun()) is not None:
+        return _run_on(begun, sql, values, take)
     try:
         return _run(sql, values, take)
     except psycopg.OperationalError as error:
@@ -83,11 +90,26 @@ def _fetch(statement: TextClause, values: Values, take: Callable[[Any], T]) -> T
     return _run(sql, values, take)
 
 
+def _begun() -> Connection | None:
+    """The connection of the transaction that is under way, its changes written out; None when there is none."""
+    if not db.session.registry.has():
+        return None
+    session = db.session()
+    if not session.in_transaction():
+        return None
+    session.flush()
+    return session.connection()
+
+
+def _run_on(connection: Connection, sql: str, values: Values, take: Callable[[Any], T]) -> T:
+    with connection.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
+        return take(cursor.execute(sql, values))
+
+
 def _run(sql: str, values: Values, take: Callable[[Any], T]) -> T:
     source: Connections | Connection = current_app.extensions["reads"]
     if isinstance(source, Connection):  # the one that a test works on
-        with source.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
-            return take(cursor.execute(sql, values))
+        return _run_on(source, sql, values, take)
     connection = source.take()
     try:
         return take(connection.execute(sql, values))

@@ -1,6 +1,8 @@
 """Request and answer schemas: strict pydantic models, one plain name each in the OpenAPI document."""
 
+import json
 import re
+from collections import Counter
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, get_origin
@@ -16,10 +18,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     TypeAdapter,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -32,6 +37,10 @@ METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
 SLUG_PATTERN = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=64)]
+Ulid = Annotated[
+    str, Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="A ULID.", examples=["01HR4J9Q8Z3V5K7M2N6P0X1Y4B"])
+]
+"""The id of an object, in answers: 26 characters, ordered by time (CONTRACT 1)."""
 
 
 def _rfc3339(value: object) -> object:
@@ -89,6 +98,18 @@ class Schema(BaseModel):
         alias_generator=to_camel, populate_by_name=True, extra="forbid", str_strip_whitespace=True
     )
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema without `default: null`.
+
+        What is left out is not the same as null everywhere, and generated clients send the defaults they read.
+        """
+        document = handler(core_schema)
+        for described in handler.resolve_ref_schema(document).get("properties", {}).values():
+            if "default" in described and described["default"] is None:
+                del described["default"]
+        return document
+
 
 class Page(Schema):
     """Query of a list: how many, and from where."""
@@ -143,16 +164,35 @@ def _field_error(item: Any) -> tuple[str, str]:
 
 
 def _json_object(request: Request) -> dict[str, Any]:
-    """The body, read strictly: no NaN, no lone surrogates, no nesting without end."""
+    """The body, read strictly: no NaN, no lone surrogates, no nesting without end, no key twice in an object."""
     if not request.is_json:
         raise UnsupportedMediaType("Send JSON with the content type application/json.")
     try:
         data = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError as error:
+        _check_keys(request.get_data())
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise BadRequest("The body must be a JSON object.")
     return data
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        counted = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key {counted.most_common(1)[0][0][:64]!r} comes twice in one object")
+
+
+# The parser that reads bodies takes the last of equal keys without a word; numbers need no reading here.
+_KEYS = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=len, parse_float=len)
+
+
+def _check_keys(body: bytes) -> None:
+    """Refuse a document in which an object has a key twice: two readers could take it for two different requests.
+
+    :raises ValueError: it has.
+    """
+    _KEYS.decode(body.decode())
 
 
 def _query(args: MultiDict[str, str], model: type[BaseModel]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime
 
-from portal.core.schemas import Answer
+from portal.core.schemas import Answer, Ulid
 from portal.tiers.schemas import Benefit
 
 
@@ -36,7 +36,7 @@ class Progress(Answer):
 class Hold(Answer):
     """Points set aside for an open redemption."""
 
-    redemption_id: str
+    redemption_id: Ulid
     points: int
     reward_slug: str | None
     description: str

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from portal.core.schemas import Answer, Schema, invalid
+from portal.core.schemas import Answer, Schema, Ulid, invalid
 from portal.hub.timeline import Kind
 
 
@@ -31,7 +31,7 @@ class TimelineQuery(Schema):
 class TimelineItem(Answer):
     """One event. `points`: a change of the balance, the cost of a redemption, or what a referral is worth."""
 
-    id: str
+    id: Ulid
     kind: Kind
     occurred_at: AwareDatetime
     title: str

@@ -79,6 +79,27 @@ class LedgerEntry(Base):
     )
 
 
+class LedgerReference(Base):
+    """What an entry should have named and does not: kept beside it, for the ledger itself is never changed.
+
+    Its `facts` are shown with the entry's metadata, which they add to and never replace.
+    """
+
+    __tablename__ = "loyalty_ledger_references"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    added_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
+    )
+
+
 class PointLot(Base):
     """What a credit opened: how much of it is left, how much of that is on hold, and when the rest expires.
 

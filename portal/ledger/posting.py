@@ -164,10 +164,11 @@ _TOTALS = """
 _POST = text(f"WITH {GIVEN} {_WRITE} {_ENTRIES}")
 
 _ALREADY = text("""
-    SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata,
-           e.source, e.external_id, e.effect
+    SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
+           coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata, e.source, e.external_id, e.effect
     FROM json_to_recordset(CAST(:rows AS json)) AS r(member_id uuid, source text, external_id text, effect text)
     JOIN loyalty_ledger_entries e USING (member_id, source, external_id, effect)
+    LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id
 """)
 
 

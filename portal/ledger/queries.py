@@ -2,30 +2,37 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
 from portal.accounts.guards import UserNotFound
 from portal.accounts.principal import LIVE_TOKEN, read_proven
 from portal.core.cursors import decode, encode
+from portal.core.reads import read_one
 from portal.ledger.models import EntryType
 from portal.ledger.schemas import entry_document
+
+# What stands beside an entry joins its metadata and never replaces any of it.
+METADATA = "coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata"
+BESIDE = "LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id"
 
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
 # index range, so that a rare type costs its page and not the member's history.
 _PAGE = text(f"""
     SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
-           e.metadata
+           {METADATA}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
         SELECT x.* FROM loyalty_ledger_entries x
         WHERE x.member_id = m.id AND x.seq < :before ORDER BY x.seq DESC LIMIT :limit) e ON true
+    {BESIDE}
     WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text(f"""
     SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
-           e.metadata
+           {METADATA}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -34,7 +41,12 @@ _PAGE_OF_TYPES = text(f"""
             WHERE i.member_id = m.id AND i.entry_type = wanted.entry_type AND i.seq < :before
             ORDER BY i.seq DESC LIMIT :limit) x
         ORDER BY x.seq DESC LIMIT :limit) e ON true
+    {BESIDE}
     WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY e.seq DESC
+""")
+_ONE = text(f"""
+    SELECT e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
+    FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
 """)
 _NEWEST = 2**62
 
@@ -56,3 +68,8 @@ def list_entries(
     found = [row for row in rows if row[1] is not None]
     more = encode(found[limit - 1][1], *scope) if len(found) > limit else None
     return {"entries": [entry_document(row) for row in found[:limit]], "nextCursor": more}
+
+
+def get_entry(member_id: UUID, entry_id: UUID) -> dict[str, Any]:
+    """One entry of a member, as the API shows it."""
+    return entry_document(read_one(_ONE, {"member_id": member_id, "id": entry_id}))

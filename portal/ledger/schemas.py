@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, field_validator
 
 from portal.core.ids import encode
-from portal.core.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text
+from portal.core.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
 from portal.ledger.models import EntryType
 
 
@@ -34,7 +34,7 @@ class AdjustmentInput(Schema):
 class LedgerEntry(Answer):
     """One point change."""
 
-    id: str
+    id: Ulid
     occurred_at: AwareDatetime
     entry_type: EntryType
     amount: int

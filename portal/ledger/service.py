@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import audit, ids
+from portal.core.responses import to_json
 from portal.ledger.expiry import expire_scheduled_points
 from portal.ledger.holds import (
     InsufficientPoints,
@@ -22,10 +24,38 @@ from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members.service import lock_members
 
 __all__ = [
-    "EarningRules", "Entry", "InsufficientPoints", "Posted", "Posting", "Take", "adjust_points", "choose_lots",
-    "credit", "expire_scheduled_points", "grant_weekly_streak_bonuses", "hold_points", "post", "release_holds",
-    "take_held_points",
+    "EarningRules", "Entry", "InsufficientPoints", "Posted", "Posting", "Take", "add_facts", "adjust_points",
+    "choose_lots", "credit", "expire_scheduled_points", "grant_weekly_streak_bonuses", "hold_points", "post",
+    "release_holds", "take_held_points",
 ]  # fmt: skip
+
+
+# Where the entry names it already, inside or beside, there is nothing to add.
+_ADD_FACTS = text("""
+    INSERT INTO loyalty_ledger_references AS known (member_id, entry_id, facts, added_at)
+    SELECT e.member_id, e.id, CAST(:facts AS jsonb), :now FROM loyalty_ledger_entries e
+    WHERE e.member_id = :member_id AND e.id = :entry_id AND e.metadata -> CAST(:name AS text) IS NULL
+    ON CONFLICT (member_id, entry_id) DO UPDATE SET facts = excluded.facts || known.facts
+        WHERE known.facts -> CAST(:name AS text) IS NULL
+    RETURNING entry_id
+""")
+
+
+def add_facts(
+    session: Session, member_id: UUID, entry_id: UUID, name: str, facts: dict[str, Any], now: datetime
+) -> bool:
+    """Keep beside an entry what it should have named, unless it names `name`; says whether it was missing.
+
+    The entry itself is never changed: the ledger is append-only (CONTRACT rule 1).
+    """
+    values = {
+        "member_id": member_id,
+        "entry_id": entry_id,
+        "name": name,
+        "facts": to_json(facts).decode(),
+        "now": now,
+    }
+    return session.execute(_ADD_FACTS, values).first() is not None
 
 
 def credit(

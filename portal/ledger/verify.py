@@ -72,7 +72,9 @@ CHECKS = {
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
         CROSS JOIN LATERAL (SELECT threshold FROM loyalty_tiers WHERE active AND threshold <= m.lifetime_earned
                             ORDER BY threshold DESC LIMIT 1) t
-        WHERE c.id IS NULL OR c.threshold < t.threshold""",
+        WHERE (c.id IS NULL OR c.threshold < t.threshold) AND NOT EXISTS (
+            SELECT FROM loyalty_requalifications q
+            WHERE q.finished_at IS NULL AND q.changed_at > now() - interval '1 day')""",
     "reward_taken": """
         SELECT NULL::uuid, w.taken, coalesce(r.total, 0) FROM loyalty_rewards w
         LEFT JOIN (SELECT reward_id, count(*) AS total FROM loyalty_redemptions

@@ -36,5 +36,6 @@ class Member(Base):
         CheckConstraint("(tier_id IS NULL) = (tier_since IS NULL)", name="tier_since"),
         Index("ix_loyalty_members_lifetime_earned", "lifetime_earned", "id"),
         Index("ix_loyalty_members_tier_id", "tier_id", "id", postgresql_where=text("tier_id IS NOT NULL")),
+        Index("ix_loyalty_members_qualifying", "tier_id", "lifetime_earned", "id"),
         Index("ix_loyalty_members_suspended", "id", postgresql_where=text("status = 'suspended'")),
     )

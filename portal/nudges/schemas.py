@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, field_validator
 
 from portal.accounts.models import USER_ID_PATTERN
-from portal.core.schemas import Answer, Page, Schema
+from portal.core.schemas import Answer, Page, Schema, Ulid
 from portal.notifications.service import ChannelName
 from portal.nudges.models import DispatchStatus, NudgeStatus
 from portal.nudges.signals import SIGNALS
@@ -63,7 +63,7 @@ class NudgeAnswer(Schema):
 class Nudge(Answer):
     """A reminder for the member, and why it is shown."""
 
-    id: str
+    id: Ulid
     type: Annotated[str, Field(json_schema_extra={"enum": list(SIGNALS)})]
     title: str
     body: str
@@ -95,8 +95,8 @@ class NudgeDispatchQuery(Page):
 class NudgeDispatch(Answer):
     """One decision to send a nudge or not to."""
 
-    id: str
-    nudge_id: str
+    id: Ulid
+    nudge_id: Ulid
     user_id: str
     campaign: str | None
     channel: ChannelName | None

@@ -10,6 +10,8 @@ from portal.accounts.principal import current, current_user_id
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.responses import json
+from portal.ledger.queries import get_entry
+from portal.ledger.schemas import LedgerEntry
 from portal.redemptions import queries, schemas, service
 from portal.redemptions.models import RedemptionStatus
 from portal.redemptions.rules import HoldRules
@@ -69,6 +71,17 @@ def fail(redemption_id: str, body: schemas.ReasonInput) -> Response:
 def cancel(redemption_id: str, body: schemas.ReasonInput) -> Response:
     """Cancel a redemption: give its points back. Members cancel their own."""
     return _release(redemption_id, RedemptionStatus.CANCELLED, body.reason)
+
+
+@bp.post("/redemptions/<redemption_id>/references")
+@guarded(Access.ADMIN)
+@bp.output(LedgerEntry, status_code=201)
+@bp.doc(responses={200: "Nothing was missing: the entry as it is."})
+def add_references(redemption_id: str) -> Response:
+    """Let the ledger entry of a fulfilled redemption name it, where it does not."""
+    redemption, added = service.add_references(db.session(), _id(redemption_id), actor=current().actor, now=clock.now())
+    assert redemption.ledger_entry_id is not None
+    return json(get_entry(redemption.member_id, redemption.ledger_entry_id), 201 if added else 200)
 
 
 def _release(redemption_id: str, status: RedemptionStatus, reason: str) -> Response:

@@ -62,7 +62,7 @@ class Redemption(Base):
             ["member_id", "ledger_entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
         ),
         ForeignKeyConstraint(["member_id", "retry_of"], ["loyalty_redemptions.member_id", "loyalty_redemptions.id"]),
-        UniqueConstraint("checkout_intent_id"),
+        UniqueConstraint("member_id", "checkout_intent_id"),
         CheckConstraint(f"status IN {_STATUSES}", name="status"),
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("(status = 'requested') = (closed_at IS NULL)", name="closed"),

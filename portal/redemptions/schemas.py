@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from portal.core.schemas import Answer, Page, Points, Schema, Slug, Text
+from portal.core.schemas import Answer, Page, Points, Schema, Slug, Text, Ulid
 from portal.redemptions.models import RedemptionStatus
 
 
@@ -38,7 +38,7 @@ class ReasonInput(Schema):
 class Redemption(Answer):
     """A hold on points and how it ended."""
 
-    id: str
+    id: Ulid
     status: RedemptionStatus
     reward_slug: str | None
     description: str
@@ -47,7 +47,7 @@ class Redemption(Answer):
     fulfilled_at: AwareDatetime | None
     closed_at: AwareDatetime | None
     failure_reason: str | None
-    ledger_entry_id: str | None
+    ledger_entry_id: Ulid | None
     checkout_intent_id: str | None
     hold_expires_at: AwareDatetime
 

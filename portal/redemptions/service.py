@@ -40,6 +40,16 @@ class NotPending(Conflict):
         super().__init__(f"It is {status} already.", extra={"redemptionStatus": status})
 
 
+class NotFulfilled(Conflict):
+    """The redemption has no ledger entry: it was not fulfilled."""
+
+    code = "redemption_not_fulfilled"
+    title = "This redemption is not fulfilled"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"It is {status}.", extra={"currentStatus": status})
+
+
 class NotRetryable(Conflict):
     """Only a failed redemption can be asked for again, and once."""
 
@@ -159,6 +169,30 @@ def release_redemption(
     session.flush()
     _record(session, redemption, actor, reason)
     return redemption
+
+
+def add_references(session: Session, redemption_id: UUID, *, actor: str, now: datetime) -> tuple[Redemption, bool]:
+    """Let the ledger entry of a fulfilled redemption name it, beside the entry where it does not do so itself.
+
+    Says whether anything was missing. Written to the audit log when it was.
+
+    :raises RedemptionNotFound: no such redemption.
+    :raises NotFulfilled: it has no ledger entry.
+    """
+    redemption = session.scalar(select(Redemption).where(Redemption.id == redemption_id))
+    if redemption is None:
+        raise RedemptionNotFound
+    if redemption.ledger_entry_id is None or redemption.fulfilled_at is None:
+        raise NotFulfilled(redemption.status)
+    facts = {"redemption_id": ids.encode(redemption.id), "fulfilled_at": redemption.fulfilled_at.isoformat()}
+    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, now)
+    if added:
+        audit.record(
+            session, actor=actor, action="redemption.reference", object_type="redemption",
+            object_id=ids.encode(redemption.id), reason="", before=None,
+            after={"entry": ids.encode(redemption.ledger_entry_id), **facts},
+        )  # fmt: skip
+    return redemption, added
 
 
 def lock_owners(session: Session, redemption_ids: Collection[UUID]) -> None:

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from portal.accounts.models import USER_ID_PATTERN
 from portal.accounts.schemas import Email, Phone
-from portal.core.schemas import Answer, Metadata, Page, Schema, Text
+from portal.core.schemas import Answer, Metadata, Page, Schema, Text, Ulid
 from portal.ledger.models import EntryType
 from portal.ledger.schemas import LedgerEntry
 from portal.referrals.invites import Invitation
@@ -66,7 +66,7 @@ class CompletionInput(Schema):
 class Referral(Answer):
     """An invite and how it fared. `rewardPoints` is what its conversion brings, or brought, who invited."""
 
-    id: str
+    id: Ulid
     code: str
     status: InviteStatus
     channel: Channel

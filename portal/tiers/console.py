@@ -16,6 +16,7 @@ from portal.core.problems import InvalidInput, NotFound
 from portal.tiers.forms import NewTierForm, TierForm, fingerprint, shown
 from portal.tiers.models import Tier
 from portal.tiers.preview import preview_tier
+from portal.tiers.requalify import get_progress
 from portal.tiers.service import put_tier
 from portal.tiers.tables import COUNTED_EXACTLY, TIERS
 
@@ -25,8 +26,8 @@ bp = Blueprint("tiers_console", __name__, url_prefix="/admin/programme")
 @bp.get("/tiers")
 @guarded(Access.CONSOLE)
 def tiers() -> Response:
-    """All tiers by threshold."""
-    return show_table(TIERS, "console/tiers/list.html", counted_exactly=COUNTED_EXACTLY)
+    """All tiers by threshold, and how far members have been moved after a change."""
+    return show_table(TIERS, "console/tiers/list.html", counted_exactly=COUNTED_EXACTLY, moving=get_progress())
 
 
 @bp.get("/new-tier", defaults={"slug": ""})

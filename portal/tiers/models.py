@@ -45,3 +45,22 @@ class TierChange(Base):
     changed_at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("from_tier_id IS DISTINCT FROM to_tier_id", name="changes"),)
+
+
+class Requalification(Base):
+    """A change of the tiers whose members a job moves: since when, how many it found to rise, and how many have."""
+
+    __tablename__ = "loyalty_requalifications"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tier_slug: Mapped[str]
+    changed_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
+    expected: Mapped[int | None] = mapped_column(BigInteger)
+    moved: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("moved >= 0 AND expected >= 0", name="counts"),
+        Index("ix_loyalty_requalifications_open", "changed_at", postgresql_where=text("finished_at IS NULL")),
+    )

@@ -13,10 +13,10 @@ from portal.core import audit, clock, ids, outbox
 from portal.core.problems import InvalidInput
 from portal.members.models import Member
 from portal.members.service import provision_member, provision_members
-from portal.tiers.models import Tier
+from portal.tiers.models import Requalification, Tier
 from portal.tiers.order import must_ascend, next_position
 
-UPGRADE_TOPIC = "tier_upgraded"
+UPGRADE_TOPIC, CHANGED_TOPIC = "tier_upgraded", "tiers_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,9 @@ _RISE = text("""
     SELECT r.member_id, recorded.id, r.from_slug, r.to_slug, r.threshold > 0 AS earned
     FROM risen r JOIN recorded USING (member_id)
 """)
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('tiers', 0))")
 
 
 def list_tiers(session: Session) -> list[Tier]:
@@ -94,14 +97,14 @@ def record_upgrades(
 def put_tier(
     session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
 ) -> tuple[Tier, bool]:  # fmt: skip
-    """Create or change a tier; members who now qualify rise. Fields left out keep their value.
+    """Create or change a tier; a job moves members who now qualify. Fields left out keep their value.
 
     Without a position a new tier stands by its threshold.
 
     :raises InvalidInput: a field is missing, or thresholds would not ascend strictly with position.
     """
     now = clock.now()
-    _hold_up_points(session)
+    session.execute(_ONE_AT_A_TIME)
     others = list(session.scalars(select(Tier).where(Tier.active, Tier.slug != slug).order_by(Tier.threshold)))
     tier = session.scalar(select(Tier).where(Tier.slug == slug))
     created, before = tier is None, None if tier is None else describe(tier)
@@ -122,33 +125,13 @@ def put_tier(
         session, actor=actor, action="tier.put", object_type="tier", object_id=slug, reason=reason,
         before=before, after=describe(tier),
     )  # fmt: skip
-    _requalify(session, now)
+    change = Requalification(id=ids.new_id(), tier_slug=slug, changed_at=now)
+    session.add(change)
+    session.flush()
+    outbox.put(session, CHANGED_TOPIC, [{"id": ids.encode(change.id)}], dedupe="id")
     return tier, created
-
-
-def _hold_up_points(session: Session) -> None:
-    """Wait for every transaction that changes or locks a member, and let those to come wait for this one.
-
-    A posting under way sees the old catalogue, and its points cannot be seen from here: without this its member would
-    miss a tier. It also puts one tier at a time. Reads go on.
-    """
-    session.execute(text("LOCK TABLE loyalty_members IN EXCLUSIVE MODE"))
 
 
 def describe(tier: Tier) -> dict[str, Any]:
     """The tier as the audit log keeps it."""
     return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position", "active")}
-
-
-def _requalify(session: Session, now: datetime) -> None:
-    """Raise the members whom the changed catalogue puts in a higher tier."""
-    behind = text("""
-        SELECT m.id FROM loyalty_members m LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
-        WHERE EXISTS (
-            SELECT FROM loyalty_tiers t
-            WHERE t.active AND t.threshold <= m.lifetime_earned AND (c.id IS NULL OR t.threshold > c.threshold))
-        ORDER BY m.id FOR UPDATE OF m
-    """)
-    member_ids = session.scalars(behind).all()
-    if member_ids:
-        record_upgrades(session, member_ids, now)

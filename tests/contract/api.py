@@ -10,6 +10,7 @@ from tests.contract.document import Document
 from tests.factories.accounts import bearer
 
 BASE = "/api/v1/loyalty"
+UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 PROBLEM_MEMBERS = {"type": str, "title": str, "status": int, "detail": str, "code": str}
 
 
@@ -53,6 +54,7 @@ def check_conventions(answer: TestResponse) -> None:
     assert answer.status_code < 500, answer.get_data(as_text=True)
     assert "html" not in answer.content_type if answer.content_type else True
     assert answer.headers.get("X-Request-Id")
+    assert not UUID.search(answer.data), f"ids are ULIDs: {answer.get_data(as_text=True)}"
     if answer.status_code == 304:
         assert answer.data == b""
     if answer.status_code >= 400:

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.core import clock, ids
+from portal.core.models import OutboxMessage
 from portal.ledger import service as ledger
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
@@ -18,7 +20,8 @@ from portal.redemptions.service import Wish, reserve_points
 from portal.rewards.models import Reward
 from portal.rewards.service import put_reward
 from portal.tiers.models import Tier
-from portal.tiers.service import enrol, put_tier
+from portal.tiers.requalify import BATCH, close_all, move_some
+from portal.tiers.service import CHANGED_TOPIC, enrol, put_tier
 from tests.factories.accounts import make_user
 
 RULES = ledger.EarningRules(ZoneInfo("UTC"), 12)
@@ -48,9 +51,20 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
 
 
 def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tier:
-    """An active tier."""
+    """An active tier, in which everybody is who has earned it."""
     values = {"name": slug.title(), "threshold": threshold, **fields}
-    return put_tier(session, slug, values, "test")[0]
+    tier = put_tier(session, slug, values, "test")[0]
+    settle_tiers(session)
+    return tier
+
+
+def settle_tiers(session: Session) -> None:
+    """Move whom the tiers put higher, as the worker does that a change of them wakes."""
+    while move_some(session, clock.now(), BATCH)[0]:
+        pass
+    close_all(session, clock.now())
+    session.execute(delete(OutboxMessage).where(OutboxMessage.topic == CHANGED_TOPIC))
+    session.expire_all()
 
 
 def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: Any) -> Reward:

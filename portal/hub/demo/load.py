@@ -17,6 +17,7 @@ from portal.core import clock, outbox
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
 from portal.rewards.service import put_reward
+from portal.tiers.requalify import close_all
 from portal.tiers.service import put_tier
 
 SEED = 20_240_304
@@ -58,6 +59,7 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
                 _capture(session, start + timedelta(days=day), settings, details=day == DAYS - 1)
         with clock.at(moment):
             story.end(session, people[0], moment)
+            close_all(session, moment)
             outbox.close_pending(session)  # what happened in the story has been told long ago
 
 

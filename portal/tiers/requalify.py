@@ -1,0 +1,119 @@
+"""Who rises by a change of the tiers: moved by a job in batches, never by the request (CONTRACT-PROGRAMME 10.1).
+
+Until the job has reached them, members hold the tier they held; who earns meanwhile is judged by the newest definition.
+Nobody is moved down (CONTRACT rule 9).
+"""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids, outbox
+from portal.core.db import unit_of_work
+from portal.core.reads import read_one
+from portal.members.service import lock_members
+from portal.tiers.models import Requalification
+from portal.tiers.service import CHANGED_TOPIC, record_upgrades
+
+BATCH = 500
+SLICE_SECONDS = 10
+WAIT_SECONDS = 0.05
+
+# For each tier that a member may hold, and for none, those whose points reach the next active one above it: ranges of
+# an index by tier and points, so that it costs what rises and not who is there.
+_BEHIND = """
+    SELECT m.id FROM loyalty_tiers s
+    CROSS JOIN LATERAL (SELECT min(threshold) AS next FROM loyalty_tiers WHERE active AND threshold > s.threshold) n
+    CROSS JOIN LATERAL (
+        SELECT id FROM loyalty_members WHERE tier_id = s.id AND lifetime_earned >= n.next LIMIT :limit) m
+    UNION ALL
+    SELECT m.id FROM (SELECT min(threshold) AS next FROM loyalty_tiers WHERE active) n
+    CROSS JOIN LATERAL (
+        SELECT id FROM loyalty_members WHERE tier_id IS NULL AND lifetime_earned >= n.next LIMIT :limit) m
+"""
+_SOME = text(f"{_BEHIND} LIMIT :limit")
+_ALL = text(f"SELECT count(*) FROM ({_BEHIND}) behind")
+_BEGIN = text("""
+    UPDATE loyalty_requalifications SET begun_at = coalesce(begun_at, clock_timestamp()),
+        expected = coalesce(expected, :expected)
+    WHERE id = :id AND finished_at IS NULL RETURNING begun_at
+""")
+# What began before the job may still judge by the old tiers, and what it posts cannot be seen from here.
+_UNDER_WAY = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = current_user AND xact_start < :begun_at
+          AND pid <> pg_backend_pid())
+""")
+_PROGRESS = text("""
+    SELECT count(*) AS changes, sum(moved)::bigint AS moved, max(expected) AS expected
+    FROM loyalty_requalifications WHERE finished_at IS NULL
+""")
+
+
+def move_some(session: Session, now: datetime, limit: int) -> tuple[int, int]:
+    """Move up to `limit` members who have reached a higher tier, and announce it to them.
+
+    Says how many were found behind, 0 when none is left, and how many of them have risen by this call.
+    """
+    found = session.scalars(_SOME, {"limit": limit}).all()
+    if not found:
+        return 0, 0
+    lock_members(session, found)
+    return len(found), len(record_upgrades(session, found, now))
+
+
+@outbox.consumes(CHANGED_TOPIC)
+def requalify(message: outbox.Claimed) -> None:
+    """Move everybody whom a change of the tiers has put higher; killed or out of time, it goes on where it stopped.
+
+    :raises outbox.Postponed: there is more to do than fits into the lease.
+    """
+    key = ids.parse(message.payload["id"])
+    begun_at = _begin(key)
+    deadline = time.monotonic() + SLICE_SECONDS
+    while begun_at is not None:
+        with unit_of_work() as session:
+            final = not session.scalar(_UNDER_WAY, {"begun_at": begun_at})
+        with unit_of_work() as session:
+            found = _move(session, key, final)
+        if not found and final:
+            return
+        if time.monotonic() > deadline:
+            raise outbox.Postponed(clock.now() + (timedelta(0) if found else timedelta(seconds=1)))
+        if not found:
+            time.sleep(WAIT_SECONDS)
+
+
+def _begin(key: UUID | None) -> datetime | None:
+    """Since when members are moved for this change; None when that is over."""
+    with unit_of_work() as session:
+        expected = session.scalar(_ALL, {"limit": None})
+        began: datetime | None = session.scalar(_BEGIN, {"id": key, "expected": expected})
+        return began
+
+
+def _move(session: Session, key: UUID | None, final: bool) -> int:
+    """One batch, with its progress; the change is done when `final` finds nobody."""
+    now = clock.now()
+    found, risen = move_some(session, now, BATCH)
+    values: dict[str, Any] = {"moved": Requalification.moved + risen}
+    if final and not found:
+        values["finished_at"] = now
+    session.execute(update(Requalification).where(Requalification.id == key).values(values))
+    return found
+
+
+def get_progress() -> Any | None:
+    """`moved` and `expected` (None before the job has counted) of changes whose members are being moved, if any."""
+    row = read_one(_PROGRESS, {})
+    return row if row is not None and row.changes else None
+
+
+def close_all(session: Session, now: datetime) -> None:
+    """Count every change as done: for histories that were loaded, not lived."""
+    session.execute(update(Requalification).where(Requalification.finished_at.is_(None)).values(finished_at=now))
