@@ -47,13 +47,13 @@ class SelfReferral(DomainError):
 
 
 class NotCancellable(Conflict):
-    """The invite has been converted or has expired; the answer says its `status`."""
+    """The invite has been converted or has expired; the answer says its `currentStatus`."""
 
     code = "referral_not_cancellable"
     title = "This referral can no longer be cancelled"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status} already.", extra={"status": status})
+        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
 
 
 class AlreadyConverted(Conflict):
