@@ -17,7 +17,9 @@ from tests.factories.loyalty import RULES
 DAY = timedelta(days=1)
 REFERRAL_RULES = ReferralRules(
     max_active=10, cooldown=timedelta(0), bonus=500, welcome=100, life=90 * DAY, attribution=30 * DAY,
-    holding=timedelta(0), minimum_order=0, convert_at_registration=False, link_base="http://localhost/r/",
+    holding=timedelta(0), minimum_order=0, convert_at_registration=False, daily_conversions=5,
+    new_customers_only=True, circles=False, recipient_max=3, recipient_window=30 * DAY, daily_cap=1000,
+    sms_countries=frozenset({"DE", "US"}), recipient_key=b"a key for tests", link_base="http://localhost/r/",
 )  # fmt: skip
 
 
