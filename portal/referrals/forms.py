@@ -34,7 +34,7 @@ def _travels(clean: Callable[[str], str]) -> Callable[[Any, Any], None]:
 
     def check(_form: Any, field: Any) -> None:
         try:
-            field.data = clean(field.data)
+            field.data = clean(field.data) if field.data else None
         except ValueError as error:
             told = "Leave out web addresses: your invite has its own link. Put a space after each full stop."
             raise ValidationError(told) from error

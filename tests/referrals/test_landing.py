@@ -179,6 +179,32 @@ def test_the_setting_completes_it_at_registration(client: FlaskClient, session: 
 
 
 @pytest.mark.usefixtures("at_registration")
+@pytest.mark.parametrize("personal", [True, False])
+def test_registering_alone_completes_five_friends_of_a_member_in_a_day(
+    app: Portal, session: Session, personal: bool
+) -> None:
+    member, other = inviting(session), inviting(session, "Mary Shelley")
+    codes = [member.referral_code if personal else make_invite(session, member).code for _ in range(7)]
+    for number, code in enumerate(codes):
+        browser = app.test_client()
+        browser.get(f"/r/{code}")
+        register(browser, f"friend{number}@example.org")
+    found = [attributed(session, f"friend{number}@example.org")[0] for number in range(7)]
+    assert [invite.status for invite in found] == ["converted"] * 5 + ["sent"] * 2
+    browser = app.test_client()
+    browser.get(f"/r/{other.referral_code}")
+    register(browser, "eve@example.org")
+    assert attributed(session, "eve@example.org")[0].status == "converted"
+    held_back = found[-1].attributed_user_id or ""
+    assert complete(session, codes[-1], held_back, order=service.Order("A-1")).invite.id == found[-1].id
+    with time_machine.travel(clock.now() + 2 * DAY):
+        browser = app.test_client()
+        browser.get(f"/r/{member.referral_code}")
+        register(browser, "late@example.org")
+    assert attributed(session, "late@example.org")[0].status == "converted"
+
+
+@pytest.mark.usefixtures("at_registration")
 def test_ones_own_second_account_registers_and_earns_nothing(client: FlaskClient, session: Session) -> None:
     member = make_member(session, make_user(session, email="ada@example.org"))
     client.get(f"/r/{member.referral_code}")
