@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+import phonenumbers
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,13 @@ def _locale(name: str) -> str:
     except (UnknownLocaleError, ValueError) as error:
         raise ValueError(f"{name!r} is not a known locale") from error
     return name
+
+
+def _countries(names: str) -> str:
+    chosen = names.upper().replace(",", " ").split()
+    if unknown := [name for name in chosen if name not in phonenumbers.SUPPORTED_REGIONS]:
+        raise ValueError(f"{unknown[0]!r} is no country code such as DE")
+    return " ".join(chosen)
 
 
 class Settings(BaseSettings):
@@ -120,7 +128,29 @@ class Settings(BaseSettings):
         description="Least `orderAmount` (the currency's smallest unit) that completes a referral; 0: any.",
     )  # fmt: skip
     referral_convert_at_registration: bool = Field(
-        False, description="`1` completes a referral when the friend registers, without an order."
+        False,
+        description="`1` completes a referral when the friend registers, without an order; needs a holding period.",
+    )
+    referral_daily_conversions: int = Field(
+        5, ge=1, le=10_000, description="Friends of a member in 24 hours whom registering alone completes; others wait."
+    )
+    referral_new_customers_only: bool = Field(
+        True, description="`0` lets friends who ordered before be completed, with a signal."
+    )
+    referral_circles: bool = Field(
+        False, description="`1` lets members bring each other, in any circle, with a signal."
+    )
+    invite_recipient_max: int = Field(
+        3, ge=1, le=100, description="Invites that one address or number is sent, by all members together."
+    )
+    invite_recipient_days: int = Field(
+        30, ge=1, le=365, description="Days in which it is sent no more; by one member, one in these days."
+    )
+    invite_daily_cap: int = Field(
+        1000, ge=1, le=1_000_000, description="Invites by email and SMS in 24 hours, over all members."
+    )
+    invite_sms_countries: Annotated[str, AfterValidator(_countries)] = Field(
+        "", description="Countries that invites go to by SMS, as `DE AT CH`; empty: none."
     )
 
     # Nudges
@@ -230,6 +260,11 @@ class Settings(BaseSettings):
     def _registration_has_no_order(self) -> Self:
         if self.referral_convert_at_registration and self.referral_minimum_order:
             raise ValueError("REFERRAL_CONVERT_AT_REGISTRATION and REFERRAL_MINIMUM_ORDER exclude each other")
+        if self.referral_convert_at_registration and self.referral_holding_days == 0:
+            raise ValueError(
+                "REFERRAL_CONVERT_AT_REGISTRATION=1 needs REFERRAL_HOLDING_DAYS of 1 or more: an account costs "
+                "nothing, so its points must wait until somebody could look at it"
+            )
         return self
 
     @property

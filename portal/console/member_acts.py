@@ -24,6 +24,7 @@ from portal.core.problems import Conflict, Forbidden, NotFound
 from portal.ledger import service as ledger
 from portal.members import service as members
 from portal.notifications.models import MessageStatus
+from portal.referrals.service import ReferralRules
 from portal.tiers.service import enrol
 
 bp = Blueprint("member_acts", __name__, url_prefix="/admin/members")
@@ -116,7 +117,8 @@ def resend_an_invite(user_id: str, invite_id: str) -> AnyResponse:
         "Send this invite again?", "Send again", url_for("members_console.show_referrals", user_id=user_id),
         "The friend gets the same link once more, unless they asked for no more mail.",
     )  # fmt: skip
-    return _with_reason(question, "The invite is on its way again.", partial(_resend, resend_invite, user_id, key))
+    act = partial(resend_invite, rules=ReferralRules.of(current_app.config["SETTINGS"]))
+    return _with_reason(question, "The invite is on its way again.", partial(_resend, act, user_id, key))
 
 
 def _with_reason(question: Question, past: str, carry_out: Callable[[str], object]) -> AnyResponse:

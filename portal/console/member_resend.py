@@ -17,7 +17,7 @@ from portal.core.problems import Conflict, NotFound
 from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
 from portal.referrals.models import OPEN, Channel, ReferralInvite
-from portal.referrals.service import INVITE_TOPIC
+from portal.referrals.service import ReferralRules, send_again
 
 RESENDABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 PAUSE = timedelta(hours=24)
@@ -67,12 +67,13 @@ def get_invite(session: Session, user_id: str, invite_id: UUID) -> ReferralInvit
 
 
 def resend_invite(
-    session: Session, user_id: str, invite_id: UUID, *, actor: str, reason: str, now: datetime
-) -> None:  # fmt: skip
+    session: Session, user_id: str, invite_id: UUID, *, actor: str, reason: str, now: datetime, rules: ReferralRules
+) -> None:
     """Send an open invite to the friend once more. Written to the audit log.
 
     :raises NotFound: no such invite of this user.
     :raises Conflict: it is a link, is closed, or was sent again within a day.
+    :raises portal.referrals.problems.RecipientLimit: the friend was sent as many as anybody should get.
     """
     invite = get_invite(session, user_id, invite_id)
     if invite.channel == Channel.LINK:
@@ -80,8 +81,7 @@ def resend_invite(
     if invite.status not in OPEN or invite.expires_at <= now:
         raise Conflict("This invite is closed, so the friend could not use it.")
     _once_a_day(session, "referral", ids.encode(invite_id), now)
-    payload = {"member_id": ids.encode(invite.member_id), "invite_id": ids.encode(invite_id)}
-    outbox.put(session, INVITE_TOPIC, [payload])
+    send_again(session, invite, now=now, rules=rules)
     _record(session, "referral", ids.encode(invite_id), {"status": invite.status, "user": user_id}, actor, reason)
 
 

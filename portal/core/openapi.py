@@ -18,6 +18,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string", "description": "Stable, snake_case."},
+        "currentStatus": {"type": "string", "description": "The state of an object that does not allow the request."},
         "errors": {
             "type": "array",
             "items": {

@@ -11,12 +11,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+# What RFC 9457 and we mean by these is never anything else: an object's state in a problem is `currentStatus`.
+RESERVED = frozenset({"type", "title", "status", "detail", "code", "errors", "instance"})
 
 
 class DomainError(Exception):
     """A failure that a caller can expect; subclasses fix its stable code and status.
 
-    `extra` members go into the problem document; `headers` into the answer.
+    `extra` members go into the problem document, `headers` into the answer; `errors` lists the refused fields, each as
+    `{field, message}`.
+
+    :raises ValueError: `extra` would give a member of RFC 9457 another meaning (CONTRACT 1).
     """
 
     code: ClassVar[str] = "bad_request"
@@ -30,6 +35,9 @@ class DomainError(Exception):
         self.detail = detail or self.title
         self.extra = extra or {}
         self.headers = headers or {}
+        self.errors: list[dict[str, str]] = []
+        if taken := RESERVED & self.extra.keys():
+            raise ValueError(f"a problem's {', '.join(sorted(taken))} must keep the meaning that RFC 9457 gives it")
 
 
 class InvalidInput(DomainError):
@@ -40,8 +48,8 @@ class InvalidInput(DomainError):
     title = "Some fields are not valid"
 
     def __init__(self, *errors: tuple[str, str]) -> None:
-        listed = [{"field": field, "message": message} for field, message in errors]
-        super().__init__("; ".join(f"{e['field']}: {e['message']}" for e in listed), extra={"errors": listed})
+        super().__init__("; ".join(f"{field}: {message}" for field, message in errors))
+        self.errors = [{"field": field, "message": message} for field, message in errors]
 
 
 class NotFound(DomainError):
@@ -124,7 +132,8 @@ def answer(
 
 def of(error: DomainError) -> Response:
     """The answer to an expected failure."""
-    return answer(error.code, error.status, error.title, error.detail, extra=error.extra, headers=error.headers)
+    extra = {**error.extra, "errors": error.errors} if error.errors else error.extra
+    return answer(error.code, error.status, error.title, error.detail, extra=extra, headers=error.headers)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

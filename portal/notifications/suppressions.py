@@ -61,5 +61,9 @@ def lift(session: Session, channel: str, address_hash: bytes) -> str:
 
 def hash_address(channel: str, address: str) -> bytes:
     """What is kept of an address: the hash of its normalised form."""
-    plain = normalize_email(address) if channel == "email" else "+" + "".join(filter(str.isdigit, address))
-    return hashlib.sha256(f"{channel}:{plain}".encode()).digest()
+    return hashlib.sha256(f"{channel}:{plain_address(channel, address)}".encode()).digest()
+
+
+def plain_address(channel: str, address: str) -> str:
+    """The form in which all spellings of one person's address, or of one number, are equal."""
+    return normalize_email(address) if channel == "email" else "+" + "".join(filter(str.isdigit, address))

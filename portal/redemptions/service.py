@@ -31,13 +31,13 @@ class RedemptionNotFound(NotFound):
 
 
 class NotPending(Conflict):
-    """The redemption was resolved before; the answer says how in `redemptionStatus` (`status` is RFC 9457's)."""
+    """The redemption was resolved before; the answer says how in `currentStatus`."""
 
     code = "redemption_not_pending"
     title = "This redemption is no longer pending"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status} already.", extra={"redemptionStatus": status})
+        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
 
 
 class NotFulfilled(Conflict):

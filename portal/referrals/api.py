@@ -98,17 +98,20 @@ def issue_referral(user_id: str, body: schemas.AdminReferralInput) -> Response:
 @bp.input(schemas.CompletionInput, location="json", arg_name="body")
 @bp.output(schemas.CompletedReferral)
 def complete_referral(body: schemas.CompletionInput) -> Response:
-    """Complete a referral: credit who invited and the friend, once."""
+    """Complete a referral: credit who invited and the friend, once.
+
+    The same friend with the same `orderReference` again gets the first answer; otherwise the refusal names the referral
+    that stands in the way by `referralId`, and its `orderReference`.
+    """
     done = service.complete_referral(
         db.session(), body.code, body.referee_user_id, service.Order(body.order_reference, body.order_amount),
         actor=current().actor, now=clock.now(), rules=_rules(),
         earning=EarningRules.of(current_app.config["SETTINGS"]),
     )  # fmt: skip
-    rise = done.upgrade
     answer = {
         "referral": queries.get_document(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
         "ledgerEntries": [entry_document(entry) for entry in done.entries],
-        "tierUpgrade": {"from": rise.from_slug, "to": rise.to_slug} if rise else None,
+        "tierUpgrade": done.upgrade,
     }
     return json(answer)
 

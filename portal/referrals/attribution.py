@@ -14,16 +14,21 @@ from portal.members.service import lock_members
 from portal.referrals.activity import note_activity
 from portal.referrals.closing import effective_status
 from portal.referrals.codes import Target, find_code
+from portal.referrals.eligibility import may_refer
 from portal.referrals.invites import NewCode, insert_invite
 from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
+from portal.referrals.outgoing import first_name
 from portal.referrals.rules import ReferralRules
 
-LandingState = Literal["open", "unknown", "cancelled", "expired", "converted"]
+LandingState = Literal["open", "unknown", "paused", "cancelled", "expired", "converted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What a code's page says: who invites, what both get, or why the code no longer works."""
+    """What a code's page says: who invites, what both get, or why the code does not work.
+
+    `paused`: who invites is suspended or closed, so that their codes bring no friends meanwhile.
+    """
 
     state: LandingState
     code: str = ""
@@ -41,15 +46,12 @@ def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralR
     invite = session.get(ReferralInvite, (target.member_id, target.invite_id)) if target.invite_id else None
     if invite is not None and (status := effective_status(invite, now)) not in OPEN:
         return Landing(_closed(status))
-    owner = session.execute(
-        select(User.id, User.name, Member.status)
-        .join(Member, Member.user_id == User.id)
-        .where(Member.id == target.member_id, User.disabled_at.is_(None))
-    ).first()
-    if owner is None or owner[2] != "active":
-        return Landing("unknown")
+    owner = select(Member, User).join(User, User.id == Member.user_id).where(Member.id == target.member_id)
+    member, user = session.execute(owner).one()
+    if not may_refer(member, user):
+        return Landing("paused")
     bonus, welcome = (invite.reward_points, invite.welcome_points) if invite else (rules.bonus, rules.welcome)
-    return Landing("open", target.code, _first_name(owner[1]), owner[0], bonus, welcome)
+    return Landing("open", target.code, first_name(user.name), user.id, bonus, welcome)
 
 
 def attribute_registration(
@@ -87,7 +89,7 @@ def insert_bound_invite(
     """
     values = {
         "status": InviteStatus.SENT, "channel": Channel.LINK, "shared_code": target.code,
-        "invitee_name": _first_name(user.name) if user else None,
+        "invitee_name": first_name(user.name) if user else None,
         "created_at": now, "sent_at": now, "expires_at": now + rules.life,
         "reward_points": rules.bonus, "welcome_points": rules.welcome,
     }  # fmt: skip
@@ -106,7 +108,3 @@ def _closed(status: str) -> LandingState:
 def _same_person(session: Session, inviter_user_id: str, user: User) -> bool:
     own = session.scalar(select(User.email_normalized).where(User.id == inviter_user_id))
     return own == user.email_normalized
-
-
-def _first_name(name: str) -> str:
-    return name.split()[0] if name.split() else "A friend"

@@ -1,7 +1,9 @@
 """The forms of the referral dashboard and of the console."""
 
+from collections.abc import Callable
 from typing import Any
 
+from flask import current_app
 from wtforms import EmailField, IntegerField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
@@ -9,8 +11,11 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from portal.accounts.addresses import clean_email
 from portal.accounts.contact import clean_phone
 from portal.core.forms import OnceForm, ReasonForm, no_nul, strip
+from portal.core.text import without_hidden
 from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel
+from portal.referrals.outgoing import clean_name, clean_words, takes_texts
+from portal.referrals.rules import ReferralRules
 
 CHANNELS = [
     SelectChoice(Channel.LINK.value, "A link to share"),
@@ -24,6 +29,19 @@ def _user_id(label: str) -> StringField:
     return StringField(label, filters=[strip], validators=[needed, Length(max=64), no_nul])
 
 
+def _travels(clean: Callable[[str], str]) -> Callable[[Any, Any], None]:
+    """What goes to the friend: cleaned, and refused where it names a site."""
+
+    def check(_form: Any, field: Any) -> None:
+        try:
+            field.data = clean(field.data) if field.data else None
+        except ValueError as error:
+            told = "Leave out web addresses: your invite has its own link. Put a space after each full stop."
+            raise ValidationError(told) from error
+
+    return check
+
+
 class _ForMember(OnceForm):
     user_id = _user_id("Member's user id")
 
@@ -35,12 +53,22 @@ class InviteForm(OnceForm):
     invitee_email = EmailField("Their email address", filters=[strip], validators=[Length(max=254), no_nul])
     invitee_phone = TelField("Their phone number, with country code", filters=[strip], validators=[Length(max=40)])
     invitee_name = StringField(
-        "Their name", filters=[strip], validators=[Optional(), Length(max=120, message="Use a shorter name."), no_nul]
-    )  # fmt: skip
+        "Their name",
+        filters=[strip, without_hidden],
+        validators=[Optional(), Length(max=120, message="Use a shorter name."), _travels(clean_name)],
+    )
     message = TextAreaField(
-        "A word from you", filters=[strip],
-        validators=[Optional(), Length(max=500, message="Use at most 500 characters."), no_nul],
-    )  # fmt: skip
+        "A word from you",
+        filters=[strip, without_hidden],
+        validators=[Optional(), Length(max=500, message="Use at most 500 characters."), _travels(clean_words)],
+    )
+
+    def __init__(self, *arguments: Any, **fields: Any) -> None:
+        super().__init__(*arguments, **fields)
+        self._countries = ReferralRules.of(current_app.config["SETTINGS"]).sms_countries
+        if not self._countries:
+            self.channel.choices = [choice for choice in CHANNELS if choice.value != Channel.SMS]
+            del self.invitee_phone
 
     def validate_invitee_email(self, field: Any) -> None:
         """Needed, and an address, when the invite goes by email."""
@@ -59,6 +87,8 @@ class InviteForm(OnceForm):
             field.data = clean_phone(field.data)
         except ValueError as error:
             raise ValidationError("Enter your friend's number with its country code, like +49 151 23456789.") from error
+        if not takes_texts(field.data, self._countries):
+            raise ValidationError("We cannot text this number. Send your invite by email, or share a link.")
 
     def invitation(self, device: str | None = None) -> Invitation:
         """The invitation that was filled in; what the chosen channel does not use is left out."""

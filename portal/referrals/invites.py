@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 from portal.accounts.addresses import normalize_email
 from portal.accounts.models import User
 from portal.core import audit, codes, ids, outbox
+from portal.core.problems import InvalidInput
+from portal.core.text import names_a_site
 from portal.members.models import Member
-from portal.members.service import MemberSuspended, lock_member_of_user
 from portal.notifications.suppressions import is_suppressed
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
+from portal.referrals.eligibility import demand_may_invite
 from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
+from portal.referrals.outgoing import DAY, note_sending, takes_texts
 from portal.referrals.rules import ReferralRules
-from portal.tiers.service import enrol
 
 INVITE_TOPIC = "message.referral_invite"
 SUPPRESSED = "suppressed"
@@ -57,10 +59,12 @@ def create_invite(
     :raises portal.accounts.guards.UserNotFound: no such user.
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
+    :raises problems.SenderNamesSite, InvalidInput: the member's name reads like a site; no texts go to that number.
     :raises problems.QuotaExceeded, problems.Cooldown: too many, or too soon (CONTRACT rule 11).
+    :raises problems.RecipientLimit, problems.DailyCap: as `note_sending`.
     """
-    member = lock_for_invites(session, user_id)
-    _refuse_own_address(session, user_id, invitation)
+    member, user = demand_may_invite(session, user_id)
+    _refuse_to_send(user, invitation, rules)
     _throttle(session, member.id, now, rules)
     invite = _issue(session, member.id, invitation, now, rules, new_code)
     note_activity(session, member.id, opened=1, invited_at=now, active_at=now, device=invitation.device)
@@ -71,14 +75,15 @@ def issue_invite(
     session: Session, user_id: str, invitation: Invitation, *, actor: str, now: datetime, rules: ReferralRules,
     reason: str = "", new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:  # fmt: skip
-    """Invite on a member's behalf: without quota and pace, and written to the audit log.
+    """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
+    :raises problems.SenderNamesSite, InvalidInput, problems.RecipientLimit, problems.DailyCap: as `create_invite`.
     """
-    member = lock_for_invites(session, user_id)
-    _refuse_own_address(session, user_id, invitation)
+    member, user = demand_may_invite(session, user_id)
+    _refuse_to_send(user, invitation, rules)
     invite = _issue(session, member.id, invitation, now, rules, new_code)
     note_activity(session, member.id, opened=1, active_at=now)
     audit.record(
@@ -86,22 +91,6 @@ def issue_invite(
         reason=reason, after={"code": invite.code, "status": invite.status, "channel": invite.channel},
     )  # fmt: skip
     return invite
-
-
-def lock_for_invites(session: Session, user_id: str) -> Member:
-    """The active membership of a user under its row lock, provisioned now when there is none.
-
-    :raises portal.accounts.guards.UserNotFound: no such user.
-    :raises MemberSuspended: the member may not invite.
-    """
-    member = lock_member_of_user(session, user_id)
-    if member is None:
-        enrol(session, user_id)
-        member = lock_member_of_user(session, user_id)
-        assert member is not None
-    if member.status != "active":
-        raise MemberSuspended
-    return member
 
 
 def insert_invite(session: Session, member_id: UUID, values: dict[str, Any], new_code: NewCode) -> ReferralInvite:
@@ -121,15 +110,18 @@ def insert_invite(session: Session, member_id: UUID, values: dict[str, Any], new
     raise RuntimeError("no free referral code was found")
 
 
-def _refuse_own_address(session: Session, user_id: str, invitation: Invitation) -> None:
-    own = session.scalar(select(User.email_normalized).where(User.id == user_id))
-    if invitation.email is not None and normalize_email(invitation.email) == own:
+def _refuse_to_send(user: User, invitation: Invitation, rules: ReferralRules) -> None:
+    if invitation.email is not None and normalize_email(invitation.email) == user.email_normalized:
         raise problems.SelfReferral("That is your own address.")
+    if invitation.address is not None and names_a_site(user.name):
+        raise problems.SenderNamesSite
+    number = invitation.phone if invitation.channel is Channel.SMS else None
+    if number is not None and not takes_texts(number, rules.sms_countries):
+        raise InvalidInput(("inviteePhone", "is no mobile number of a country that the programme texts to"))
 
 
 def _throttle(session: Session, member_id: UUID, now: datetime, rules: ReferralRules) -> None:
-    mine = (ReferralInvite.member_id == member_id) & ReferralInvite.status.in_(OPEN)
-    active = session.scalar(select(func.count()).where(mine, ReferralInvite.expires_at > now)) or 0
+    active = count_against_quota(session, member_id, now)
     if active >= rules.max_active:
         raise problems.QuotaExceeded(rules.max_active, active)
     last = session.scalar(select(ReferralActivity.last_invite_at).where(ReferralActivity.member_id == member_id))
@@ -139,11 +131,21 @@ def _throttle(session: Session, member_id: UUID, now: datetime, rules: ReferralR
         raise problems.Cooldown(wait.total_seconds())
 
 
+def count_against_quota(session: Session, member_id: UUID, now: datetime) -> int:
+    """How many invites count: the open ones, and what was sent in the last 24 hours and cancelled."""
+    still_open = ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
+    taken_back = (ReferralInvite.status == InviteStatus.CANCELLED) & (ReferralInvite.sent_at > now - DAY)
+    mine = ReferralInvite.member_id == member_id
+    return session.scalar(select(func.count()).where(mine, still_open | taken_back)) or 0
+
+
 def _issue(
     session: Session, member_id: UUID, invitation: Invitation, now: datetime, rules: ReferralRules, new_code: NewCode
 ) -> ReferralInvite:
     address, channel = invitation.address, invitation.channel
     silent = address is not None and is_suppressed(session, channel, address)
+    if address is not None and not silent:
+        note_sending(session, member_id, channel, address, now=now, rules=rules)
     values = {
         "status": InviteStatus.DRAFT if silent else InviteStatus.SENT,
         "channel": channel,
@@ -163,6 +165,20 @@ def _issue(
     }
     invite = insert_invite(session, member_id, values, new_code)
     if address is not None and not silent:
-        message = {"invite_id": ids.encode(invite.id), "member_id": ids.encode(member_id)}
-        outbox.put(session, INVITE_TOPIC, [message], dedupe="invite_id")
+        _put_message(session, invite)
     return invite
+
+
+def send_again(session: Session, invite: ReferralInvite, *, now: datetime, rules: ReferralRules) -> None:
+    """Send an open invite once more, to a friend whom it may not have reached.
+
+    :raises problems.RecipientLimit, problems.DailyCap: as `note_sending`.
+    """
+    assert invite.address is not None
+    note_sending(session, invite.member_id, invite.channel, invite.address, now=now, rules=rules, again=True)
+    _put_message(session, invite, dedupe=None)
+
+
+def _put_message(session: Session, invite: ReferralInvite, dedupe: str | None = "invite_id") -> None:
+    message = {"invite_id": ids.encode(invite.id), "member_id": ids.encode(invite.member_id)}
+    outbox.put(session, INVITE_TOPIC, [message], dedupe=dedupe)

@@ -84,9 +84,15 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
     try:
         with session.begin_nested():
             service.complete_referral(
-                session, code, user_id, service.Order(), actor="system:registration", now=clock.now(), rules=rules,
+                session,
+                code,
+                user_id,
+                service.Order(at_registration=True),
+                actor="system:registration",
+                now=clock.now(),
+                rules=rules,
                 earning=earning,
-            )  # fmt: skip
+            )
     except DomainError as refusal:
         log.warning("referral not completed at registration", extra={"code": refusal.code})
 

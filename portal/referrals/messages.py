@@ -9,13 +9,17 @@ from portal.accounts.models import User
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
 from portal.core.outbox import Claimed, consumes
+from portal.core.text import names_a_site, without_hidden
 from portal.members.models import Member
 from portal.notifications import service as notifications
 from portal.notifications.kinds import REFERRAL_INVITE
 from portal.notifications.suppressions import hash_address, is_suppressed
 from portal.referrals.closing import effective_status
+from portal.referrals.eligibility import may_refer
 from portal.referrals.invites import INVITE_TOPIC
-from portal.referrals.models import OPEN, ReferralInvite
+from portal.referrals.models import OPEN, Channel, ReferralInvite
+from portal.referrals.outgoing import first_name, takes_texts
+from portal.referrals.rules import ReferralRules
 
 
 @consumes(INVITE_TOPIC)
@@ -41,28 +45,37 @@ def _find(session: Session, payload: dict[str, Any]) -> tuple[ReferralInvite, st
     """The invite, the first name of who made it, and why it is not to be sent when there is a reason."""
     key = tuple(ids.parse(payload[name]) for name in ("member_id", "invite_id"))
     invite = session.get(ReferralInvite, key, populate_existing=True)
-    if invite is None or _address(invite) is None:
+    if invite is None or invite.address is None:
         return None
     member = session.get_one(Member, invite.member_id)
-    name = session.get_one(User, member.user_id).name.split()
-    reason = None
+    user = session.get_one(User, member.user_id)
+    return invite, first_name(user.name), _why_not(session, invite, member, user)
+
+
+def _why_not(session: Session, invite: ReferralInvite, member: Member, user: User) -> str | None:
+    """Why this invite is not to be sent, as things are now."""
+    countries = ReferralRules.of(current_app.config["SETTINGS"]).sms_countries
     if effective_status(invite, clock.now()) not in OPEN:
-        reason = "invite_closed"
-    elif is_suppressed(session, invite.channel, _address(invite) or ""):
-        reason = "unsubscribed"
-    return invite, name[0] if name else "A member", reason
+        return "invite_closed"
+    if not may_refer(member, user):
+        return "member_suspended"
+    if is_suppressed(session, invite.channel, invite.address or ""):
+        return "unsubscribed"
+    if invite.channel == Channel.SMS and not takes_texts(invite.invitee_phone or "", countries):
+        return "number_not_texted"
+    return None
 
 
 def _send(
     key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: dict[str, Any]
 ) -> None:  # fmt: skip
-    address = _address(invite) or ""
+    address = invite.address or ""
     token = notifications.make_token(channel.value, hash_address(channel.value, address).hex())  # type: ignore[arg-type]
     unsubscribe = notifications.absolute(f"/unsubscribe/{token}")
     content = notifications.render(
         REFERRAL_INVITE,
         {
-            "inviter": inviter, "invitee": invite.invitee_name, "words": invite.message,
+            "inviter": inviter, "invitee": _harmless(invite.invitee_name), "words": _harmless(invite.message),
             "welcome_points": invite.welcome_points,
         },
         path=f"/r/{invite.code}", unsubscribe=unsubscribe,
@@ -74,5 +87,6 @@ def _send(
     )  # fmt: skip
 
 
-def _address(invite: ReferralInvite) -> str | None:
-    return invite.invitee_email if invite.channel == "email" else invite.invitee_phone
+def _harmless(written: str | None) -> str | None:
+    """What may travel of what was written, when that was before anybody looked."""
+    return None if written is None or names_a_site(written) else without_hidden(written)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    LargeBinary,
     PrimaryKeyConstraint,
     UniqueConstraint,
     text,
@@ -51,7 +52,8 @@ class ReferralInvite(Base):
     `attributed_user_id` is who registered through it; `shared_code` the code they followed when it was not this
     invite's own (a member's personal code, or an invite that someone else had registered through). Points are
     promised when the invite is made; `credited_at` says when they were posted, `credit_due_at` when they are to be.
-    `reviewed_at`, `reviewed_by` and `review_note` tell who looked at the `signals` of its conversion.
+    `reviewed_at`, `reviewed_by` and `review_note` tell who looked at the `signals` of its conversion. `tier_upgrade` is
+    the rise (`from`, `to`) that completing it brought who invited, so that the same call is answered as the first time.
     """
 
     __tablename__ = "loyalty_referral_invites"
@@ -88,6 +90,12 @@ class ReferralInvite(Base):
     reviewed_at: Mapped[datetime | None]
     reviewed_by: Mapped[str | None]
     review_note: Mapped[str | None]
+    tier_upgrade: Mapped[dict[str, Any] | None]
+
+    @property
+    def address(self) -> str | None:
+        """Where we send it; None when the member passes the link on."""
+        return {Channel.EMAIL: self.invitee_email, Channel.SMS: self.invitee_phone}.get(Channel(self.channel))
 
     __table_args__ = (
         PrimaryKeyConstraint("member_id", "id"),
@@ -166,3 +174,22 @@ class ReferralActivity(Base):
             postgresql_where=text("last_activity_at IS NOT NULL"),
         ),
     )  # fmt: skip
+
+
+class InviteRecipient(Base):
+    """An invite that went to an address or number, of which only a keyed hash is kept; it outlives the contact data.
+
+    Who is sent too many is asked here.
+    """
+
+    __tablename__ = "loyalty_invite_recipients"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    recipient: Mapped[bytes] = mapped_column(LargeBinary)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"))
+    sent_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_loyalty_invite_recipients_recipient", "recipient", "sent_at", postgresql_include=["member_id"]),
+        Index("ix_loyalty_invite_recipients_sent_at", "sent_at"),
+    )

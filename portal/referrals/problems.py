@@ -1,8 +1,10 @@
 """Why an invite, its cancellation or its completion is refused."""
 
 import math
+from uuid import UUID
 
-from portal.core.problems import Conflict, DomainError, NotFound
+from portal.core import ids
+from portal.core.problems import Conflict, DomainError, InvalidInput, NotFound
 
 
 class ReferralNotFound(NotFound):
@@ -13,7 +15,10 @@ class ReferralNotFound(NotFound):
 
 
 class QuotaExceeded(DomainError):
-    """As many invites are open as a member may have (CONTRACT rule 11); the answer says `max` and `active`."""
+    """As many invites count as a member may have (CONTRACT rule 11); the answer says `max` and `active`.
+
+    Open ones count, and cancelled ones for 24 hours after they were sent.
+    """
 
     code = "invite_quota_exceeded"
     status = 429
@@ -21,21 +26,55 @@ class QuotaExceeded(DomainError):
 
     def __init__(self, most: int, active: int) -> None:
         super().__init__(
-            f"{active} of {most} invites are open. Cancel one, or wait for a friend to join.",
+            f"{active} of {most} invites are open, or were sent in the last 24 hours.",
             extra={"max": most, "active": active},
         )
 
 
-class Cooldown(DomainError):
+class _ComeBackLater(DomainError):
+    """A limit that ends by itself; `Retry-After` says in how many seconds."""
+
+    status = 429
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
+
+
+class Cooldown(_ComeBackLater):
     """The member invited someone a moment ago; `Retry-After` says when the next invite can go out."""
 
     code = "invite_cooldown"
-    status = 429
     title = "Another invite was made a moment ago"
 
     def __init__(self, seconds: float) -> None:
-        wait = max(1, math.ceil(seconds))
-        super().__init__(f"Try again in {wait} seconds.", headers={"Retry-After": str(wait)})
+        super().__init__(f"Try again in {max(1, math.ceil(seconds))} seconds.", seconds)
+
+
+class RecipientLimit(_ComeBackLater):
+    """The address or number was sent as many invites as anybody should get, or one by this member already."""
+
+    code = "recipient_limit"
+    title = "This person was invited already"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("They were sent an invite not long ago.", seconds)
+
+
+class DailyCap(_ComeBackLater):
+    """The programme has sent as many invites as it may in 24 hours."""
+
+    code = "invite_daily_cap"
+    title = "No more invites are sent today"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("The programme has sent as many invites as it may in 24 hours.", seconds)
+
+
+class SenderNamesSite(InvalidInput):
+    """The inviting member's own name, which the message would carry, reads like the address of a site."""
+
+    def __init__(self) -> None:
+        super().__init__(("name", "the member's name must not name a web address"))
 
 
 class SelfReferral(DomainError):
@@ -47,16 +86,24 @@ class SelfReferral(DomainError):
 
 
 class NotCancellable(Conflict):
-    """The invite has been converted or has expired; the answer says its `status`."""
+    """The invite has been converted or has expired; the answer says its `currentStatus`."""
 
     code = "referral_not_cancellable"
     title = "This referral can no longer be cancelled"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status} already.", extra={"status": status})
+        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
 
 
-class AlreadyConverted(Conflict):
+class _TakenBy(Conflict):
+    """A referral stands in the way; the answer names its `referralId` and the `orderReference` that completed it."""
+
+    def __init__(self, referral_id: UUID, order_reference: str | None, *, detail: str = "", code: str = "") -> None:
+        named = {"referralId": ids.encode(referral_id), "orderReference": order_reference}
+        super().__init__(detail, extra={**named, "referralCode": code} if code else named)
+
+
+class AlreadyConverted(_TakenBy):
     """The invite brought someone before."""
 
     code = "referral_already_converted"
@@ -71,20 +118,44 @@ class ReferralExpired(Conflict):
 
 
 class ReferralCancelled(Conflict):
-    """The invite was taken back."""
+    """The invite was taken back, or who invited is suspended."""
 
     code = "referral_cancelled"
     title = "This referral was cancelled"
 
 
-class AlreadyReferred(Conflict):
+class AlreadyReferred(_TakenBy):
     """The referee has been converted before, or registered through another member's open invite.
 
-    In the second case the answer says that invite's `referralCode`.
+    In the second case the answer says that invite's `referralCode`, too.
     """
 
     code = "referee_already_referred"
     title = "This user was referred before"
+
+
+class RefereeNotNew(Conflict):
+    """The referee had ordered before the invite was made; with a personal code, at all."""
+
+    code = "referee_not_new"
+    title = "This user is no new customer"
+
+
+class ReferralCircle(Conflict):
+    """The referee has brought who invited, directly or through others."""
+
+    code = "referral_circle"
+    title = "Members cannot bring each other in a circle"
+
+
+class DailyLimit(Conflict):
+    """Registering alone has completed as many of a member's friends as it may in 24 hours; an order still can."""
+
+    code = "referral_daily_limit"
+    title = "Enough friends were completed by registering today"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(extra={"max": most})
 
 
 class OrderTooSmall(DomainError):

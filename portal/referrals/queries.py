@@ -29,7 +29,9 @@ _PAGE = text(f"""
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
         SELECT count(*) AS active FROM loyalty_referral_invites p
-        WHERE p.member_id = m.id AND p.status IN ('draft', 'sent') AND p.expires_at > :now) q
+        WHERE p.member_id = m.id AND (
+            (p.status IN ('draft', 'sent') AND p.expires_at > :now)
+            OR (p.status = 'cancelled' AND p.sent_at > CAST(:now AS timestamptz) - interval '24 hours'))) q
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS} FROM loyalty_referral_invites i
         WHERE i.member_id = m.id AND i.id < :before ORDER BY i.id DESC LIMIT :limit) r ON true

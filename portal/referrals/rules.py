@@ -1,6 +1,7 @@
 """The programme's rules for referrals, as values that services are given."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from portal.config import Settings
@@ -8,7 +9,10 @@ from portal.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class ReferralRules:
-    """Quota, pace, life and rewards of invites, and the base of their links."""
+    """Quota, pace, life and rewards of invites, what may be sent to whom, and the base of their links.
+
+    `recipient_key` is the secret that hashes of recipients are made with.
+    """
 
     max_active: int
     cooldown: timedelta
@@ -19,6 +23,14 @@ class ReferralRules:
     holding: timedelta
     minimum_order: int
     convert_at_registration: bool
+    daily_conversions: int
+    new_customers_only: bool
+    circles: bool
+    recipient_max: int
+    recipient_window: timedelta
+    daily_cap: int
+    sms_countries: frozenset[str]
+    recipient_key: bytes = field(repr=False)
     link_base: str
 
     @classmethod
@@ -34,6 +46,14 @@ class ReferralRules:
             holding=timedelta(days=settings.referral_holding_days),
             minimum_order=settings.referral_minimum_order,
             convert_at_registration=settings.referral_convert_at_registration,
+            daily_conversions=settings.referral_daily_conversions,
+            new_customers_only=settings.referral_new_customers_only,
+            circles=settings.referral_circles,
+            recipient_max=settings.invite_recipient_max,
+            recipient_window=timedelta(days=settings.invite_recipient_days),
+            daily_cap=settings.invite_daily_cap,
+            sms_countries=frozenset(settings.invite_sms_countries.split()),
+            recipient_key=hashlib.sha256(f"invite recipients:{settings.secret_key}".encode()).digest(),
             link_base=f"{settings.public_url or f'http://{settings.host}:{settings.port}'}/r/",
         )
 

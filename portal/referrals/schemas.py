@@ -2,16 +2,20 @@
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from portal.accounts.models import USER_ID_PATTERN
 from portal.accounts.schemas import Email, Phone
-from portal.core.schemas import Answer, Metadata, Page, Schema, Text, Ulid
+from portal.core.schemas import Answer, Metadata, Page, Schema, Text, Ulid, no_nul
 from portal.ledger.models import EntryType
 from portal.ledger.schemas import LedgerEntry
 from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel, InviteStatus
+from portal.referrals.outgoing import clean_name, clean_words
 from portal.referrals.segments import Segment
+
+FriendName = Annotated[str, BeforeValidator(no_nul), Field(min_length=1, max_length=120), AfterValidator(clean_name)]
+Words = Annotated[str, BeforeValidator(no_nul), Field(min_length=1, max_length=500), AfterValidator(clean_words)]
 
 
 class ReferralQuery(Page):
@@ -19,13 +23,17 @@ class ReferralQuery(Page):
 
 
 class ReferralInput(Schema):
-    """Whom to invite. `email` needs `inviteeEmail`, `sms` needs `inviteePhone` (E.164); a link needs neither."""
+    """Whom to invite. `email` needs `inviteeEmail`, `sms` needs `inviteePhone` (E.164); a link needs neither.
+
+    Texts go to mobile numbers of the countries of `INVITE_SMS_COUNTRIES` alone. Name and message travel without
+    characters that cannot be seen, and must not name a web address.
+    """
 
     channel: Channel
     invitee_email: Email | None = None
-    invitee_name: Text(120) | None = None  # type: ignore[valid-type]
+    invitee_name: FriendName | None = None
     invitee_phone: Phone | None = None
-    message: Text(500) | None = None  # type: ignore[valid-type]
+    message: Words | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -24,6 +24,8 @@ MEANINGS = {
     "same_phone": "Both sides, or the member and the invited number, have one phone number.",
     "velocity": f"It was at least the member's {VELOCITY_MANY}th conversion within 24 hours.",
     "existing_customer": "The friend had an account before the invite was made.",
+    "ordered_before": "The friend had ordered before they were invited.",
+    "circle": "The friend has brought the member, directly or through others.",
     "same_address_domain": "Both addresses are of one private mail domain.",
     "lookalike_domain": "The domains of both addresses look alike and are not the same.",
     "similar_address": "The names before the @ of both addresses are nearly the same.",

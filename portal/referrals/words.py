@@ -2,9 +2,13 @@
 
 from portal.core.problems import DomainError
 from portal.referrals.models import Channel, InviteStatus, ReferralInvite
+from portal.referrals.problems import SenderNamesSite
 
 SENTENCES = {
-    "invite_quota_exceeded": "You have as many open invites as there can be. Cancel one, or wait for a friend to join.",
+    "invite_quota_exceeded": "You have as many open invites as there can be. Wait for a friend to join, or cancel one: "
+    "a day after it was sent, that makes room.",
+    "recipient_limit": "They were invited not long ago. Share your link with them instead.",
+    "invite_daily_cap": "No more invites can go out today. Share your link, or try again tomorrow.",
     "invite_cooldown": "That was quick! Your next invite can go out in a moment.",
     "self_referral": "That is your own address. Invite someone else, and you both get points.",
     "member_suspended": "Your membership is paused. Please ask the shop.",
@@ -14,6 +18,8 @@ SENTENCES = {
 
 def refusal(error: DomainError) -> str:
     """The sentence for this failure; failures without one of their own keep their detail."""
+    if isinstance(error, SenderNamesSite):
+        return "Your own name looks like a web address, so we cannot send it to a friend. Share your link instead."
     return SENTENCES.get(error.code, error.detail)
 
 

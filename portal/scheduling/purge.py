@@ -18,6 +18,7 @@ KEPT = {
     "outbox": ("status = 'done' AND finished_at < :before", 180),
     "ledger_checks": ("checked_at < :before", 90),
     "member_imports": ("created_at < :before AND status <> 'applying'", 30),
+    "loyalty_invite_recipients": ("sent_at < :before", 366),
     "job_runs": ("status IN ('succeeded', 'failed') AND started_at < :before", 90),
 }
 

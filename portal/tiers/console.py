@@ -77,7 +77,7 @@ def _preview(
     try:
         moves = preview_tier(db.session(), key, dict(fields))
     except InvalidInput as error:
-        for refused in error.extra["errors"]:
+        for refused in error.errors:
             message = refused["message"]
             form[refused["field"]].errors = [message[0].upper() + message[1:] + "."]
         return _page(slug, form, 422)

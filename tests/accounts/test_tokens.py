@@ -47,7 +47,7 @@ def test_names_are_unique_even_after_revocation(session: Session) -> None:
 def test_what_cannot_be_is_refused(session: Session, fields: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         make(session, **fields)
-    assert [error["field"] for error in caught.value.extra["errors"]] == [named]
+    assert [error["field"] for error in caught.value.errors] == [named]
 
 
 def test_revoking_twice_keeps_the_first_time(session: Session) -> None:

@@ -32,13 +32,34 @@ def test_a_good_environment_starts() -> None:
         ("PORT", "0"), ("PORT", "eighty"), ("PROGRAMME_TIMEZONE", "Mars/Phobos"), ("PROGRAMME_LOCALE", "xx-nowhere"),
         ("PROGRAMME_COLOUR", "red"), ("DATABASE_URL", "sqlite://"), ("REDIS_URL", "memcached://x"),
         ("PUBLIC_URL", "shop.example"), ("RATE_LIMIT_READS", "many"), ("POINTS_EXPIRE_AFTER_MONTHS", "-1"),
-        ("REFERRAL_MEMBER_MAX_ACTIVE_INVITES", "0"), ("SECRET_KEY", "short"), ("PORTAL_ENV", "staging"),
+        ("REFERRAL_MEMBER_MAX_ACTIVE_INVITES", "0"), ("SECRET_KEY", "short"), ("INVITE_SMS_COUNTRIES", "DE Germany"),
+        ("INVITE_RECIPIENT_MAX", "0"), ("INVITE_RECIPIENT_DAYS", "366"), ("INVITE_DAILY_CAP", "0"),
+        ("REFERRAL_DAILY_CONVERSIONS", "0"), ("REFERRAL_NEW_CUSTOMERS_ONLY", "perhaps"), ("PORTAL_ENV", "staging"),
     ],
 )  # fmt: skip
 def test_an_impossible_value_is_refused_by_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=f"Cannot start: .*{name}"):
         Settings.load()
+
+
+@pytest.mark.parametrize("days", [None, "0"])
+def test_points_for_registering_alone_demand_a_holding_period(
+    environment: pytest.MonkeyPatch, days: str | None
+) -> None:
+    environment.setenv("REFERRAL_CONVERT_AT_REGISTRATION", "1")
+    if days is not None:
+        environment.setenv("REFERRAL_HOLDING_DAYS", days)
+    with pytest.raises(SettingsError, match=r"Cannot start: .*REFERRAL_HOLDING_DAYS of 1 or more"):
+        Settings.load()
+    environment.setenv("REFERRAL_HOLDING_DAYS", "1")
+    assert Settings.load().referral_convert_at_registration
+
+
+@pytest.mark.parametrize("given", ["de at", "DE,AT", " DE  AT "])
+def test_countries_are_named_as_people_write_them(environment: pytest.MonkeyPatch, given: str) -> None:
+    environment.setenv("INVITE_SMS_COUNTRIES", given)
+    assert Settings.load().invite_sms_countries == "DE AT"
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

@@ -1,5 +1,6 @@
 """Invites, made through the services, and the rules they are made under."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,12 +13,16 @@ from portal.members.models import Member
 from portal.referrals import service
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.rules import ReferralRules
+from tests.databases import SECRET
 from tests.factories.loyalty import RULES
 
 DAY = timedelta(days=1)
 REFERRAL_RULES = ReferralRules(
     max_active=10, cooldown=timedelta(0), bonus=500, welcome=100, life=90 * DAY, attribution=30 * DAY,
-    holding=timedelta(0), minimum_order=0, convert_at_registration=False, link_base="http://localhost/r/",
+    holding=timedelta(0), minimum_order=0, convert_at_registration=False, daily_conversions=5,
+    new_customers_only=True, circles=False, recipient_max=3, recipient_window=30 * DAY, daily_cap=1000,
+    sms_countries=frozenset({"DE", "US"}),
+    recipient_key=hashlib.sha256(f"invite recipients:{SECRET}".encode()).digest(), link_base="http://localhost/r/",
 )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ import pytest
 from flask import current_app
 from sqlalchemy import select
 
+from portal.accounts.models import User
 from portal.accounts.reset import request_reset
 from portal.core import outbox
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
+from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.notifications.suppressions import suppress
 from portal.referrals.models import Channel, ReferralInvite
@@ -96,3 +98,51 @@ def test_an_invitation_by_sms_goes_to_the_provider(mailing_app: Portal, http_sin
     (request,) = http_sink.requests
     assert made.code.encode() in request.body
     assert outcome()[0] == "sent"
+
+
+@pytest.mark.parametrize("name", ["evil.example/x Free", "Free evil.example", "ｗｗｗ．evil", "\u202e\u200b"])
+def test_a_name_that_is_a_link_by_now_leaves_as_a_neutral_word(mailing_app: Portal, sink: Sink, name: str) -> None:
+    invite(message="You will love the mugs")
+    with unit_of_work() as session:
+        session.scalars(select(User)).one().name = name
+    outbox.deliver()
+    (mail,) = sink.to(FRIEND)
+    assert mail["Subject"] == "A friend invites you to Acme Rewards"
+    assert "evil" not in mail.as_string()
+
+
+def test_words_from_before_anybody_looked_leave_without_links_and_hidden_characters(
+    mailing_app: Portal, sink: Sink
+) -> None:
+    made = invite(name="Grace", message="Come")
+    with unit_of_work() as session:
+        kept = session.get_one(ReferralInvite, (made.member_id, made.id))
+        kept.invitee_name, kept.message = "Gr\u200bace", "Go to evil.example"
+    outbox.deliver()
+    (mail,) = sink.to(FRIEND)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "Hello Grace," in body.get_content()
+    assert "evil" not in mail.as_string()
+
+
+@pytest.mark.parametrize("way", ["suspended", "closed"])
+def test_an_invitation_of_a_suspended_member_waits_for_nobody(mailing_app: Portal, sink: Sink, way: str) -> None:
+    invite()
+    with unit_of_work() as session:
+        if way == "suspended":
+            session.scalars(select(Member)).one().status = "suspended"
+        else:
+            session.scalars(select(User)).one().disabled_at = outbox.clock.now()
+    outbox.deliver()
+    assert sink.mails == []
+    assert outcome() == ("suppressed", "member_suspended")
+
+
+def test_a_number_whose_country_is_texted_no_more_gets_nothing(mailing_app: Portal, http_sink: HttpSink) -> None:
+    current_app.config["SETTINGS"].sms_url = f"json://127.0.0.1:{http_sink.port}/{{phone}}"
+    invite(channel=Channel.SMS, email=None, phone="+14155552671")
+    current_app.config["SETTINGS"].invite_sms_countries = "DE"
+    outbox.deliver()
+    assert http_sink.requests == []
+    assert outcome() == ("suppressed", "number_not_texted")

@@ -107,7 +107,8 @@ def test_completing_credits_both_sides_once(
 
     assert post(operator, f"{PAGE}/complete", **fields) == 422
     assert post(operator, f"{PAGE}/complete", **fields, reason="ordered by phone") == 303
-    assert post(operator, f"{PAGE}/complete", **fields, reason="again") == 409
+    assert post(operator, f"{PAGE}/complete", **fields, reason="again") == 303
+    assert post(operator, f"{PAGE}/complete", **{**fields, "order_reference": "A-18"}, reason="another") == 409
 
     entry = audited(session, "referral.complete")
     assert (entry.actor, entry.reason) == ("user:olu", "ordered by phone")
@@ -127,9 +128,10 @@ def test_an_invite_is_issued_without_quota_and_with_a_reason(operator: FlaskClie
     fields = {"user_id": "eve", "channel": "email", "invitee_email": "not an address"}
 
     assert post(operator, f"{PAGE}/issue", **fields, reason="asked in the shop") == 422
-    fields["invitee_email"] = "fay@example.org"
-    for _ in range(2):
+    for address in ("fay@example.org", "gus@example.org"):
+        fields["invitee_email"] = address
         assert post(operator, f"{PAGE}/issue", **fields, reason="asked in the shop") == 303
+    assert post(operator, f"{PAGE}/issue", **fields, reason="once more") == 409
 
     assert len(session.scalars(select(ReferralInvite)).all()) == 2
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "referral.issue")).all()

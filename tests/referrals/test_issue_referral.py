@@ -26,7 +26,8 @@ def test_invites_are_issued_beyond_quota_and_pace_with_their_metadata(
     client: FlaskClient, session: Session, token: str
 ) -> None:
     user = make_user(session)
-    answers = [issue(client, token, user.id, BODY) for _ in range(12)]
+    bodies = [{**BODY, "inviteeEmail": f"grace{number}@example.org"} for number in range(12)]
+    answers = [issue(client, token, user.id, body) for body in bodies]
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.get_json()["code"] for answer in answers}) == 12
     assert {row[0]["campaign_id"] for row in session.query(ReferralInvite.invite_metadata)} == {"spring"}

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
+from portal.core import clock, ids
 from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
@@ -18,7 +18,7 @@ from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import AlreadyReferred
 from tests.factories.accounts import csrf, make_user, sign_in
-from tests.factories.loyalty import make_member
+from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite
 
 PASSWORD = "correct horse battery staple"
@@ -41,7 +41,8 @@ def attributed(session: Session, email: str = "grace@example.org") -> list[Refer
 @pytest.fixture
 def at_registration(app: Portal) -> Iterator[None]:
     before = app.config["SETTINGS"]
-    app.config["SETTINGS"] = before.model_copy(update={"referral_convert_at_registration": True})
+    changed = {"referral_convert_at_registration": True, "referral_holding_days": 14}
+    app.config["SETTINGS"] = before.model_copy(update=changed)
     yield
     app.config["SETTINGS"] = before
 
@@ -160,7 +161,8 @@ def test_another_members_code_does_not_take_a_bound_friend_away(client: FlaskCli
     friend = attributed(session)[0].attributed_user_id or ""
     with pytest.raises(AlreadyReferred) as refusal:
         complete(session, second.code, friend)
-    assert refusal.value.extra == {"referralCode": first.code}
+    named = {"referralId": ids.encode(first.id), "orderReference": None, "referralCode": first.code}
+    assert refusal.value.extra == named
     service.cancel_invite(session, first.id, actor="user:x", now=clock.now())
     assert complete(session, second.code, friend).entries
 
@@ -171,7 +173,35 @@ def test_the_setting_completes_it_at_registration(client: FlaskClient, session: 
     client.get(f"/r/{invite.code}")
     register(client)
     assert session.get_one(ReferralInvite, (invite.member_id, invite.id)).status == "converted"
+    assert session.scalar(select(LedgerEntry.id)) is None
+    assert service.release_due_credits(session, clock.now() + 15 * DAY, RULES) == 1
     assert sorted(session.scalars(select(LedgerEntry.amount))) == [100, 500]
+
+
+@pytest.mark.usefixtures("at_registration")
+@pytest.mark.parametrize("personal", [True, False])
+def test_registering_alone_completes_five_friends_of_a_member_in_a_day(
+    app: Portal, session: Session, personal: bool
+) -> None:
+    member, other = inviting(session), inviting(session, "Mary Shelley")
+    codes = [member.referral_code if personal else make_invite(session, member).code for _ in range(7)]
+    for number, code in enumerate(codes):
+        browser = app.test_client()
+        browser.get(f"/r/{code}")
+        register(browser, f"friend{number}@example.org")
+    found = [attributed(session, f"friend{number}@example.org")[0] for number in range(7)]
+    assert [invite.status for invite in found] == ["converted"] * 5 + ["sent"] * 2
+    browser = app.test_client()
+    browser.get(f"/r/{other.referral_code}")
+    register(browser, "eve@example.org")
+    assert attributed(session, "eve@example.org")[0].status == "converted"
+    held_back = found[-1].attributed_user_id or ""
+    assert complete(session, codes[-1], held_back, order=service.Order("A-1")).invite.id == found[-1].id
+    with time_machine.travel(clock.now() + 2 * DAY):
+        browser = app.test_client()
+        browser.get(f"/r/{member.referral_code}")
+        register(browser, "late@example.org")
+    assert attributed(session, "late@example.org")[0].status == "converted"
 
 
 @pytest.mark.usefixtures("at_registration")
@@ -191,10 +221,26 @@ def test_a_signed_in_visitor_is_not_marked(client: FlaskClient, session: Session
     assert client.get_cookie("referral") is None
 
 
-def test_a_suspended_members_code_is_unknown(client: FlaskClient, session: Session) -> None:
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("personal", [True, False])
+def test_the_codes_of_a_suspended_member_or_closed_account_do_not_work_at_the_moment(
+    client: FlaskClient, session: Session, closed: bool, personal: bool
+) -> None:
     member = inviting(session)
-    member.status = "suspended"
-    assert client.get(f"/r/{member.referral_code}").status_code == 404
+    code = member.referral_code if personal else make_invite(session, member).code
+    client.get(f"/r/{code}")
+    if closed:
+        session.get_one(User, member.user_id).disabled_at = clock.now()
+    else:
+        member.status = "suspended"
+    session.flush()
+    answer = client.get(f"/r/{code}")
+    assert answer.status_code == 410
+    assert "does not work at the moment" in answer.text
+    assert "Ada" not in answer.text
+    assert "Ada" not in client.get("/register").text
+    register(client)
+    assert attributed(session) == []
 
 
 def signals_of(session: Session, code: str, friend: str) -> set[str]:

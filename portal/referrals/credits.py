@@ -1,0 +1,99 @@
+"""The points of converted invites: both sides in one batch, at once or when a holding period is over."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import ids
+from portal.ledger import service as ledger
+from portal.ledger.models import EntryType
+from portal.members.models import Member
+from portal.members.service import lock_members
+from portal.referrals.eligibility import of_two_in_good_standing
+from portal.referrals.models import InviteStatus, ReferralInvite
+
+
+def release_due_credits(session: Session, now: datetime, earning: ledger.EarningRules, limit: int = 500) -> int:
+    """Post up to `limit` pending credits whose holding period is over; returns how many, 0 when none is left.
+
+    While either side is suspended or closed, both credits wait (CONTRACT R12).
+    """
+    due = (
+        (ReferralInvite.status == InviteStatus.CONVERTED)
+        & ReferralInvite.credited_at.is_(None)
+        & (ReferralInvite.credit_due_at <= now)
+        & of_two_in_good_standing()
+    )
+    found = session.execute(
+        select(ReferralInvite.id, ReferralInvite.member_id, Member.id)
+        .join(Member, Member.user_id == ReferralInvite.referee_user_id)
+        .where(due)
+        .order_by(ReferralInvite.credit_due_at)
+        .limit(limit)
+    ).all()
+    if not found:
+        return 0
+    lock_members(session, {row[1] for row in found} | {row[2] for row in found})
+    friends = {row[0]: row[2] for row in found}
+    invites = session.scalars(
+        select(ReferralInvite).where(ReferralInvite.id.in_(friends), due).execution_options(populate_existing=True)
+    ).all()
+    credit_both(session, [(invite, friends[invite.id]) for invite in invites], now, earning)
+    return len(found)
+
+
+def credit_both(
+    session: Session, pairs: Iterable[tuple[ReferralInvite, UUID]], now: datetime, earning: ledger.EarningRules
+) -> ledger.Posted:
+    """Post both sides of these conversions in one batch; the caller holds all members' row locks."""
+    postings = []
+    for invite, friend_id in pairs:
+        invite.credited_at = now
+        postings += _postings(invite, friend_id, now, earning)
+    session.flush()
+    return ledger.post(session, postings, now) if postings else ledger.Posted([], [])
+
+
+def get_first_credits(
+    session: Session, invite: ReferralInvite, friend_id: UUID, earning: ledger.EarningRules
+) -> list[ledger.Entry]:
+    """What completing this invite had posted at once, as it was answered then: the ledger posts nothing twice.
+
+    The caller holds both members' row locks.
+    """
+    if invite.credited_at is None or invite.credited_at != invite.converted_at:
+        return []
+    postings = _postings(invite, friend_id, invite.credited_at, earning)
+    return ledger.post(session, postings, invite.credited_at).entries if postings else []
+
+
+def _postings(
+    invite: ReferralInvite, friend_id: UUID, now: datetime, earning: ledger.EarningRules
+) -> list[ledger.Posting]:
+    metadata: dict[str, Any] = {"referral_code": invite.code}
+    if invite.shared_code is not None:
+        metadata["shared_code"] = invite.shared_code
+    sides = (
+        (invite.member_id, invite.reward_points, EntryType.REFERRAL_BONUS, "Referral conversion bonus", "referrer"),
+        (friend_id, invite.welcome_points, EntryType.REFERRAL_WELCOME, "Referral welcome bonus", "referee"),
+    )
+    return [
+        ledger.credit(
+            member_id,
+            points,
+            entry_type,
+            description,
+            source="referral",
+            external_id=ids.encode(invite.id),
+            effect=effect,
+            metadata=metadata,
+            rules=earning,
+            at=now,
+        )
+        for member_id, points, entry_type, description, effect in sides
+        if points
+    ]

@@ -1,0 +1,189 @@
+"""Who may invite, and whose conversion counts: everything about referrals asks here.
+
+`demand_may_invite` decides for invites, `may_refer` for codes, links and credits, `demand_may_convert` for conversions.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import Session, aliased
+
+from portal.accounts.models import User
+from portal.members.models import Member
+from portal.members.service import MemberSuspended, lock_member_of_user
+from portal.referrals import problems
+from portal.referrals.models import InviteStatus, ReferralInvite
+from portal.referrals.rules import ReferralRules
+from portal.tiers.service import enrol
+
+DAY = timedelta(hours=24)
+LONGEST_CIRCLE = 100
+
+# Whom the friend has brought may have brought the member: only then it is worth while to look, one at a time.
+_MAY_CLOSE = text("""
+    SELECT pg_advisory_xact_lock(hashtextextended('referral circles', 0))
+    WHERE EXISTS (SELECT FROM loyalty_referral_invites WHERE referee_user_id = :referrer)
+      AND EXISTS (SELECT FROM loyalty_referral_invites WHERE member_id = :friend_id AND status = 'converted')
+""")
+_CLOSES = text("""
+    WITH RECURSIVE up AS (
+        SELECT i.member_id, 1 AS steps FROM loyalty_referral_invites i WHERE i.referee_user_id = :referrer
+        UNION ALL
+        SELECT i.member_id, up.steps + 1 FROM up
+        JOIN loyalty_members m ON m.id = up.member_id
+        JOIN loyalty_referral_invites i ON i.referee_user_id = m.user_id
+        WHERE up.steps < :longest AND up.member_id <> :friend_id
+    )
+    SELECT EXISTS (SELECT FROM up WHERE member_id = :friend_id)
+""")
+# An order stands while what it earned has not been taken back whole.
+_ORDERED = text("""
+    SELECT EXISTS (
+        SELECT FROM loyalty_ledger_entries o
+        WHERE o.member_id = :friend_id AND o.entry_type = 'order'
+          AND (CAST(:before AS timestamptz) IS NULL OR o.occurred_at < :before)
+          AND NOT coalesce(CAST(:reference AS text) IN (
+                o.external_id, o.metadata ->> 'order_reference', o.metadata ->> 'orderReference'), false)
+          AND (SELECT sum(s.amount) FROM loyalty_ledger_entries s
+               WHERE s.member_id = o.member_id AND s.source = o.source AND s.external_id = o.external_id
+                 AND s.entry_type IN ('order', 'reversal')) > 0)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides of a conversion, as they are under their row locks."""
+
+    referrer: User
+    member: Member
+    referee: User
+    friend: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order that completes a referral; `amount` in the currency's smallest unit, when it was told.
+
+    `at_registration`: there is none, the friend has only registered.
+    """
+
+    reference: str | None = None
+    amount: int | None = None
+    at_registration: bool = False
+
+
+def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
+    """Both sides as they are now; the caller holds both members' row locks."""
+    both = select(Member, User).join(User, User.id == Member.user_id).where(Member.id.in_([member_id, friend_id]))
+    found = {row[0].id: row for row in session.execute(both.execution_options(populate_existing=True))}
+    (member, referrer), (friend, referee) = found[member_id], found[friend_id]
+    return Sides(referrer, member, referee, friend)
+
+
+def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
+    """The membership and account of someone who may invite, under the membership's row lock; provisioned if need be.
+
+    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises MemberSuspended: the membership is suspended or the account closed.
+    """
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        enrol(session, user_id)
+        member = lock_member_of_user(session, user_id)
+        assert member is not None
+    user = session.get_one(User, user_id, populate_existing=True)
+    if not may_refer(member, user):
+        raise MemberSuspended
+    return member, user
+
+
+def may_refer(member: Member, user: User) -> bool:
+    """Whether this member's codes bring friends and credits reach them: neither suspended nor closed."""
+    return member.status == "active" and user.disabled_at is None
+
+
+def in_good_standing(member: type[Member], user: type[User]) -> ColumnElement[bool]:
+    """`may_refer` as a condition on these columns."""
+    return (member.status == "active") & user.disabled_at.is_(None)
+
+
+def of_two_in_good_standing() -> ColumnElement[bool]:
+    """That both sides of a converted invite are in good standing: while one is not, the credits of both wait."""
+    member, user, friend, referee = aliased(Member), aliased(User), aliased(Member), aliased(User)
+    both = (
+        select(1)
+        .select_from(member)
+        .join(user, user.id == member.user_id)
+        .join(friend, friend.user_id == ReferralInvite.referee_user_id)
+        .join(referee, referee.id == friend.user_id)
+        .where(member.id == ReferralInvite.member_id)
+        .where(in_good_standing(member, user), in_good_standing(friend, referee))
+    )
+    return both.correlate(ReferralInvite).exists()
+
+
+def demand_may_convert(
+    session: Session, sides: Sides, invite: ReferralInvite, order: Order, now: datetime, rules: ReferralRules
+) -> list[str]:
+    """Refuse a conversion that the programme does not want; what it puts up with is returned as review signals.
+
+    The caller holds both members' row locks.
+
+    :raises problems.ReferralCancelled: who invited is suspended or closed (CONTRACT R12).
+    :raises MemberSuspended: the friend is.
+    :raises problems.DailyLimit: registering alone has completed as many of the member's friends as it may in a day.
+    :raises problems.RefereeNotNew: the friend had ordered before, where only new customers count.
+    :raises problems.ReferralCircle: the friend has brought the member, directly or through others.
+    """
+    if not may_refer(sides.member, sides.referrer):
+        raise problems.ReferralCancelled("Who invited is suspended, so that their codes bring no friends.")
+    if not may_refer(sides.friend, sides.referee):
+        raise MemberSuspended("The friend is suspended.")
+    if order.at_registration:
+        _demand_room_today(session, sides.member.id, now, rules)
+    return _refuse_or_signal(session, sides, invite, order, rules)
+
+
+def _refuse_or_signal(
+    session: Session, sides: Sides, invite: ReferralInvite, order: Order, rules: ReferralRules
+) -> list[str]:
+    signals = []
+    if _has_ordered(session, sides, invite, order.reference):
+        if rules.new_customers_only:
+            raise problems.RefereeNotNew
+        signals.append("ordered_before")
+    if _closes_a_circle(session, sides):
+        if not rules.circles:
+            raise problems.ReferralCircle
+        signals.append("circle")
+    return signals
+
+
+def _demand_room_today(session: Session, member_id: UUID, now: datetime, rules: ReferralRules) -> None:
+    mine = (ReferralInvite.member_id == member_id) & (ReferralInvite.status == InviteStatus.CONVERTED)
+    recent = select(func.count()).where(mine, ReferralInvite.converted_at > now - DAY)
+    if (session.scalar(recent) or 0) >= rules.daily_conversions:
+        raise problems.DailyLimit(rules.daily_conversions)
+
+
+def _has_ordered(session: Session, sides: Sides, invite: ReferralInvite, reference: str | None) -> bool:
+    """Whether the friend has another order that stands, from before the invite; with a personal code at all."""
+    before = None if invite.shared_code == sides.member.referral_code else _made_at(session, invite)
+    values = {"friend_id": sides.friend.id, "before": before, "reference": reference}
+    return bool(session.scalar(_ORDERED, values))
+
+
+def _made_at(session: Session, invite: ReferralInvite) -> datetime:
+    """When the invite was made that the friend followed, which somebody else may have registered through."""
+    shared = select(ReferralInvite.created_at).where(ReferralInvite.code == invite.shared_code)
+    followed = session.scalar(shared) if invite.shared_code is not None else None
+    return followed or invite.created_at
+
+
+def _closes_a_circle(session: Session, sides: Sides) -> bool:
+    values = {"referrer": sides.referrer.id, "friend_id": sides.friend.id, "longest": LONGEST_CIRCLE}
+    if session.execute(_MAY_CLOSE, values).first() is None:
+        return False
+    return bool(session.scalar(_CLOSES, values))
