@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from portal.core import clock
 from portal.core.days import end_of_day
 from portal.core.forms import ReasonForm, no_nul, strip
-from portal.core.schemas import YEARS
+from portal.core.moments import YEARS
 from portal.ledger.rules import EarningRules
 
 MOST_POINTS = 1_000_000_000
