@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from portal.accounts.guards import Access, guarded
 from portal.core.consoles import show_table
-from portal.core.tables import Column, Filter, Table
+from portal.core.tables import Column, Filter, Table, day_filters
 from portal.notifications.models import CHANNELS
 from portal.notifications.words import STATUSES, explained
 from portal.nudges.models import DispatchStatus
@@ -61,8 +61,7 @@ DISPATCHES = Table(
         Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
         Filter("status", "Status", "d.status = :status", _STATUSES),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
-        Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
-        Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
+        *day_filters("d.created_at"),
     ),
 )  # fmt: skip
 

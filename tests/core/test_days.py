@@ -1,6 +1,6 @@
 """Calendar arithmetic in the programme's time zone (CONTRACT rule 5)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,3 +44,28 @@ def test_a_week_begins_on_monday_where_the_programme_is() -> None:
     assert days.week_of(sunday_night, ZoneInfo("UTC")) == date(2026, 2, 23)
     assert days.week_of(sunday_night, BERLIN) == date(2026, 3, 2)
     assert days.week_of(sunday_night, APIA) == date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/Los_Angeles", date(2026, 3, 8), 23),
+        ("America/Los_Angeles", date(2026, 11, 1), 25),
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        ("America/Havana", date(2026, 3, 8), 23),  # its clocks change at midnight
+        ("America/Havana", date(2026, 11, 1), 25),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
+        ("Asia/Tokyo", date(2026, 3, 8), 24),
+    ],
+)
+def test_a_day_is_as_long_as_it_is_there(zone: str, day: date, hours: float) -> None:
+    begin, end = days.start_of_day(day, ZoneInfo(zone)), days.start_of_next_day(day, ZoneInfo(zone))
+    assert end - begin == timedelta(hours=hours)
+    assert days.start_of_day(day + timedelta(days=1), ZoneInfo(zone)) == end
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_the_calendars_first_and_last_days_have_an_end_too(zone: str) -> None:
+    for day in (date.min, date.max):
+        assert days.start_of_day(day, ZoneInfo(zone)) < days.start_of_next_day(day, ZoneInfo(zone))
