@@ -162,16 +162,17 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 def record_outcome(
     session: Session, about: About, event_id: UUID, outcome: Outcome, now: datetime, reason: Reason | None = None
 ) -> None:  # fmt: skip
-    """Record how a claim ended and when to think of its nudge again.
+    """Record how a claim ended, when its provider took it, and when to think of its nudge again.
 
     Nobody knows whether an uncertain one arrived: it is not thought of again until another cause arises.
     """
     lock_members(session, [about.member_id])
     why = reason or _REASONS.get(outcome.status) or REFUSALS.get(outcome.reason) or Reason(outcome.reason)
-    if not events.finish(session, about, event_id, outcome.status, why, outcome.backend, now):
+    sent_at = (outcome.sent_at or now) if outcome.status == "sent" else None
+    if not events.finish(session, about, event_id, outcome.status, why, outcome.backend, sent_at):
         return
-    if outcome.status == "sent":
-        mark_nudges_triggered(session, [Due(about.member_id, about.nudge_id)], now)
+    if sent_at is not None:
+        mark_nudges_triggered(session, [Due(about.member_id, about.nudge_id)], sent_at)
     elif outcome.status == "failed":
         _think_again(session, about, now)  # by the next channel, if there is one
     elif outcome.status == "deferred":

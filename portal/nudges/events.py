@@ -123,12 +123,16 @@ def hold(
 
 
 def finish(
-    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None, now: datetime
+    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None,
+    sent_at: datetime | None,
 ) -> bool:  # fmt: skip
-    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known."""
+    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known.
+
+    `sent_at` is when the provider took it, None where it did not.
+    """
     values = {
         "member_id": about.member_id, "id": event_id, "status": status, "reason": reason, "backend": backend,
-        "sent_at": now if status == "sent" else None,
+        "sent_at": sent_at,
     }  # fmt: skip
     return session.execute(_FINISH, values).first() is not None
 
