@@ -24,6 +24,7 @@ REASONS = {
     Reason.DAILY_CAP: "The programme's daily cap for this member was reached",
     Reason.QUIET_HOURS: "The member's quiet hours: it waits for their end",
     Reason.CAUSE_GONE: "What it was about is gone",
+    Reason.SUPERSEDED: "Something further arose: another reminder took its place",
     Reason.CAMPAIGN_INACTIVE: "The campaign is switched off",
     Reason.EXPIRED: "Its time was over",
     Reason.ANSWERED: "The member had answered or dismissed it",

@@ -42,7 +42,9 @@ _DUE = text("""
 """)
 _NUDGE = text("""
     SELECT n.id, n.signal, n.status, n.payload, n.created_at, n.expires_at, n.next_dispatch_at, n.campaign_id,
-           c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone
+           c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone,
+           EXISTS (SELECT FROM loyalty_nudges x WHERE x.member_id = n.member_id AND x.signal = n.signal
+               AND x.id <> n.id AND x.status IN ('active', 'acknowledged', 'dismissed')) AS superseded
     FROM loyalty_nudges n JOIN loyalty_members m ON m.id = n.member_id JOIN users u ON u.id = m.user_id
     LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
     WHERE n.member_id = :member_id AND n.id = :nudge_id
@@ -207,6 +209,8 @@ def _think_again(session: Session, about: About, at: datetime | None) -> None:
 def _why_gone(row: Any, now: datetime) -> Reason:
     if row.status != NudgeStatus.GONE:
         return Reason.ANSWERED
+    if row.superseded:
+        return Reason.SUPERSEDED
     if not row.active:
         return Reason.CAMPAIGN_INACTIVE
     return Reason.EXPIRED if row.expires_at <= now else Reason.CAUSE_GONE

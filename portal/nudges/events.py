@@ -72,7 +72,7 @@ _FINISH = text("""
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The nudge a decision is about, since when it is the one it is, and the campaign it belongs to."""
+    """The nudge a decision is about, when it was made, and the campaign it belongs to."""
 
     member_id: UUID
     nudge_id: UUID
@@ -81,7 +81,7 @@ class About:
     signal: str
 
     def key(self, *parts: object) -> str:
-        """A name for a decision: a nudge that became new is decided about anew."""
+        """A name for a decision about this nudge."""
         return ":".join(map(str, (ids.encode(self.nudge_id), int(self.made_at.timestamp() * 1000), *parts)))
 
 
