@@ -5,6 +5,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tzi
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
+CLOSING_SECOND = timedelta(seconds=1)
 FIRST_MOMENT = datetime(MINYEAR, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(MAXYEAR, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
@@ -38,6 +39,14 @@ def start_of_next_day(day: date, zone: tzinfo) -> datetime:
 def end_of_day(day: date, zone: tzinfo) -> datetime:
     """The last microsecond of `day` in `zone`, in UTC."""
     return start_of_next_day(day, zone) - timedelta(microseconds=1)
+
+
+def last_whole_day(end: datetime, zone: tzinfo) -> date:
+    """The last day in `zone` that is over at `end` and not before: what "by 4 December" may promise (CONTRACT rule 17).
+
+    An end at 23:59:59, or at any later fraction of that second, is the end of its day.
+    """
+    return (end + CLOSING_SECOND).astimezone(zone).date() - ONE_DAY
 
 
 def computed_expiry(earned_at: datetime, months: int, zone: ZoneInfo) -> datetime | None:
