@@ -126,8 +126,8 @@ def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dic
     if reason is not None or channel is None:
         suppress(key, kind.name, reason or "", user_id=user_id, channel=channel, details=details)
         return "suppressed"
-    until = quiet_until(recipient, clock.now(), settings.timezone) if kind.marketing else None
-    if until is not None:
+    until = quiet_until(recipient, clock.now(), settings.timezone, settings.quiet_hours)
+    if kind.marketing and until is not None:
         raise Postponed(until)
     return _send(key, kind, recipient, channel, write, details)
 

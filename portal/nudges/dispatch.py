@@ -227,6 +227,6 @@ def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeR
         now=now, suspended=row.membership != "active", recipient=recipient,
         channels=tuple(map(ChannelName, row.channels)), refused_channels=history.refused_channels, cap=cap,
         last_of_campaign=history.last_of_campaign, sent_today=history.sent_today, daily_cap=rules.daily_cap,
-        zone=rules.zone,
+        zone=rules.zone, quiet_hours=rules.quiet_hours,
     )  # fmt: skip
     return situation, history.attempts

@@ -1,7 +1,7 @@
 """The programme's rules for nudges, as values that services are given."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -21,6 +21,7 @@ class NudgeRules:
     daily_cap: int
     max_invites: int
     zone: ZoneInfo
+    quiet_hours: tuple[time, time] | None
     locale: str
     base_url: str
 
@@ -33,6 +34,7 @@ class NudgeRules:
             daily_cap=settings.nudge_daily_cap,
             max_invites=settings.referral_member_max_active_invites,
             zone=settings.timezone,
+            quiet_hours=settings.quiet_hours,
             locale=settings.programme_locale,
             base_url=settings.base_url,
         )

@@ -1,6 +1,7 @@
 """Settings refuse nonsense and say which."""
 
 import json
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,26 @@ def test_a_good_environment_starts() -> None:
         ("PROGRAMME_COLOUR", "red"), ("DATABASE_URL", "sqlite://"), ("REDIS_URL", "memcached://x"),
         ("PUBLIC_URL", "shop.example"), ("RATE_LIMIT_READS", "many"), ("POINTS_EXPIRE_AFTER_MONTHS", "-1"),
         ("REFERRAL_MEMBER_MAX_ACTIVE_INVITES", "0"), ("SECRET_KEY", "short"), ("PORTAL_ENV", "staging"),
+        ("NUDGE_QUIET_HOURS", "21-8"), ("NUDGE_QUIET_HOURS", "21:00-24:00"), ("NUDGE_QUIET_HOURS", "08:00-08:00"),
+        ("NUDGE_QUIET_HOURS", "9:00-10:00"), ("NUDGE_QUIET_HOURS", "none"), ("NUDGE_QUIET_HOURS", "21:00-08:00\n"),
     ],
 )  # fmt: skip
 def test_an_impossible_value_is_refused_by_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=f"Cannot start: .*{name}"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("given", "hours"),
+    [(None, (time(21), time(8))), ("", None), ("00:30-06:15", (time(0, 30), time(6, 15)))],
+)
+def test_quiet_hours_are_two_times_of_day_or_none(
+    environment: pytest.MonkeyPatch, given: str | None, hours: tuple[time, time] | None
+) -> None:
+    if given is not None:
+        environment.setenv("NUDGE_QUIET_HOURS", given)
+    assert Settings.load().quiet_hours == hours
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
