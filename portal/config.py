@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from datetime import time
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from portal.core.misspelt import find_misspelt
 
 _HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_SPAN = re.compile(rf"({_CLOCK})-({_CLOCK})", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -163,6 +166,10 @@ class Settings(BaseSettings):
     nudge_daily_cap: int = Field(
         2, ge=0, le=100, description="Nudges sent to a member in one of their days, over all campaigns; 0: none."
     )
+    nudge_quiet_hours: str = Field(
+        "21:00-08:00",
+        description="When no marketing message leaves, in the time zone of a member who has not chosen; empty: none.",
+    )
 
     # Accounts and limits
     session_days: int = Field(30, ge=1, le=365, description="Days a sign-in lasts.")
@@ -190,6 +197,14 @@ class Settings(BaseSettings):
         "fcm.googleapis.com updates.push.services.mozilla.com web.push.apple.com *.notify.windows.com",
         description="Hosts of the push services that browsers may subscribe at; `*.` stands for one label.",
     )
+
+    @field_validator("nudge_quiet_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        ends = _SPAN.fullmatch(value)
+        if value and (ends is None or ends[1] == ends[2]):
+            raise ValueError("must be two different times of day, such as 21:00-08:00")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -271,6 +286,12 @@ class Settings(BaseSettings):
     def timezone(self) -> ZoneInfo:
         """The programme's time zone."""
         return ZoneInfo(self.programme_timezone)
+
+    @property
+    def quiet_hours(self) -> tuple[time, time] | None:
+        """When quiet hours begin and end for who has not chosen; None: never."""
+        ends = _SPAN.fullmatch(self.nudge_quiet_hours)
+        return (time.fromisoformat(ends[1]), time.fromisoformat(ends[2])) if ends else None
 
     @property
     def base_url(self) -> str:

@@ -77,6 +77,7 @@ def make_app(servers: Servers, database_url: str, **settings: Any) -> Portal:
         "rate_limit_sign_in": "100000/minute",
         "login_max_failures": 5,
         "invite_sms_countries": "DE US",
+        "nudge_quiet_hours": "",  # tests run at any hour
     }
     application = create_app(Settings(**{**values, **settings}))
     application.testing = False

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import NotificationPreferences, User
 from portal.core import clock
 
+# Quiet hours that end when they begin: messages may come at any hour. None: as the programme has it.
+ANY_HOUR = (time(), time())
+
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """A user's choices. Until they have said so, marketing messages are not wanted."""
+    """A user's choices. Until they have said so, marketing messages are not wanted and quiet hours the programme's."""
 
     marketing_messages: bool = False
     email: bool = True
@@ -23,6 +26,17 @@ class Preferences:
     muted_kinds: tuple[str, ...] = ()
     quiet_from: time | None = None
     quiet_until: time | None = None
+
+    @property
+    def any_hour(self) -> bool:
+        """Whether they have chosen to have no quiet hours."""
+        return self.quiet_from is not None and self.quiet_from == self.quiet_until
+
+    def quiet_hours(self, default: tuple[time, time] | None) -> tuple[time, time] | None:
+        """When quiet hours begin and end, `default` for who has not chosen; None: they have none."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return default
+        return None if self.any_hour else (self.quiet_from, self.quiet_until)
 
     def allows(self, channel: str) -> bool:
         """Whether messages may come on the channel `email`, `sms` or `push`."""

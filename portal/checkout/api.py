@@ -24,7 +24,7 @@ def sync_intents(body: schemas.CheckoutInput) -> Response:
     session, now, user_id = db.session(), clock.now(), _user_of(body)
     checkout = body.checkout(by_member=current().kind == "user")
     touched = service.sync_intents(session, user_id, checkout, actor=current().actor, now=now, rules=_rules())
-    return json(queries.get_feed_with(session, user_id, touched, now, _rules().base_url))
+    return json(queries.get_feed_with(session, user_id, touched, now, _rules()))
 
 
 @bp.get("/next-actions")
@@ -33,7 +33,7 @@ def sync_intents(body: schemas.CheckoutInput) -> Response:
 @bp.output(schemas.CheckoutFeed)
 def list_next_actions() -> Response:
     """List the member's pending intents and their cards."""
-    return json(queries.get_feed(current_user_id(), clock.now(), _rules().base_url))
+    return json(queries.get_feed(current_user_id(), clock.now(), _rules()))
 
 
 @bp.post("/next-actions/<intent_id>/resolve")
@@ -46,7 +46,7 @@ def resolve_next_action(intent_id: str, body: schemas.ResolutionInput) -> Respon
     if parsed is None:
         raise IntentNotFound
     service.resolve_intent(session, current_user_id(), parsed, body.status, now=now)
-    return json(queries.get_intent(session, current_user_id(), parsed, now))
+    return json(queries.get_intent(session, current_user_id(), parsed, now, _rules()))
 
 
 def _user_of(body: schemas.CheckoutInput) -> str:

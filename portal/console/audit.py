@@ -9,7 +9,7 @@ from portal.accounts.guards import Access, guarded
 from portal.core.consoles import show, show_table
 from portal.core.problems import NotFound
 from portal.core.reads import read_one
-from portal.core.tables import Column, Filter, Table
+from portal.core.tables import Column, Filter, Table, day_filters
 
 bp = Blueprint("audit_console", __name__, url_prefix="/admin/audit")
 
@@ -36,8 +36,7 @@ AUDIT = Table(
         Filter("action", "What", "a.action LIKE :action || '%'"),
         Filter("object_type", "On", "a.object_type = :object_type"),
         Filter("object_id", "Id", "a.object_id = :object_id"),
-        Filter("since", "From", "a.at >= CAST(:since AS date)", kind="date"),
-        Filter("until", "To", "a.at < CAST(:until AS date) + 1", kind="date"),
+        *day_filters("a.at"),
         Filter("reason", "Why", "a.reason ILIKE '%' || :reason || '%'"),
     ),
 )

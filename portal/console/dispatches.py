@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from portal.accounts.guards import Access, guarded
 from portal.core.consoles import show_table
-from portal.core.tables import Column, Filter, Table
+from portal.core.tables import Column, Filter, Table, day_filters
 from portal.notifications.models import CHANNELS
 from portal.notifications.words import STATUSES, explained
 from portal.nudges.models import DispatchStatus
@@ -24,6 +24,7 @@ REASONS = {
     Reason.DAILY_CAP: "The programme's daily cap for this member was reached",
     Reason.QUIET_HOURS: "The member's quiet hours: it waits for their end",
     Reason.CAUSE_GONE: "What it was about is gone",
+    Reason.SUPERSEDED: "Something further arose: another reminder took its place",
     Reason.CAMPAIGN_INACTIVE: "The campaign is switched off",
     Reason.EXPIRED: "Its time was over",
     Reason.ANSWERED: "The member had answered or dismissed it",
@@ -61,8 +62,7 @@ DISPATCHES = Table(
         Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
         Filter("status", "Status", "d.status = :status", _STATUSES),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
-        Filter("since", "From", "d.created_at >= CAST(:since AS date)", kind="date"),
-        Filter("until", "To", "d.created_at < CAST(:until AS date) + 1", kind="date"),
+        *day_filters("d.created_at"),
     ),
 )  # fmt: skip
 

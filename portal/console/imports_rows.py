@@ -11,7 +11,7 @@ from portal.accounts.addresses import clean_email, normalize_email
 from portal.accounts.contact import clean_locale, clean_phone, clean_timezone, clean_user_id
 from portal.core.days import end_of_day
 from portal.core.exports import FORMULA_STARTS
-from portal.core.schemas import YEARS
+from portal.core.moments import in_utc, parse_moment
 from portal.ledger.rules import EarningRules
 
 LONGEST_NAME = 120
@@ -20,6 +20,8 @@ MOST_POINTS = 1_000_000_000
 OPENING = "opening"
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NO_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _SHOWN = 40
 
 
@@ -78,17 +80,17 @@ def _expiry(take: Callable[..., Any], cells: dict[str, str], now: datetime, rule
 
 
 def _moment(value: str, now: datetime, rules: EarningRules) -> datetime:
+    """When points end: an exact time, or the end of a day where the programme is."""
+    day = _DAY.fullmatch(value)
+    if not day and _NO_OFFSET.fullmatch(value):
+        raise ValueError("needs an offset, such as +00:00")
     try:
-        day = date.fromisoformat(value) if len(value) == 10 else None
-        moment = end_of_day(day, rules.zone) if day else datetime.fromisoformat(value)
+        exact = value.replace(" ", "T", 1)  # as spreadsheets write it
+        moment = in_utc(end_of_day(date.fromisoformat(value), rules.zone)) if day else parse_moment(exact)
     except (ValueError, OverflowError) as error:
         raise ValueError("must be a date such as 2027-12-31, a time with its offset, or never") from error
-    if moment.tzinfo is None:
-        raise ValueError("needs an offset, such as +00:00")
     if moment <= now:
         raise ValueError("must be in the future")
-    if moment.year not in YEARS:
-        raise ValueError(f"must be before the year {YEARS.stop}, or never")
     return moment
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from wtforms import DateField, IntegerField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
@@ -10,7 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from portal.core import clock
 from portal.core.days import end_of_day
 from portal.core.forms import ReasonForm, no_nul, strip
-from portal.core.schemas import YEARS
+from portal.core.moments import YEARS
 from portal.ledger.rules import EarningRules
 
 MOST_POINTS = 1_000_000_000
@@ -35,7 +36,10 @@ class AdjustForm(ReasonForm):
         ],
     )  # fmt: skip
     expires_on = DateField(
-        "Date", description="They live until the end of this day.", validators=[Optional()], render_kw={"type": "date"}
+        "Date",
+        description="They live until the end of this day where the programme is.",
+        validators=[Optional()],
+        render_kw={"type": "date"},
     )
     description = StringField(
         "What the member reads", filters=[strip], default="Adjusted by the shop",
@@ -53,13 +57,15 @@ class AdjustForm(ReasonForm):
         if field.data != BY_DATE:
             return
         day = self.expires_on.data
-        if day is None or day <= clock.now().date():
+        today = clock.now().astimezone(current_app.config["SETTINGS"].timezone).date()
+        if day is None or day <= today:
             raise ValidationError("Choose a date in the future.")
         if day.year not in YEARS:
             raise ValidationError("Choose an earlier date, or never.")
 
     def expires_at(self, now: datetime, rules: EarningRules) -> datetime | None:
         """When added points expire; None: never."""
-        if self.expiry.data == BY_DATE:
-            return end_of_day(self.expires_on.data or now.date(), rules.zone)
-        return rules.expiry(now) if self.expiry.data == BY_RULE else None
+        day = self.expires_on.data
+        if self.expiry.data == BY_DATE and day is not None:
+            return end_of_day(day, rules.zone)
+        return None if self.expiry.data == NEVER else rules.expiry(now)

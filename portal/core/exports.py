@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 from uuid import UUID
 
-from flask import Response, stream_with_context
+from flask import Response, current_app, stream_with_context
 
 from portal.core import clock, ids
 from portal.core.tables import Table, View, list_batch, read_view
@@ -39,8 +39,9 @@ def stream_csv(table: Table, args: Mapping[str, str], values: Mapping[str, Any] 
 
 
 def download(name: str, lines: Iterator[str]) -> Response:
-    """CSV lines as a file named after what it holds and today, streamed as they are made."""
-    file_name = f"{name}-{clock.now():%Y-%m-%d}.csv"
+    """CSV lines as a file named after what it holds and the programme's day, streamed as they are made."""
+    today = clock.now().astimezone(current_app.config["SETTINGS"].timezone).date()
+    file_name = f"{name}-{today}.csv"
     return Response(
         stream_with_context(lines), content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},

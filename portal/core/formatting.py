@@ -15,6 +15,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, current_app, g
 
 from portal.core import clock, ids
+from portal.core.days import CLOSING_SECOND, last_whole_day
 
 DEFAULT_LOCALE = "en"
 MINUS = "\N{MINUS SIGN}"
@@ -70,6 +71,25 @@ def format_date_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
     local = moment.astimezone(zone)
     pattern = "d MMM" if local.year == now.astimezone(zone).year else "d MMM y"
     return _date(local.date(), pattern)
+
+
+def format_until(end: datetime, now: datetime, zone: tzinfo, pattern: str = "d MMM") -> str:
+    """The last whole day before `end`, to follow "by" or "until": "30 Nov", with the year only when it is another one.
+
+    Where today will not be over before then it is the time of day: "16:00 today".
+    """
+    at = time_today(end, now, zone)
+    if at is not None:
+        return f"{at} today"
+    day = last_whole_day(end, zone)
+    return _date(day, pattern if day.year == now.astimezone(zone).year else f"{pattern} y")
+
+
+def time_today(end: datetime, now: datetime, zone: tzinfo) -> str | None:
+    """The time of day of an `end` that comes before today is over in `zone`, else None."""
+    if not now < end or last_whole_day(end, zone) >= now.astimezone(zone).date():
+        return None
+    return f"{(end + CLOSING_SECOND).astimezone(zone):%H:%M}"
 
 
 @lru_cache(maxsize=16_384)
@@ -135,6 +155,7 @@ def init_app(
         duration=format_duration,
         ago=lambda moment: format_ago(moment, clock.now()),
         day_label=lambda moment: format_day(moment, clock.now(), reader_zone()),
+        until=lambda end: format_until(end, clock.now(), reader_zone()),
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),
         month_label=lambda moment: _date(moment.astimezone(reader_zone()).date(), "MMMM y"),
         local_day=lambda moment: moment.astimezone(reader_zone()).date().isoformat(),

@@ -1,9 +1,7 @@
 """Request and answer schemas: strict pydantic models, one plain name each in the OpenAPI document."""
 
 import json
-import re
 from collections import Counter
-from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, get_origin
 
@@ -28,10 +26,10 @@ from pydantic_core import CoreSchema
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from portal.core.moments import parse_moment
 from portal.core.problems import InvalidInput
 
 MAX_POINTS = 1_000_000_000
-YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and show such a time
 METADATA_BYTES = 4096
 METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
@@ -43,20 +41,11 @@ Ulid = Annotated[
 """The id of an object, in answers: 26 characters, ordered by time (CONTRACT 1)."""
 
 
-def _rfc3339(value: object) -> object:
-    if not isinstance(value, str) or not _RFC3339.match(value):
-        raise ValueError("must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00")
-    return value
+def _moment(value: object) -> object:
+    return parse_moment(value if isinstance(value, str) else "")
 
 
-def _of_our_era(value: datetime) -> datetime:
-    if value.year not in YEARS:
-        raise ValueError(f"must be in the years {YEARS[0]} to {YEARS[-1]}")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_of_our_era)]
-_RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 

@@ -5,15 +5,16 @@ A table reads by keyset: a page costs the rows it shows, wherever it stands. Wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import current_app, request
 from sqlalchemy import TextClause, text
 
 from portal.core import cursors
+from portal.core.days import start_of_day, start_of_next_day
 from portal.core.problems import InvalidInput
 from portal.core.reads import read_all
 
@@ -44,7 +45,8 @@ class Column:
 class Filter:
     """A way to narrow a table: `condition` is SQL with the parameter `:name`.
 
-    With `choices` (value, label) it is a list to choose from, else a box to type in (`kind`: search or date).
+    With `choices` (value, label) it is a list to choose from, else a box to type in (`kind`: search or date). A date
+    is a day of the programme's time zone: its condition gets the day's first moment, or the first after it (`over`).
     """
 
     name: str
@@ -52,6 +54,20 @@ class Filter:
     condition: str
     choices: tuple[tuple[str, str], ...] = ()
     kind: str = "search"
+    over: bool = False
+
+    def value(self, given: str, zone: tzinfo) -> str | datetime:
+        """What the condition gets for what was typed."""
+        if self.kind != "date":
+            return given
+        day = date.fromisoformat(given)
+        return start_of_next_day(day, zone) if self.over else start_of_day(day, zone)
+
+
+def day_filters(moment: str) -> tuple[Filter, Filter]:
+    """From a day and to a day, by an SQL expression that is a moment."""
+    since = Filter("since", "From", f"{moment} >= :since", kind="date")
+    return since, Filter("until", "To", f"{moment} < :until", kind="date", over=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,11 @@ class View:
     filters: dict[str, str]
     limit: int
     cursor: str | None = None
+
+    def values(self) -> dict[str, str | datetime]:
+        """The parameters of its filters' conditions."""
+        zone = current_app.config["SETTINGS"].timezone
+        return {f.name: f.value(self.filters[f.name], zone) for f in self.table.filters if f.name in self.filters}
 
     @property
     def order(self) -> str:
@@ -158,7 +179,7 @@ def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] |
     at, key = cursors.decode(view.cursor, *scope) or (None, None)
     rows = read_all(
         _page_statement(table, view.sort, view.descending, tuple(view.filters), at is not None),
-        {**(values or {}), **view.filters, "sort_at": at, "sort_key": key, "row_limit": view.limit + 1},
+        {**(values or {}), **view.values(), "sort_at": at, "sort_key": key, "row_limit": view.limit + 1},
     )
     more = None
     if len(rows) > view.limit:
@@ -171,7 +192,7 @@ def list_batch(view: View, values: Mapping[str, Any], after: str | None, size: i
     """Up to `size` filtered rows in the order of the key, after that key, and the last key; for exports."""
     rows = read_all(
         _batch_statement(view.table, tuple(view.filters), after is not None),
-        {**values, **view.filters, "sort_key": after, "row_limit": size},
+        {**values, **view.values(), "sort_key": after, "row_limit": size},
     )
     return rows, rows[-1].sort_key if len(rows) == size else None
 

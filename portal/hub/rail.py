@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.checkout.queries import get_feed, get_feed_with
+from portal.checkout.rules import CheckoutRules
 from portal.core.responses import to_json
 from portal.nudges.queries import list_nudges
 from portal.nudges.rules import NudgeRules
@@ -55,18 +56,18 @@ class Rail:
         return hashlib.blake2b(to_json(self.cards), digest_size=9).hexdigest()
 
 
-def get_rail(session: Session, user_id: str, *, now: datetime, base_url: str) -> Rail:
+def get_rail(session: Session, user_id: str, *, now: datetime, rules: CheckoutRules) -> Rail:
     """What is for this user now, in the current transaction; refreshes the nudges of the user first."""
-    feed = get_feed_with(session, user_id, (), now, base_url)
-    return _rail(feed, refresh_and_list_nudges(session, user_id, now), base_url)
+    feed = get_feed_with(session, user_id, (), now, rules)
+    return _rail(feed, refresh_and_list_nudges(session, user_id, now), rules.base_url)
 
 
-def read_rail(session: Session, user_id: str, *, now: datetime, base_url: str) -> Rail:
+def read_rail(session: Session, user_id: str, *, now: datetime, rules: CheckoutRules) -> Rail:
     """What is for this user now, as last committed; in a transaction only where nudges are to be refreshed first."""
     nudges = list_nudges(user_id, now, NudgeRules.current())
     if nudges is None:
         nudges = refresh_and_list_nudges(session, user_id, now)
-    return _rail(get_feed(user_id, now, base_url), nudges, base_url)
+    return _rail(get_feed(user_id, now, rules), nudges, rules.base_url)
 
 
 def _rail(feed: dict[str, Any], nudges: Iterable[dict[str, Any]], base_url: str) -> Rail:

@@ -13,6 +13,7 @@ from portal.accounts.next_page import safe_next
 from portal.accounts.principal import current_user_id
 from portal.checkout import service as checkout
 from portal.checkout.problems import IntentNotFound
+from portal.checkout.rules import CheckoutRules
 from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import NotFound
@@ -99,8 +100,8 @@ def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
 
 
 def _rail(get: Callable[..., Rail]) -> Rail:
-    base_url = current_app.config["SETTINGS"].base_url
-    return get(db.session(), current_user_id(), now=clock.now(), base_url=base_url)
+    rules = CheckoutRules.of(current_app.config["SETTINGS"])
+    return get(db.session(), current_user_id(), now=clock.now(), rules=rules)
 
 
 def _render(rail: Rail, *, fragment: bool = False, news: str = "") -> Markup:

@@ -11,7 +11,7 @@ from wtforms.validators import Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.contact import clean_phone
-from portal.accounts.preferences import Preferences
+from portal.accounts.preferences import ANY_HOUR, Preferences
 from portal.notifications.kinds import CHOICES
 
 ZONES = [
@@ -33,6 +33,7 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
     push = BooleanField("Notification on this device")
     phone_number = TelField("Phone number", validators=[Optional(), Length(max=32)])
     timezone = SelectField("Time zone", validators=[Optional()])
+    any_hour = BooleanField("Send me messages at any hour")
     quiet_from = TimeField("Nothing after", validators=[Optional()])
     quiet_until = TimeField("and before", validators=[Optional()])
 
@@ -59,18 +60,26 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
 
         :raises ValidationError: exactly one is given, or both are the same.
         """
-        _both(self.quiet_from.data, field.data)
+        self._both(self.quiet_from.data, field.data)
 
     def validate_quiet_from(self, field: Field) -> None:
         """The same for the other end."""
-        _both(field.data, self.quiet_until.data)
+        self._both(field.data, self.quiet_until.data)
+
+    def _both(self, begin: time | None, end: time | None) -> None:
+        if self.any_hour.data:
+            return
+        if (begin is None) != (end is None):
+            raise ValidationError("Quiet hours need a beginning and an end.")
+        if begin is not None and begin == end:
+            raise ValidationError("Quiet hours cannot end when they begin.")
 
     def preferences(self) -> Preferences:
         """What the form says."""
+        quiet = ANY_HOUR if self.any_hour.data else (self.quiet_from.data, self.quiet_until.data)
         return Preferences(
-            self.marketing_messages.data, self.email.data, self.sms.data, self.push.data, tuple(self.muted()),
-            self.quiet_from.data, self.quiet_until.data,
-        )  # fmt: skip
+            self.marketing_messages.data, self.email.data, self.sms.data, self.push.data, tuple(self.muted()), *quiet
+        )
 
     def muted(self) -> list[str]:
         """The kinds that are not wanted."""
@@ -79,16 +88,10 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
 
 def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, Any]:
     """What the form shows of a user."""
+    own = (None, None) if preferences.any_hour else (preferences.quiet_from, preferences.quiet_until)
     return {
         "marketing_messages": preferences.marketing_messages, "email": preferences.email, "sms": preferences.sms,
         "push": preferences.push, "phone_number": phone_number or "", "timezone": timezone or "",
         "kinds": [kind.name for kind in CHOICES if kind.name not in preferences.muted_kinds],
-        "quiet_from": preferences.quiet_from, "quiet_until": preferences.quiet_until,
+        "any_hour": preferences.any_hour, "quiet_from": own[0], "quiet_until": own[1],
     }  # fmt: skip
-
-
-def _both(begin: time | None, end: time | None) -> None:
-    if (begin is None) != (end is None):
-        raise ValidationError("Quiet hours need a beginning and an end.")
-    if begin is not None and begin == end:
-        raise ValidationError("Quiet hours cannot end when they begin.")

@@ -90,7 +90,7 @@ def _page(form: PreferencesForm, status: int = 200) -> Response:
     page = render_template(
         "notifications/preferences.html", form=form, user=current_user, email=user.email,
         push_key=public_key(key) if key else None, subscribed=user.push_token is not None,
-        push_endpoint=endpoint_of(user.push_token),
+        push_endpoint=endpoint_of(user.push_token), quiet_hours=current_app.config["SETTINGS"].quiet_hours,
     )  # fmt: skip
     return make_response(page, status)
 

@@ -57,11 +57,17 @@ def choose_channel(recipient: Recipient, kind: Kind) -> ChannelName | None:
     return None
 
 
-def quiet_until(recipient: Recipient, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """When the person's quiet hours end, in their own time zone (or `zone`); None outside them."""
-    begin, end = recipient.preferences.quiet_from, recipient.preferences.quiet_until
-    if begin is None or end is None or begin == end:
+def quiet_until(
+    recipient: Recipient, now: datetime, zone: ZoneInfo, default: tuple[time, time] | None
+) -> datetime | None:
+    """When the person's quiet hours end, in their own time zone (or `zone`); None outside them.
+
+    Who has chosen none has the programme's, `default` (CONTRACT rule 17).
+    """
+    hours = recipient.preferences.quiet_hours(default)
+    if hours is None:
         return None
+    begin, end = hours
     own = ZoneInfo(recipient.timezone) if recipient.timezone else zone
     local = now.astimezone(own)
     clock_time = local.time()

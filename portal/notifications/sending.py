@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -61,11 +62,12 @@ def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How sending a nudge ended: a status of messages, why, and which backend took it."""
+    """How sending a nudge ended: a status of messages, why, and which backend took it when."""
 
     status: str
     reason: str = ""
     backend: str | None = None
+    sent_at: datetime | None = None
 
 
 def send_loyalty_nudge(
@@ -97,7 +99,7 @@ def send_loyalty_nudge(
     except OutcomeUnknown as error:
         return Outcome("uncertain", str(error))
     ended = get_ended(key)
-    return Outcome(status, ended.reason, ended.backend) if ended is not None else Outcome(status)
+    return Outcome(status, ended.reason, ended.backend, ended.sent_at) if ended is not None else Outcome(status)
 
 
 def _unwanted(recipient: Recipient | None, channel: ChannelName) -> str | None:
@@ -124,8 +126,8 @@ def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dic
     if reason is not None or channel is None:
         suppress(key, kind.name, reason or "", user_id=user_id, channel=channel, details=details)
         return "suppressed"
-    until = quiet_until(recipient, clock.now(), settings.timezone) if kind.marketing else None
-    if until is not None:
+    until = quiet_until(recipient, clock.now(), settings.timezone, settings.quiet_hours)
+    if kind.marketing and until is not None:
         raise Postponed(until)
     return _send(key, kind, recipient, channel, write, details)
 

@@ -1,6 +1,6 @@
 """Messages, the preview inbox and the suppression list, as the consoles list them."""
 
-from portal.core.tables import Column, Filter, Table
+from portal.core.tables import Column, Filter, Table, day_filters
 from portal.notifications.kinds import KINDS
 from portal.notifications.models import CHANNELS, STATUSES
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS
@@ -32,8 +32,7 @@ MESSAGES = Table(
         Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
         Filter("status", "Status", "m.status = :status", _STATUSES),
         Filter("reason", "Reason", "m.reason = :reason", _REASONS),
-        Filter("since", "From", "m.created_at >= CAST(:since AS date)", kind="date"),
-        Filter("until", "To", "m.created_at < CAST(:until AS date) + 1", kind="date"),
+        *day_filters("m.created_at"),
     ),
 )  # fmt: skip
 

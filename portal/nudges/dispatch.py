@@ -42,7 +42,9 @@ _DUE = text("""
 """)
 _NUDGE = text("""
     SELECT n.id, n.signal, n.status, n.payload, n.created_at, n.expires_at, n.next_dispatch_at, n.campaign_id,
-           c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone
+           c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone,
+           EXISTS (SELECT FROM loyalty_nudges x WHERE x.member_id = n.member_id AND x.signal = n.signal
+               AND x.id <> n.id AND x.status IN ('active', 'acknowledged', 'dismissed')) AS superseded
     FROM loyalty_nudges n JOIN loyalty_members m ON m.id = n.member_id JOIN users u ON u.id = m.user_id
     LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
     WHERE n.member_id = :member_id AND n.id = :nudge_id
@@ -162,16 +164,17 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 def record_outcome(
     session: Session, about: About, event_id: UUID, outcome: Outcome, now: datetime, reason: Reason | None = None
 ) -> None:  # fmt: skip
-    """Record how a claim ended and when to think of its nudge again.
+    """Record how a claim ended, when its provider took it, and when to think of its nudge again.
 
     Nobody knows whether an uncertain one arrived: it is not thought of again until another cause arises.
     """
     lock_members(session, [about.member_id])
     why = reason or _REASONS.get(outcome.status) or REFUSALS.get(outcome.reason) or Reason(outcome.reason)
-    if not events.finish(session, about, event_id, outcome.status, why, outcome.backend, now):
+    sent_at = (outcome.sent_at or now) if outcome.status == "sent" else None
+    if not events.finish(session, about, event_id, outcome.status, why, outcome.backend, sent_at):
         return
-    if outcome.status == "sent":
-        mark_nudges_triggered(session, [Due(about.member_id, about.nudge_id)], now)
+    if sent_at is not None:
+        mark_nudges_triggered(session, [Due(about.member_id, about.nudge_id)], sent_at)
     elif outcome.status == "failed":
         _think_again(session, about, now)  # by the next channel, if there is one
     elif outcome.status == "deferred":
@@ -206,6 +209,8 @@ def _think_again(session: Session, about: About, at: datetime | None) -> None:
 def _why_gone(row: Any, now: datetime) -> Reason:
     if row.status != NudgeStatus.GONE:
         return Reason.ANSWERED
+    if row.superseded:
+        return Reason.SUPERSEDED
     if not row.active:
         return Reason.CAMPAIGN_INACTIVE
     return Reason.EXPIRED if row.expires_at <= now else Reason.CAUSE_GONE
@@ -222,6 +227,6 @@ def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeR
         now=now, suspended=row.membership != "active", recipient=recipient,
         channels=tuple(map(ChannelName, row.channels)), refused_channels=history.refused_channels, cap=cap,
         last_of_campaign=history.last_of_campaign, sent_today=history.sent_today, daily_cap=rules.daily_cap,
-        zone=rules.zone,
+        zone=rules.zone, quiet_hours=rules.quiet_hours,
     )  # fmt: skip
     return situation, history.attempts

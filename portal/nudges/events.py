@@ -72,7 +72,7 @@ _FINISH = text("""
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The nudge a decision is about, since when it is the one it is, and the campaign it belongs to."""
+    """The nudge a decision is about, when it was made, and the campaign it belongs to."""
 
     member_id: UUID
     nudge_id: UUID
@@ -81,7 +81,7 @@ class About:
     signal: str
 
     def key(self, *parts: object) -> str:
-        """A name for a decision: a nudge that became new is decided about anew."""
+        """A name for a decision about this nudge."""
         return ":".join(map(str, (ids.encode(self.nudge_id), int(self.made_at.timestamp() * 1000), *parts)))
 
 
@@ -123,12 +123,16 @@ def hold(
 
 
 def finish(
-    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None, now: datetime
+    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None,
+    sent_at: datetime | None,
 ) -> bool:  # fmt: skip
-    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known."""
+    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known.
+
+    `sent_at` is when the provider took it, None where it did not.
+    """
     values = {
         "member_id": about.member_id, "id": event_id, "status": status, "reason": reason, "backend": backend,
-        "sent_at": now if status == "sent" else None,
+        "sent_at": sent_at,
     }  # fmt: skip
     return session.execute(_FINISH, values).first() is not None
 

@@ -17,6 +17,7 @@ class Situation:
     """What the governor looks at, read under the member's row lock.
 
     `sent_today` and `last_of_campaign` count what was sent, and what is on its way: a claim that has not ended.
+    `zone` and `quiet_hours` are the programme's, for a member who has chosen none.
     """
 
     now: datetime
@@ -29,6 +30,7 @@ class Situation:
     sent_today: int
     daily_cap: int
     zone: ZoneInfo
+    quiet_hours: tuple[time, time] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _capped(about: Situation) -> Hold | None:
 
 
 def _quiet(about: Situation, recipient: Recipient) -> Hold | None:
-    until = quiet_until(recipient, about.now, about.zone)
+    until = quiet_until(recipient, about.now, about.zone, about.quiet_hours)
     return None if until is None else Hold(Reason.QUIET_HOURS, until, deferred=True)
 
 

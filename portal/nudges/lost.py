@@ -36,5 +36,5 @@ def _settle(row: Any) -> None:
         if ended is None or ended.status == "uncertain":
             record_outcome(session, about, row.id, Outcome("uncertain"), clock.now(), Reason.WORKER_LOST)
         else:
-            outcome = Outcome(ended.status, ended.reason, ended.backend)
-            record_outcome(session, about, row.id, outcome, ended.sent_at or clock.now())
+            outcome = Outcome(ended.status, ended.reason, ended.backend, ended.sent_at)
+            record_outcome(session, about, row.id, outcome, clock.now())

@@ -24,7 +24,7 @@ class DispatchStatus(StrEnum):
 
 
 class NudgeStatus(StrEnum):
-    """What became of a nudge. `gone`: its cause is, or its time was over."""
+    """What became of a nudge. `gone`: its cause is, its time was over, or another one took its place."""
 
     ACTIVE = "active"
     ACKNOWLEDGED = "acknowledged"
@@ -65,8 +65,8 @@ class Nudge(Base):
     """A reminder for a member about one signal; at most one is live per member and signal.
 
     `causes` are the lots, redemptions or intents that it was made for, `fingerprint` the newest of them. While it is
-    live and no other cause arises it stays what it is, also when it was dismissed; another cause makes it new, with
-    `created_at` and `expires_at` of its own. `next_dispatch_at` is when to think of sending it, null: not again.
+    live and no other cause arises it stays what it is, also when it was dismissed; another cause ends it and begins
+    another nudge. `next_dispatch_at` is when to think of sending it, null: not again.
     """
 
     __tablename__ = "loyalty_nudges"

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     DAILY_CAP = "daily_cap"
     QUIET_HOURS = "quiet_hours"
     CAUSE_GONE = "cause_gone"
+    SUPERSEDED = "superseded"
     CAMPAIGN_INACTIVE = "campaign_inactive"
     EXPIRED = "expired"
     ANSWERED = "answered"

@@ -1,7 +1,7 @@
 """The programme's rules for nudges, as values that services are given."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -11,12 +11,17 @@ from portal.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class NudgeRules:
-    """What makes a nudge due, how many leave in a day, and how and where they are read."""
+    """What makes a nudge due, how many leave in a day, and how and where they are read.
+
+    `max_invites` open invites leave a member no friend to invite.
+    """
 
     expiring_window: timedelta
     stalled_after: timedelta
     daily_cap: int
+    max_invites: int
     zone: ZoneInfo
+    quiet_hours: tuple[time, time] | None
     locale: str
     base_url: str
 
@@ -27,7 +32,9 @@ class NudgeRules:
             expiring_window=timedelta(days=settings.nudge_expiring_window_days),
             stalled_after=timedelta(hours=settings.nudge_stalled_after_hours),
             daily_cap=settings.nudge_daily_cap,
+            max_invites=settings.referral_member_max_active_invites,
             zone=settings.timezone,
+            quiet_hours=settings.quiet_hours,
             locale=settings.programme_locale,
             base_url=settings.base_url,
         )

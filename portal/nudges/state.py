@@ -4,7 +4,7 @@ One statement serves the card rail of one member, the sweep over many and the ch
 nothing has to happen, else
 
 - `make`: there is a cause, and no nudge for it yet;
-- `renew`: a cause arose that the live nudge is not about, also where that was dismissed;
+- `renew`: a cause arose that the live nudge is not about, also where that was dismissed: another one takes its place;
 - `refresh`: the same causes read differently now (fewer points, another day);
 - `revive`: the cause was gone and is there again, before the nudge's time was over;
 - `end`: there is no cause any more, the time is over, or no campaign is active for the signal.
@@ -66,35 +66,32 @@ OF_USER = f"""
 """
 BEHIND = text(f"WITH {_GIVEN} SELECT DISTINCT member_id FROM state WHERE action IS NOT NULL")
 
+# What becomes new leaves its row, and its dispatches, as history: that row ends before another one begins, since only
+# one is live for a member and signal.
 APPLY = text(f"""
     WITH {_GIVEN}, changed AS (
         UPDATE loyalty_nudges n SET
-            status = CASE s.action WHEN 'end' THEN 'gone' WHEN 'renew' THEN 'active' WHEN 'refresh' THEN n.status
+            status = CASE s.action WHEN 'end' THEN 'gone' WHEN 'renew' THEN 'gone' WHEN 'refresh' THEN n.status
                 ELSE CASE WHEN n.acknowledged_at IS NULL THEN 'active' ELSE 'acknowledged' END END,
-            payload = coalesce(s.facts, n.payload),
+            payload = CASE s.action WHEN 'renew' THEN n.payload ELSE coalesce(s.facts, n.payload) END,
             campaign_id = coalesce(s.campaign_id, n.campaign_id),
-            causes = CASE s.action WHEN 'renew' THEN s.causes ELSE n.causes END,
-            fingerprint = CASE s.action WHEN 'renew' THEN s.causes[cardinality(s.causes)]::text ELSE n.fingerprint END,
-            created_at = CASE s.action WHEN 'renew' THEN :now ELSE n.created_at END,
-            expires_at = CASE s.action WHEN 'renew' THEN :now + make_interval(hours => s.ttl_hours)
-                ELSE n.expires_at END,
-            acknowledged_at = CASE s.action WHEN 'renew' THEN NULL ELSE n.acknowledged_at END,
-            dismissed_at = CASE s.action WHEN 'renew' THEN NULL ELSE n.dismissed_at END,
-            next_dispatch_at = CASE s.action WHEN 'renew' THEN :now ELSE n.next_dispatch_at END,
             updated_at = :now
         FROM state s WHERE n.member_id = s.member_id AND n.id = s.id AND s.action <> 'make'
         RETURNING s.action
+    ), ended AS MATERIALIZED (
+        SELECT count(*) AS nudges, count(*) FILTER (WHERE action = 'renew') AS renewed FROM changed
     ), made AS (
         INSERT INTO loyalty_nudges (member_id, id, campaign_id, signal, fingerprint, causes, status, payload,
             created_at, updated_at, expires_at, next_dispatch_at)
         SELECT s.member_id, new_ulid(:now), s.campaign_id, s.signal, s.causes[cardinality(s.causes)]::text, s.causes,
                'active', s.facts, :now, :now, :now + make_interval(hours => s.ttl_hours), :now
-        FROM state s WHERE s.action = 'make' ORDER BY s.member_id, s.signal
+        FROM state s WHERE s.action IN ('make', 'renew') AND (SELECT nudges FROM ended) >= 0
+        ORDER BY s.member_id, s.signal
         ON CONFLICT DO NOTHING
-        RETURNING 'make' AS action
+        RETURNING id
     )
-    SELECT action, count(*) AS nudges FROM (SELECT action FROM changed UNION ALL SELECT action FROM made) a
-    GROUP BY action
+    SELECT action, count(*) AS nudges FROM changed GROUP BY action
+    UNION ALL SELECT 'make', (SELECT count(*) FROM made) - (SELECT renewed FROM ended)
 """)
 
 

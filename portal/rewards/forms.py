@@ -9,7 +9,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.core.forms import ReasonForm, no_nul, strip
-from portal.core.schemas import MAX_POINTS, SLUG_PATTERN, YEARS
+from portal.core.moments import YEARS
+from portal.core.schemas import MAX_POINTS, SLUG_PATTERN
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier
 

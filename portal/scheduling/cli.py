@@ -10,6 +10,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from portal.core import clock
 from portal.core.db import unit_of_work
+from portal.core.moments import in_utc, parse_moment
 from portal.core.responses import to_json
 from portal.scheduling import runner, runs, scheduler, worker
 from portal.scheduling.schedules import get_schedules
@@ -65,10 +66,18 @@ def run_job(job_id: str, moment: str | None) -> None:
 
 def _parse(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return _of_the_programme(text) or parse_moment(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not an RFC 3339 time, such as 2024-03-04T12:00:00+00:00") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=current_app.config["SETTINGS"].timezone)
+
+
+def _of_the_programme(text: str) -> datetime | None:
+    """A time without an offset, which is the programme's; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo else in_utc(moment.replace(tzinfo=current_app.config["SETTINGS"].timezone))
 
 
 def _app() -> Any:

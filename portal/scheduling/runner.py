@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.core import clock
 from portal.core.db import db, unit_of_work
@@ -19,22 +19,24 @@ Wake = Callable[[], None]
 
 
 @contextmanager
-def as_of(moment: datetime | None) -> Iterator[None]:
-    """Let the work inside see `moment` as now; None: the real time."""
-    if moment is None:
+def as_of(shift: timedelta | None) -> Iterator[None]:
+    """Let the work inside see a clock that is ahead of the real time, or behind it; None: the real time."""
+    if shift is None:
         yield
     else:
-        with clock.at(moment):
+        with clock.shifted(shift):
             yield
 
 
 def carry_out(run: Run, schedule: Schedule, *, moment: datetime | None = None, wake: Wake | None = None) -> str:
     """Do what is left of a run in this worker's lease and close it; `succeeded`, `failed` or `lost`.
 
-    `wake` calls helpers once there is more than one piece of work to share.
+    With a `moment` its work begins as of then, and time goes on from there. `wake` calls helpers once there is more
+    than one piece of work to share.
     """
+    shift = None if moment is None else moment - clock.real_now()
     try:
-        _work(run, schedule, moment, wake)
+        _work(run, schedule, shift, wake)
     except LeaseLost:
         log.warning("run taken over by another worker", extra={"job": run.job_id})
         return "lost"
@@ -43,7 +45,7 @@ def carry_out(run: Run, schedule: Schedule, *, moment: datetime | None = None, w
         log.exception("run failed", extra={"job": run.job_id})
         with unit_of_work() as session:
             _, figures = runs.get_progress(session, run)
-            runs.fail(session, run, figures, f"{type(error).__name__}: {error}", for_good=moment is not None)
+            runs.fail(session, run, figures, f"{type(error).__name__}: {error}", for_good=shift is not None)
         return "failed"
     with unit_of_work() as session:
         _, figures = runs.get_progress(session, run)
@@ -60,8 +62,8 @@ def help_out(run: Run, schedule: Schedule) -> int:
     return done
 
 
-def _work(run: Run, schedule: Schedule, moment: datetime | None, wake: Wake | None) -> None:
-    steps = _steps(run, schedule, moment)
+def _work(run: Run, schedule: Schedule, shift: timedelta | None, wake: Wake | None) -> None:
+    steps = _steps(run, schedule, shift)
     with unit_of_work() as session:
         runs.add_parts(session, run, list(steps.values()))
     helpers = [wake] if wake is not None else []
@@ -74,7 +76,7 @@ def _work(run: Run, schedule: Schedule, moment: datetime | None, wake: Wake | No
     while True:
         part = _claim(run)
         if part is not None:
-            _do(run, steps[part.step], part, moment, go_on)
+            _do(run, steps[part.step], part, shift, go_on)
         elif _all_done(run):
             return
         else:
@@ -82,10 +84,10 @@ def _work(run: Run, schedule: Schedule, moment: datetime | None, wake: Wake | No
             time.sleep(POLL_SECONDS)
 
 
-def _do(run: Run, step: Step, part: Part, moment: datetime | None, after_piece: Wake) -> None:
+def _do(run: Run, step: Step, part: Part, shift: timedelta | None, after_piece: Wake) -> None:
     figures = part.figures
     try:
-        while (piece := _piece(step, part, moment)) is not None:
+        while (piece := _piece(step, part, shift)) is not None:
             figures = add_up(figures, piece)
             with unit_of_work() as session:
                 runs.keep_part(session, run, part, figures)
@@ -100,8 +102,8 @@ def _do(run: Run, step: Step, part: Part, moment: datetime | None, after_piece: 
         runs.finish_part(session, run, part, figures)
 
 
-def _piece(step: Step, part: Part, moment: datetime | None) -> Figures | None:
-    with as_of(moment):
+def _piece(step: Step, part: Part, shift: timedelta | None) -> Figures | None:
+    with as_of(shift):
         return step.work(part.shard)
 
 
@@ -125,6 +127,6 @@ def _all_done(run: Run) -> bool:
         return runs.get_progress(session, run)[0]
 
 
-def _steps(run: Run, schedule: Schedule, moment: datetime | None) -> dict[str, Step]:
-    with as_of(moment):
+def _steps(run: Run, schedule: Schedule, shift: timedelta | None) -> dict[str, Step]:
+    with as_of(shift):
         return {step.name: step for step in schedule.load()(run.slot)}

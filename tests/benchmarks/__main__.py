@@ -79,7 +79,8 @@ def _start(stack: ExitStack, members: int, entries: int) -> Filled:
     stack.callback(running.stop)
     environment = {
         "DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url, "SECRET_KEY": SECRET,
-        "LOG_LEVEL": "INFO", "RATE_LIMIT_READS": "1000000000/minute", "RATE_LIMIT_WRITES": "1000000000/minute",
+        "LOG_LEVEL": "INFO", "NUDGE_QUIET_HOURS": "",
+        "RATE_LIMIT_READS": "1000000000/minute", "RATE_LIMIT_WRITES": "1000000000/minute",
     }  # fmt: skip
     app = create_app(Settings(**{name.lower(): value for name, value in environment.items()}))
     with app.app_context():

@@ -62,3 +62,21 @@ def test_the_exact_time_names_its_zone() -> None:
 def test_a_date_in_another_year_says_the_year() -> None:
     assert formatting.format_date_in(NOW, NOW, BERLIN) == "31 Mar"
     assert formatting.format_date_in(datetime(2025, 1, 2, tzinfo=UTC), NOW, BERLIN) == "2 Jan 2025"
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [
+        (datetime(2024, 4, 5, 21, 59, 59, tzinfo=UTC), "5 Apr"),
+        (datetime(2024, 4, 5, 21, 30, tzinfo=UTC), "4 Apr"),
+        (datetime(2025, 1, 1, 12, tzinfo=UTC), "31 Dec"),
+        (datetime(2025, 1, 2, 12, tzinfo=UTC), "1 Jan 2025"),
+        (datetime(2024, 4, 1, 21, 30, tzinfo=UTC), "31 Mar"),
+        (datetime(2024, 3, 31, 21, 59, 59, tzinfo=UTC), "31 Mar"),
+        (datetime(2024, 3, 31, 21, 30, tzinfo=UTC), "23:30 today"),
+        (datetime(2024, 3, 31, 13, 59, 59, 999_999, tzinfo=UTC), "16:00 today"),
+        (datetime(2024, 3, 31, 11, 0, tzinfo=UTC), "30 Mar"),  # it is over
+    ],
+)
+def test_an_end_is_told_by_the_last_whole_day_before_it_or_by_its_time_today(end: datetime, shown: str) -> None:
+    assert formatting.format_until(end, NOW, BERLIN) == shown

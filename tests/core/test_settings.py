@@ -1,6 +1,7 @@
 """Settings refuse nonsense and say which."""
 
 import json
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ def test_a_good_environment_starts() -> None:
         ("REFERRAL_MEMBER_MAX_ACTIVE_INVITES", "0"), ("SECRET_KEY", "short"), ("INVITE_SMS_COUNTRIES", "DE Germany"),
         ("INVITE_RECIPIENT_MAX", "0"), ("INVITE_RECIPIENT_DAYS", "366"), ("INVITE_DAILY_CAP", "0"),
         ("REFERRAL_DAILY_CONVERSIONS", "0"), ("REFERRAL_NEW_CUSTOMERS_ONLY", "perhaps"), ("PORTAL_ENV", "staging"),
+        ("NUDGE_QUIET_HOURS", "21-8"), ("NUDGE_QUIET_HOURS", "21:00-24:00"), ("NUDGE_QUIET_HOURS", "08:00-08:00"),
+        ("NUDGE_QUIET_HOURS", "9:00-10:00"), ("NUDGE_QUIET_HOURS", "none"), ("NUDGE_QUIET_HOURS", "21:00-08:00\n"),
     ],
 )  # fmt: skip
 def test_an_impossible_value_is_refused_by_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -60,6 +63,18 @@ def test_points_for_registering_alone_demand_a_holding_period(
 def test_countries_are_named_as_people_write_them(environment: pytest.MonkeyPatch, given: str) -> None:
     environment.setenv("INVITE_SMS_COUNTRIES", given)
     assert Settings.load().invite_sms_countries == "DE AT"
+
+
+@pytest.mark.parametrize(
+    ("given", "hours"),
+    [(None, (time(21), time(8))), ("", None), ("00:30-06:15", (time(0, 30), time(6, 15)))],
+)
+def test_quiet_hours_are_two_times_of_day_or_none(
+    environment: pytest.MonkeyPatch, given: str | None, hours: tuple[time, time] | None
+) -> None:
+    if given is not None:
+        environment.setenv("NUDGE_QUIET_HOURS", given)
+    assert Settings.load().quiet_hours == hours
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

@@ -12,7 +12,7 @@ from portal.core import clock
 from portal.members.models import Member
 from portal.redemptions.rules import HoldRules
 
-CHECKOUT_RULES = CheckoutRules(timedelta(hours=72), HoldRules(timedelta(hours=720)), "http://localhost")
+CHECKOUT_RULES = CheckoutRules(timedelta(hours=72), HoldRules(timedelta(hours=720)), "http://localhost", 10)
 _numbers = itertools.count(1)
 
 

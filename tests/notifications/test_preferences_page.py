@@ -1,5 +1,6 @@
 """`/account/preferences`: what a member lets us send, where and when."""
 
+from collections.abc import Iterator
 from datetime import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, get_preferences
+from portal.core.edge import Portal
 from tests.factories.accounts import csrf, make_user, sign_in
 
 URL = "/account/preferences"
@@ -52,6 +54,41 @@ def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: S
     page = client.get(URL).text
     assert 'value="+14155552671"' in page
     assert 'value="22:00"' in page
+
+
+@pytest.fixture
+def by_default(app: Portal) -> Iterator[None]:
+    """A programme with quiet hours for who has not chosen."""
+    before = app.config["SETTINGS"]
+    app.config["SETTINGS"] = before.model_copy(update={"nudge_quiet_hours": "20:30-09:00"})
+    yield
+    app.config["SETTINGS"] = before
+
+
+def test_the_page_says_which_quiet_hours_hold_until_somebody_chooses(
+    client: FlaskClient, ada: User, by_default: None
+) -> None:
+    page = " ".join(client.get(URL).text.split())
+    assert "If you leave both empty, we wait from 20:30 to 09:00." in page
+    assert 'name="any_hour"' in page
+
+
+def test_a_member_may_have_their_own_none_or_the_programmes_again(
+    client: FlaskClient, session: Session, ada: User, by_default: None
+) -> None:
+    default = (time(20, 30), time(9))
+    for given, kept in (
+        ({}, (time(22), time(7, 30))),
+        ({"any_hour": "y"}, None),
+        ({"any_hour": "y", "quiet_from": "", "quiet_until": ""}, None),
+        ({"quiet_from": "", "quiet_until": ""}, default),
+    ):
+        assert save(client, **given).status_code == 303
+        assert get_preferences(session, ada.id).quiet_hours(default) == kept
+        page = client.get(URL).text
+        box = next(part for part in page.split("<input") if 'name="any_hour"' in part).split(">")[0]
+        assert ("checked" in box) is (kept is None)
+        assert ('value="22:00"' in page) is (kept == (time(22), time(7, 30)))
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.candidates import aggregate_nudge_candidates
-from portal.nudges.dispatch import collect_nudge_dispatch_batch, dispatch_batch
+from portal.nudges.dispatch import collect_nudge_dispatch_batch, dispatch, dispatch_batch
 from portal.nudges.models import Nudge
+from portal.nudges.rules import NudgeRules
 from portal.nudges.service import refresh_and_list_nudges, update_nudge_status
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_reward
@@ -193,3 +194,14 @@ def test_a_batch_is_bounded_and_by_member_then_priority(shop: Portal) -> None:
     assert len(found) == 3
     assert [due.member_id for due in found] == sorted(due.member_id for due in found)
     assert {due.member_id for due in found} <= members
+
+
+def test_one_that_another_took_the_place_of_is_not_sent_and_its_decisions_stay(shop: Portal) -> None:
+    member = make_due()
+    with unit_of_work() as session:
+        aggregate_nudge_candidates(session, clock.now())
+        (overtaken,) = collect_nudge_dispatch_batch(session, clock.now())
+        expire_soon(session, again(session, member), days=3)
+    assert dispatch(overtaken, NudgeRules.current()) == "held"
+    run()
+    assert decisions(member) == [("suppressed", "superseded", None), ("sent", "due", "email")]

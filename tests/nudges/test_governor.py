@@ -25,7 +25,7 @@ def ask(recipient: Recipient | None, now: datetime, **facts: Any) -> Send | Hold
     values = {
         "now": now, "suspended": False, "recipient": recipient, "channels": (EMAIL,), "refused_channels": (),
         "cap": timedelta(hours=24), "last_of_campaign": None, "sent_today": 0, "daily_cap": 2, "zone": ZoneInfo("UTC"),
-        **facts,
+        "quiet_hours": None, **facts,
     }  # fmt: skip
     return decide(Situation(**values))
 

@@ -1,8 +1,10 @@
 """`aggregate_loyalty_nudges` as the scheduler and the command line run it."""
 
 from datetime import UTC, datetime, time, timedelta
+from time import sleep
 
 import orjson
+import pytest
 from sqlalchemy import text
 
 from portal.core import clock
@@ -10,6 +12,7 @@ from portal.core.db import unit_of_work
 from portal.core.edge import Portal
 from portal.notifications.totals import get_totals
 from tests.nudges.people import decisions, make_due
+from tests.sink import Sink
 
 
 def job(app: Portal, *options: str) -> dict[str, dict[str, int]]:
@@ -51,3 +54,27 @@ def test_messages_and_non_sends_are_counted_by_channel_and_outcome(shop: Portal)
         for sample in get_totals().samples
     }
     assert counted == {("nudge", "email", "sent"): 1, ("nudge", "none", "suppressed"): 1}
+
+
+@pytest.mark.parametrize("ahead", [None, timedelta(hours=30), timedelta(days=-1)])
+def test_a_dispatch_was_sent_when_the_provider_took_it_also_as_of_another_time(
+    mailing_shop: Portal, sink: Sink, ahead: timedelta | None
+) -> None:
+    begun = datetime.now(UTC) + (ahead or timedelta(0))
+    make_due(at=begun - timedelta(hours=1))
+    took: list[datetime] = []
+
+    def take_long(_: object) -> None:
+        sleep(0.7)
+        took.append(datetime.now(UTC) + (ahead or timedelta(0)))
+
+    sink.answers["DATA"] = take_long
+    job(mailing_shop, *(() if ahead is None else ("--at", begun.isoformat())))
+    with unit_of_work() as session:
+        row = session.execute(
+            text("""SELECT e.created_at, e.sent_at, m.sent_at AS message_sent_at, n.last_notified_at
+                    FROM loyalty_nudge_dispatch_events e JOIN loyalty_nudges n ON n.id = e.nudge_id, messages m""")
+        ).one()
+    assert row.created_at + timedelta(seconds=0.7) <= row.sent_at
+    assert abs(row.sent_at - took[0]) < timedelta(seconds=0.5)
+    assert row.sent_at == row.message_sent_at == row.last_notified_at

@@ -103,9 +103,7 @@ def test_an_entry_that_names_its_redemption_stays_as_it_is(
 
 
 @pytest.mark.parametrize("status", ["requested", "failed", "cancelled"])
-def test_what_is_not_fulfilled_has_no_entry(
-    client: FlaskClient, session: Session, member: Member, status: str
-) -> None:
+def test_what_is_not_fulfilled_has_no_entry(client: FlaskClient, session: Session, member: Member, status: str) -> None:
     redemption = request_seat(session, member)
     if status != "requested":
         release_redemption(session, redemption.id, RedemptionStatus(status), "x", actor="t", now=clock.now())

@@ -16,8 +16,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = {"postgres", "redis-server"}
-# No demo, few processes, and no job that pays points while a test counts them.
-SMALL = {"DEMO": "0", "WORKERS": "1", "WEB_WORKERS": "1", "STREAK_BONUS_POINTS": "0"}
+# No demo, few processes, no job that pays points while a test counts them, and messages at any hour.
+SMALL = {"DEMO": "0", "WORKERS": "1", "WEB_WORKERS": "1", "STREAK_BONUS_POINTS": "0", "NUDGE_QUIET_HOURS": ""}
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL", "HOST", "PORT", "DATA_DIR")
 
 

@@ -20,6 +20,7 @@ def environment(app: Portal, **settings: str) -> dict[str, str]:
     own = {
         "DATABASE_URL": known.database_url, "REDIS_URL": known.redis_url, "SECRET_KEY": known.secret_key,
         "EMAIL_URL": known.email_url, "PUBLIC_URL": known.public_url, "LOG_LEVEL": "ERROR",
+        "NUDGE_QUIET_HOURS": known.nudge_quiet_hours,
     }  # fmt: skip
     return {**os.environ, **own, **settings}
 

@@ -65,3 +65,18 @@ def test_what_cannot_be_run_is_refused_with_words(committed_app: Portal, argumen
     assert code != 0
     assert words in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ("2026-11-28T12:00:00+16:00", 0),
+        ("2026-11-28T12:00:00-23:59", 0),
+        ("2026-11-28T12:00:00", 0),
+        ("2026-11-28T12:00:00+24:00", 2),
+        ("9999-12-31T23:59:59-23:59", 2),
+        ("0001-01-01T00:00:00", 2),
+    ],
+)
+def test_a_job_runs_as_of_a_time_in_any_offset(committed_app: Portal, given: str, code: int) -> None:
+    assert run(committed_app, "run", "nightly_purge", "--at", given)[0] == code

@@ -7,7 +7,7 @@ from typing import Any
 
 from babel.dates import format_date
 
-from portal.core.formatting import DEFAULT_LOCALE, format_points
+from portal.core.formatting import DEFAULT_LOCALE, format_points, format_until, time_today
 from portal.nudges.rules import NudgeRules
 
 MEMBERS = "{members}"
@@ -42,6 +42,13 @@ class Reader:
         same = local.year == self.now.astimezone(self.zone).year
         return format_date(local.date(), "d MMMM" if same else "d MMMM y", locale=DEFAULT_LOCALE)
 
+    def until(self, end: str) -> str:
+        """The last whole day before an end (RFC 3339) where they are, to follow "by" or "until"; in its last hours the
+        time: "16:00 today, 30 November", as a message may be read later."""
+        moment = datetime.fromisoformat(end)
+        at = time_today(moment, self.now, self.zone)
+        return f"{at} today, {self.day(end)}" if at else format_until(moment, self.now, self.zone, "d MMMM")
+
 
 Facts = Mapping[str, Any]
 
@@ -62,4 +69,4 @@ class Signal:
     members: str
     words: Callable[[Facts, Reader], Words]
     example: Facts
-    bounds: Callable[[NudgeRules, datetime], dict[str, datetime]] = field(default=lambda _rules, _now: {})
+    bounds: Callable[[NudgeRules, datetime], dict[str, Any]] = field(default=lambda _rules, _now: {})

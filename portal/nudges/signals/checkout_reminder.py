@@ -1,7 +1,8 @@
-"""Rewards and points that a checkout planned and nobody has confirmed."""
+"""Rewards and points that a checkout planned and nobody has confirmed, as long as they can be had."""
 
 from uuid import UUID
 
+from portal.checkout.possible import REDEEMABLE
 from portal.core import ids
 from portal.nudges.signals.base import Facts, Reader, Signal, Words
 
@@ -10,7 +11,7 @@ _DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
 
 def _words(facts: Facts, reader: Reader) -> Words:
     cost = reader.points(facts["points"]) if facts["points"] else "Your points"
-    until, order, reward = reader.day(facts["expires_at"]), facts["order_reference"], facts["title"]
+    until, order, reward = reader.until(facts["expires_at"]), facts["order_reference"], facts["title"]
     # Redeeming from there confirms what the checkout planned.
     redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}" if reward else ""
     return Words(
@@ -31,8 +32,9 @@ SIGNAL = Signal(
                    jsonb_build_object('points', coalesce(i.points, w.points_cost), 'reward', w.slug, 'title', w.name,
                        'order_reference', left(i.order_reference, 40), 'expires_at', i.expires_at, 'intent_id', i.id)
                    ORDER BY i.id DESC))[1] AS facts
-        FROM loyalty_checkout_intents i LEFT JOIN loyalty_rewards w ON w.id = i.reward_id
-        WHERE i.member_id = ANY({{members}}) AND {_DUE}
+        FROM loyalty_checkout_intents i JOIN loyalty_members m ON m.id = i.member_id
+        LEFT JOIN loyalty_rewards w ON w.id = i.reward_id
+        WHERE i.member_id = ANY({{members}}) AND {_DUE} AND {REDEEMABLE}
         GROUP BY i.member_id
     """,
     members=f"SELECT i.member_id FROM loyalty_checkout_intents i WHERE {_DUE}",

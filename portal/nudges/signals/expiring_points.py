@@ -13,10 +13,10 @@ def _bounds(rules: NudgeRules, now: datetime) -> dict[str, datetime]:
 
 
 def _words(facts: Facts, reader: Reader) -> Words:
-    points, first, last = facts["points"], reader.day(facts["first_expires_at"]), reader.day(facts["expires_at"])
+    points, first, last = facts["points"], reader.until(facts["first_expires_at"]), reader.until(facts["expires_at"])
     amount, one = reader.points(points), points == 1
     them, they, expire = ("it", "it", "expires") if one else ("them", "they", "expire")
-    begin = f"Use {them} by {last}" if first == last else f"The first of them go on {first}: use them before that"
+    begin = f"Use {them} by {last}" if first == last else f"Use the first of them by {first} and the rest by {last}"
     return Words(
         title=f"{amount} {expire} soon",
         body=f"{begin}, and {they} won’t be lost. See which rewards are within reach.",

@@ -5,7 +5,7 @@ from datetime import datetime
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals.base import Facts, Reader, Signal, Words
 
-_DUE = "r.status = 'requested' AND r.requested_at <= :stalled_before"
+_DUE = "r.status = 'requested' AND r.requested_at <= :stalled_before AND r.hold_expires_at > :now"
 
 
 def _bounds(rules: NudgeRules, now: datetime) -> dict[str, datetime]:

@@ -1,0 +1,35 @@
+"""Whether what a checkout planned can still be had: what its cards and messages depend on (CONTRACT rule 15).
+
+The intent itself stays pending when it cannot: stock may return and points may be earned before its time is over, and
+its checkout may confirm it then.
+"""
+
+# SQL over an intent `i`, its member `m` and its reward `w` (none where points are wished for); knows `:now`.
+_OFFERED = """
+    w.active AND (w.starts_at IS NULL OR w.starts_at <= :now) AND (w.ends_at IS NULL OR w.ends_at > :now)
+    AND (w.inventory IS NULL OR w.taken < w.inventory)
+    AND (w.min_tier_id IS NULL OR (SELECT t.threshold FROM loyalty_tiers t WHERE t.id = w.min_tier_id)
+        <= coalesce((SELECT t.threshold FROM loyalty_tiers t WHERE t.id = m.tier_id), -1))
+    AND (w.per_member_limit IS NULL OR w.per_member_limit > (
+        SELECT count(*) FROM loyalty_redemptions x
+        WHERE x.member_id = m.id AND x.reward_id = w.id AND x.status IN ('requested', 'fulfilled')))
+"""
+_AVAILABLE = """
+    m.balance - m.held - coalesce((
+        SELECT sum(l.remaining - l.held) FROM loyalty_point_expirations l
+        WHERE l.member_id = m.id AND l.remaining > 0 AND l.expires_at <= :now), 0)
+"""
+
+# The reward is offered, in stock, open to the member and within their limit, and their points are enough for it.
+REDEEMABLE = f"""(
+    m.status = 'active' AND (i.reward_id IS NULL OR ({_OFFERED}))
+    AND coalesce(i.points, w.points_cost) <= ({_AVAILABLE})
+)"""
+
+# The member may invite, and has an invite left; also knows `:most_invites`.
+SHAREABLE = """(
+    m.status = 'active' AND :most_invites > (
+        SELECT count(*) FROM loyalty_referral_invites v
+        WHERE v.member_id = m.id AND v.status IN ('draft', 'sent') AND v.expires_at > :now)
+)"""
+POSSIBLE = f"CASE i.kind WHEN 'redemption' THEN {REDEEMABLE} ELSE {SHAREABLE} END"
