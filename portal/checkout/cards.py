@@ -15,7 +15,7 @@ def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
         return {
             "title": f"Use {cost:,} points at your checkout",
             "body": f"You meant to use {cost:,} points on order {order}. They stay yours until you decide.",
-            "ctaLabel": "See your points", "ctaUrl": f"{base_url}/account/loyalty", "priority": 80,
+            "ctaLabel": "See your points", "ctaUrl": f"{base_url}/account/loyalty#balances", "priority": 80,
         }  # fmt: skip
     return {
         "title": f"{intent['rewardName']} is waiting for you",

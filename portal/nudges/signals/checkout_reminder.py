@@ -12,7 +12,7 @@ def _words(facts: Facts, reader: Reader) -> Words:
     cost = reader.points(facts["points"]) if facts["points"] else "Your points"
     until, order, reward = reader.day(facts["expires_at"]), facts["order_reference"], facts["title"]
     # Redeeming from there confirms what the checkout planned.
-    redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}" if reward else ""
+    redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}" if reward else "#balances"
     return Words(
         title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",
         body=f"You picked it for order {order}: {cost}, and it is yours." if reward
