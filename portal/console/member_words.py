@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.console.member_tables import MOST_LOTS
 from portal.core import clock
-from portal.core.formatting import format_date_in, format_points, reader_locale, reader_zone
+from portal.core.formatting import format_date_in, grouped, reader_zone
 from portal.ledger.models import EntryType
 
 _CAME = {
@@ -60,21 +60,17 @@ def day(moment: datetime) -> str:
 def _left(remaining: int, held: int, expires_at: datetime | None) -> str:
     if not remaining:
         return "none of them are left"
-    kept = f", {_number(held)} on hold" if held else ""
+    kept = f", {grouped(held)} on hold" if held else ""
     if expires_at is None:
-        return f"{_number(remaining)} left{kept}, which never expire"
-    return f"{_number(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
+        return f"{grouped(remaining)} left{kept}, which never expire"
+    return f"{grouped(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
 
 
 def _taken(parts: Sequence[dict[str, Any]], lots: int) -> str:
-    said = [f"{_number(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
+    said = [f"{grouped(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
     more = lots - len(said)
     return ", ".join(said) + (f", and the rest of {more} more {'lot' if more == 1 else 'lots'}" if more > 0 else "")
 
 
 def _points(amount: int) -> str:
-    return f"{_number(amount)} {'point' if amount == 1 else 'points'}"
-
-
-def _number(amount: int) -> str:
-    return format_points(amount, reader_locale())
+    return f"{grouped(amount)} {'point' if amount == 1 else 'points'}"

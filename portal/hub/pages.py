@@ -13,6 +13,7 @@ from portal.checkout.problems import IntentNotFound
 from portal.checkout.rules import CheckoutRules
 from portal.core import clock, ids
 from portal.core.db import db
+from portal.core.formatting import grouped
 from portal.core.problems import DomainError
 from portal.core.responses import by_htmx
 from portal.hub import catalogue, words
@@ -108,7 +109,7 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
                 db.session(), parsed, RedemptionStatus.CANCELLED, "cancelled_by_member", actor=current().actor,
                 now=clock.now(), only_user_id=current_user_id(),
             )  # fmt: skip
-        flash(f"Your {cancelled.points} points are back.", "success")
+        flash(f"Your {grouped(cancelled.points)} points are back.", "success")
     except redemptions.NotPending as error:
         flash(words.sentence(error), "error")
     return _changed()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.formatting import format_points, reader_locale
+from portal.core.formatting import grouped
 from portal.ledger.models import EntryType
 
 CHANGES = {
@@ -62,9 +62,9 @@ def _change(row: Any) -> Words:
 
 
 def _redemption(row: Any) -> Words:
-    why, ending = _reason(row.reason), _ENDINGS[row.state].format(points=_figure(row.points))
+    why, ending = _reason(row.reason), _ENDINGS[row.state].format(points=grouped(row.points))
     if row.state in ("failed", "cancelled"):
-        ending = f"{why or ending} {_RELEASED.format(points=_figure(row.points))}"
+        ending = f"{why or ending} {_RELEASED.format(points=grouped(row.points))}"
     return Words(f"You asked for {row.what}", ending)
 
 
@@ -82,11 +82,7 @@ def _invite(row: Any) -> Words:
         detail = "You got {points} points for it." if row.settled_at else "Your {points} points for it arrive soon."
     elif row.state in ("draft", "sent") and row.points:
         detail = "You get {points} points when they join in."
-    return Words(title[0].upper() + title[1:], detail.format(points=_figure(row.points)))
-
-
-def _figure(points: int) -> str:
-    return format_points(points, reader_locale())
+    return Words(title[0].upper() + title[1:], detail.format(points=grouped(row.points)))
 
 
 _DESCRIBE = {"ledger": _change, "redemption": _redemption, "referral": _invite}

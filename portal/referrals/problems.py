@@ -2,6 +2,7 @@
 
 import math
 
+from portal.core.formatting import grouped
 from portal.core.problems import Conflict, DomainError, NotFound
 
 
@@ -21,7 +22,7 @@ class QuotaExceeded(DomainError):
 
     def __init__(self, most: int, active: int) -> None:
         super().__init__(
-            f"{active} of {most} invites are open. Cancel one, or wait for a friend to join.",
+            f"{grouped(active)} of {grouped(most)} invites are open. Cancel one, or wait for a friend to join.",
             extra={"max": most, "active": active},
         )
 

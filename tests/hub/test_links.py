@@ -1,4 +1,4 @@
-"""Every link of the members' pages leads to something that is there: a page, and the place on it that the link names."""
+"""Every link of the members' pages leads to what is there: a page, and the place on it that the link names."""
 
 from collections.abc import Iterator
 from datetime import timedelta
