@@ -29,6 +29,7 @@ from portal.rewards.service import RewardNotFound
 from portal.tiers.service import list_tiers
 
 bp = Blueprint("hub", __name__)
+NOTHING_REDEEMED = "Nothing was redeemed."
 
 
 @bp.get("/")
@@ -58,14 +59,14 @@ def loyalty() -> Response:
 
 
 @bp.get("/account/loyalty/rewards/<slug>/redeem")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def redeem(slug: str) -> Response:
     """Ask before points are held."""
     return _ask(slug, RedeemForm(formdata=None))
 
 
 @bp.post("/account/loyalty/rewards/<slug>/redeem")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def do_redeem(slug: str) -> AnyResponse:
     """Request the reward: hold its points. The same question answered twice counts once."""
     form = RedeemForm()
@@ -97,7 +98,7 @@ def _reserve(slug: str, intent: str | None) -> None:
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone="Nothing was cancelled.")
 def cancel_hold(redemption_id: str) -> AnyResponse:
     """Cancel an own open request: its points are available again."""
     parsed = ids.parse(redemption_id)
@@ -116,7 +117,7 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def retry(redemption_id: str) -> AnyResponse:
     """Ask again for an own redemption that failed. Asking twice counts once."""
     parsed = ids.parse(redemption_id)
