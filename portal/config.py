@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     programme_timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         "UTC", description="Ends days, weeks and computed expiries."
     )
-    programme_locale: Annotated[str, AfterValidator(_locale)] = Field("en", description="Groups numbers, names months.")
+    programme_locale: Annotated[str, AfterValidator(_locale)] = Field(
+        "en", description="How numbers, days and months are written, where its language is that of the texts (English)."
+    )
     programme_currency: str = Field(
         "EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of the money that points stand for in the consoles."
     )

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from enum import Enum
 from functools import wraps
 from typing import Any, TypeVar, cast
-from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from portal.accounts.models import USER_ID_PATTERN
 from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauthenticated, load_token, prove
+from portal.accounts.signed_out import turn_away
 from portal.core import limits
 from portal.core.problems import DomainError, Forbidden, NotFound, wants_json
 from portal.core.responses import by_htmx
@@ -55,14 +55,20 @@ class UserNotFound(NotFound):
     title = "No such user"
 
 
-def guarded(access: Access) -> Callable[[View], View]:
-    """Declare who may call this view."""
+def guarded(access: Access, *, undone: str = "") -> Callable[[View], View]:
+    """Declare who may call this view, and the sentence for those whose sign-in was over: what has not been done."""
 
     def mark(view: View) -> View:
-        view.access = access  # type: ignore[attr-defined]
+        view.access, view.undone = access, undone  # type: ignore[attr-defined]
         return view
 
     return mark
+
+
+def in_parts(view: View) -> View:
+    """Declare that HTMX gets a part of a page from this view, so that nobody is led back to it."""
+    view.answers_in_parts = True  # type: ignore[attr-defined]
+    return view
 
 
 def proves_token(view: View) -> View:
@@ -158,24 +164,11 @@ def _identify(access: Access) -> bool:
 
 
 def _turn_away() -> Response:
-    """Send people to the sign-in page and back to the page they were on; programs get a problem."""
+    """Send people to the sign-in page and back; programs get a problem."""
     from_page = by_htmx() and not request.path.startswith("/api/")
     if wants_json() and not from_page:
         raise Unauthenticated
-    here = _page_behind_fragment() if from_page else request.full_path.rstrip("?") if request.method == "GET" else ""
-    login = url_for("accounts.login") + (f"?{urlencode({'next': here})}" if here else "")
-    if from_page:
-        return Response("", 401, {"HX-Redirect": login})
-    return current_app.make_response(redirect(login, 303))
-
-
-def _page_behind_fragment() -> str:
-    """The path of the page that asked for a fragment; `next` is checked again when it is used."""
-    try:
-        page = urlsplit(request.headers.get("HX-Current-URL", ""))
-    except ValueError:
-        return ""
-    return page.path + (f"?{page.query}" if page.query else "")
+    return turn_away(getattr(current_app.view_functions[request.endpoint or ""], "undone", ""))
 
 
 def _named_user(principal: Principal) -> Principal:

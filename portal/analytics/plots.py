@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from babel.dates import format_date
-
 from portal.analytics.queries import Night
-from portal.core.formatting import DEFAULT_LOCALE
+from portal.core.formatting import format_month, format_night
 from portal.referrals.service import Segment
 
 
@@ -52,18 +50,13 @@ def month_label(month: str | None) -> str:
     """`2026-03` as "Mar 2026"; None is never."""
     if month is None:
         return "Never"
-    return format_date(date.fromisoformat(f"{month}-01"), "MMM y", locale=DEFAULT_LOCALE)
-
-
-def night_label(night: date) -> str:
-    """A night as "3 Mar"."""
-    return format_date(night, "d MMM", locale=DEFAULT_LOCALE)
+    return format_month(date.fromisoformat(f"{month}-01"))
 
 
 def plot_points(nights: Sequence[Night], since: dict[str, int] | None = None) -> Plot:
     """Points issued, redeemed and expired, night by night; `since` are those since the last night."""
     flows = [night.figures["points"] for night in nights] + ([since] if since else [])
-    labels = [night_label(night.night) for night in nights] + (["Since"] if since else [])
+    labels = [format_night(night.night) for night in nights] + (["Since"] if since else [])
     series = tuple(
         Series(name.capitalize(), tuple(flow[name] for flow in flows), tone)
         for name, tone in (("issued", 4), ("redeemed", 2), ("expired", 1))
@@ -120,7 +113,7 @@ def _by_night(
     stacked: bool = False,
 ) -> Plot:  # fmt: skip
     series = tuple(Series(label, tuple(values), tone) for label, tone, values in lines)
-    return Plot(name, title, "Night", tuple(night_label(n.night) for n in nights), series, kind, stacked)
+    return Plot(name, title, "Night", tuple(format_night(n.night) for n in nights), series, kind, stacked)
 
 
 def _members(night: Night, segment: Segment) -> int:

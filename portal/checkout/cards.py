@@ -4,22 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from portal.checkout.service import REDEMPTION, SHARE
+from portal.core.formatting import grouped
 
 Words = dict[str, Any]
 ORDER_SHOWN = 40
 
 
 def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
-    order, cost = _order(intent), intent["points"]
+    order, cost = _order(intent), grouped(intent["points"])
     if intent["rewardSlug"] is None:
         return {
-            "title": f"Use {cost:,} points at your checkout",
-            "body": f"You meant to use {cost:,} points on order {order}. They stay yours until you decide.",
-            "ctaLabel": "See your points", "ctaUrl": f"{base_url}/account/loyalty", "priority": 80,
+            "title": f"Use {cost} points at your checkout",
+            "body": f"You meant to use {cost} points on order {order}. They stay yours until you decide.",
+            "ctaLabel": "See your points", "ctaUrl": f"{base_url}/account/loyalty#balances", "priority": 80,
         }  # fmt: skip
     return {
         "title": f"{intent['rewardName']} is waiting for you",
-        "body": f"You picked it for order {order}: {cost:,} points, and it is yours.",
+        "body": f"You picked it for order {order}: {cost} points, and it is yours.",
         "ctaLabel": "Get it now", "priority": 80,
         "ctaUrl": f"{base_url}/account/loyalty/rewards/{intent['rewardSlug']}/redeem?intent={intent['id']}",
     }  # fmt: skip

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from portal.accounts.guards import Access, guarded
 from portal.core.consoles import show, show_table
+from portal.core.formatting import grouped
 from portal.core.problems import NotFound
 from portal.core.reads import read_one
 from portal.core.tables import Column, Filter, Table, day_filters
@@ -66,4 +67,20 @@ def entry(number: int) -> Response:
 def list_changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any, bool]]:
     """Field by field: its name, what it was, what it is, and whether that differs."""
     names = [*before, *(name for name in after if name not in before)]
-    return [(name, before.get(name), after.get(name), before.get(name) != after.get(name)) for name in names]
+    return [
+        (name, _readable(before.get(name)), _readable(after.get(name)), before.get(name) != after.get(name))
+        for name in names
+    ]
+
+
+def _readable(value: Any) -> Any:
+    """A value as people read it: numbers grouped, lists and objects in words, also inside each other."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, int):
+        return grouped(value)
+    if isinstance(value, list):
+        return "; ".join(str(_readable(one)) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_readable(one)}" for name, one in value.items())
+    return value

@@ -21,6 +21,7 @@ from portal.console.imports_table import IMPORTS, ROWS
 from portal.core import clock, ids
 from portal.core.consoles import Question, ask, attempt, done, show, show_table
 from portal.core.db import db
+from portal.core.formatting import grouped
 from portal.core.forms import ReasonForm
 from portal.core.problems import NotFound
 from portal.ledger.rules import EarningRules
@@ -127,9 +128,10 @@ def _stage(form: UploadForm) -> MemberImport:
 
 
 def _consequence(figures: dict[str, Any]) -> str:
+    new, updated, points, balances = (grouped(figures[name]) for name in ("new", "updated", "points", "balances"))
     return (
-        f"{figures['new']} users are made, {figures['updated']} changed, and {figures['points']} points credited to "
-        f"{figures['balances']} members: all of it, or nothing."
+        f"{new} users are made, {updated} changed, and {points} points credited to {balances} members: "
+        "all of it, or nothing."
     )
 
 

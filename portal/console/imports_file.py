@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from portal.core.formatting import grouped
 from portal.core.problems import DomainError
 
 LONGEST_LINE = 65_536
@@ -49,7 +50,7 @@ def read_rows(stream: BinaryIO, most: int) -> Iterator[tuple[int, dict[str, str]
         if any(cell.strip() for cell in cells):
             count += 1
             if count > most:
-                raise FileRefused(f"There are more than {most} rows: split the file.")
+                raise FileRefused(f"There are more than {grouped(most)} rows: split the file.")
             yield first, _by_column(columns, cells)
         first = reader.line_num + 2
     if not count:
@@ -66,7 +67,8 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
                 raise FileRefused("The file is written in UTF-16: save it as CSV in UTF-8.")
             raw = raw.removeprefix(codecs.BOM_UTF8)
         if len(raw) > LONGEST_LINE:
-            raise FileRefused(f"Line {number} is longer than {LONGEST_LINE} characters: is a quotation mark missing?")
+            longest = grouped(LONGEST_LINE)
+            raise FileRefused(f"Line {number} is longer than {longest} characters: is a quotation mark missing?")
         try:
             yield raw.decode()
         except UnicodeDecodeError as error:

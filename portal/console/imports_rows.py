@@ -11,6 +11,7 @@ from portal.accounts.addresses import clean_email, normalize_email
 from portal.accounts.contact import clean_locale, clean_phone, clean_timezone, clean_user_id
 from portal.core.days import end_of_day
 from portal.core.exports import FORMULA_STARTS
+from portal.core.formatting import grouped
 from portal.core.moments import in_utc, parse_moment
 from portal.ledger.rules import EarningRules
 
@@ -119,7 +120,7 @@ def _key(value: str) -> str:
 
 def _points(value: str) -> int:
     if not _WHOLE.fullmatch(value) or int(value) > MOST_POINTS:
-        raise ValueError(f"must be a whole number from 0 to {MOST_POINTS}, without separators")
+        raise ValueError(f"must be a whole number from 0 to {grouped(MOST_POINTS)}, without separators")
     return int(value)
 
 

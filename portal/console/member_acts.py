@@ -19,6 +19,7 @@ from portal.console.member_resend import get_invite, get_message, resend_invite,
 from portal.core import clock, ids
 from portal.core.consoles import Question, ask, attempt, done
 from portal.core.db import db
+from portal.core.formatting import grouped
 from portal.core.forms import ReasonForm
 from portal.core.problems import Conflict, Forbidden, NotFound
 from portal.ledger import service as ledger
@@ -149,7 +150,7 @@ def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
             rules=rules, expires_at=form.expires_at(now, rules), metadata={}, description=given["description"],
         )  # fmt: skip
     except ledger.InsufficientPoints as error:
-        available = error.extra["available"]
+        available = grouped(error.extra["available"])
         raise Conflict(
             f"Only {available} points are free to take: what is on hold or already spent cannot be taken away. "
             "Nothing was changed."

@@ -6,38 +6,23 @@ from typing import Any
 
 from portal.console.member_tables import MOST_LOTS
 from portal.core import clock
-from portal.core.formatting import format_date_in, format_points, reader_locale, reader_zone
-from portal.ledger.models import EntryType
-
-_CAME = {
-    EntryType.ORDER: "for “{what}”",
-    EntryType.REFERRAL_BONUS: "for a friend who joined",
-    EntryType.REFERRAL_WELCOME: "as a welcome, invited by a friend",
-    EntryType.STREAK_BONUS: "as the bonus of a streak of weeks",
-    EntryType.ADJUSTMENT: "by an adjustment: “{what}”",
-    EntryType.REVERSAL: "back: “{what}”",
-}
-_WENT = {
-    EntryType.REDEMPTION: "were spent on “{what}”",
-    EntryType.EXPIRATION: "reached their date and expired",
-    EntryType.ADJUSTMENT: "were taken away by an adjustment: “{what}”",
-    EntryType.REVERSAL: "were taken back: “{what}”",
-}
+from portal.core.formatting import format_date_in, grouped, reader_zone
+from portal.ledger.words import words_of
 
 
 def explain_entry(row: Any) -> str:
     """Where the points of a ledger entry came from or went, and which lots that concerns."""
-    kind = EntryType(row.entry_type)
+    words = words_of(row.entry_type)
     if row.amount > 0:
-        came = f"{_points(row.amount)} came in {_CAME[kind].format(what=row.description)}"
+        came = f"{_points(row.amount)} came in {words.came.format(what=row.description)}"
         return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
-    went = f"{_points(-row.amount)} {_WENT[kind].format(what=row.description)}"
+    went = f"{_points(-row.amount)} {words.went.format(what=row.description)}"
     return f"{went}: {_taken(row.taken or (), row.lots_taken)}."
 
 
 def explain_lot(lot: Any) -> str:
     """What a lot was, and what became of it so far."""
-    came = f"{_points(lot.points)} came in {_CAME[EntryType(lot.entry_type)].format(what=lot.description)}"
+    came = f"{_points(lot.points)} came in {words_of(lot.entry_type).came.format(what=lot.description)}"
     spent = lot.points - lot.remaining
     gone = f"; {_points(spent)} of them {'is' if spent == 1 else 'are'} used" if spent else ""
     return f"{came} on {day(lot.opened_at)}{gone}; {_left(lot.remaining, lot.held, lot.expires_at)}."
@@ -60,21 +45,17 @@ def day(moment: datetime) -> str:
 def _left(remaining: int, held: int, expires_at: datetime | None) -> str:
     if not remaining:
         return "none of them are left"
-    kept = f", {_number(held)} on hold" if held else ""
+    kept = f", {grouped(held)} on hold" if held else ""
     if expires_at is None:
-        return f"{_number(remaining)} left{kept}, which never expire"
-    return f"{_number(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
+        return f"{grouped(remaining)} left{kept}, which never expire"
+    return f"{grouped(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
 
 
 def _taken(parts: Sequence[dict[str, Any]], lots: int) -> str:
-    said = [f"{_number(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
+    said = [f"{grouped(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
     more = lots - len(said)
     return ", ".join(said) + (f", and the rest of {more} more {'lot' if more == 1 else 'lots'}" if more > 0 else "")
 
 
 def _points(amount: int) -> str:
-    return f"{_number(amount)} {'point' if amount == 1 else 'points'}"
-
-
-def _number(amount: int) -> str:
-    return format_points(amount, reader_locale())
+    return f"{grouped(amount)} {'point' if amount == 1 else 'points'}"

@@ -1,7 +1,11 @@
 """How figures and times read on a page, in the reader's locale and timezone.
 
-The edge may put the reader's own `display_locale` (such as `de`) and `display_timezone` (such as `Europe/Berlin`)
-on `flask.g`; without them pages read in English and in the zone given to `init_app`.
+The edge may put the reader's own `display_locale` (such as `en-GB`) and `display_timezone` (such as `Europe/Berlin`)
+on `flask.g`; without them pages read in the locale and in the zone given to `init_app`.
+
+Figures, days and months speak the language of the sentences they stand in: a locale whose language our texts are not
+written in reads them in English, figures included, so that "1,375 to go" never stands as "1.375" beside a shop's
+"1.5 points for every euro".
 """
 
 from datetime import date, datetime, timedelta, tzinfo
@@ -11,13 +15,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent
-from flask import Flask, current_app, g
+from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
+from flask import Flask, current_app, g, has_app_context
 
 from portal.core import clock, ids
 from portal.core.days import CLOSING_SECOND, last_whole_day
 
 DEFAULT_LOCALE = "en"
+LANGUAGES = frozenset({"en"})  # that pages and messages are written in
+DECIMAL_POINT = "."
 MINUS = "\N{MINUS SIGN}"
 JUST_NOW = timedelta(seconds=45)
 GRAINS = ((172_800, 3600), (7200, 60), (0, 1))  # seconds: from two days on by the hour, from two hours on by the minute
@@ -37,11 +43,16 @@ def format_worth(amount: int, worth: tuple[str, int], locale: str = DEFAULT_LOCA
     return format_currency(Decimal(amount) / points_per_unit, currency, locale=_locale(locale))
 
 
+def grouped(number: int) -> str:
+    """A number with its digits grouped for whoever the sentence is for: the page's reader, else in English."""
+    return format_points(number, reader_locale() if has_app_context() else DEFAULT_LOCALE)
+
+
 def format_duration(seconds: float) -> str:
     """How long something took or waits: "0.42 s", "12 s", "3 min", "2 h", "5 days"."""
     for unit, size in (("days", 172_800), ("h", 7_200), ("min", 120)):
         if seconds >= size:
-            return f"{seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
+            return f"{grouped(round(seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit]))} {unit}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
@@ -105,6 +116,16 @@ def _digits(amount: int, locale: str) -> str:
     return format_decimal(amount, locale=_locale(locale))
 
 
+def format_month(month: date) -> str:
+    """The month of this day, for the axis of a plot: "Mar 2026"."""
+    return _date(month, "MMM y")
+
+
+def format_night(night: date) -> str:
+    """A night, for the axis of a plot: "3 Mar"."""
+    return _date(night, "d MMM")
+
+
 @lru_cache(maxsize=4096)
 def _date(day: date, pattern: str) -> str:
     return format_date(day, pattern, locale=DEFAULT_LOCALE)
@@ -117,10 +138,13 @@ def _distance(seconds: int) -> str:
 
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
+    """The locale itself where its language is ours, else the default; one that writes 1.5 as 1,5 is no help either."""
     try:
-        return Locale.parse(name.replace("-", "_"))
+        locale = Locale.parse(name.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         return Locale.parse(DEFAULT_LOCALE)
+    ours = locale.language in LANGUAGES and get_decimal_symbol(locale) == DECIMAL_POINT
+    return locale if ours else Locale.parse(DEFAULT_LOCALE)
 
 
 @lru_cache(maxsize=64)
@@ -136,6 +160,11 @@ def reader_locale() -> str:
     return str(g.get("display_locale") or current_app.extensions["formatting"][1])
 
 
+def reader_language() -> str:
+    """What the current page is written in, as HTML and scripts name it: `en`, `en-GB`."""
+    return str(_locale(reader_locale())).replace("_", "-")
+
+
 def reader_zone() -> tzinfo:
     """The timezone the current page is read in."""
     return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"][0]))
@@ -147,6 +176,7 @@ def init_app(
     """Give templates this module as filters, in the reader's locale and zone or else the programme's."""
     app.extensions["formatting"] = (timezone, locale)
     app.extensions["worth"] = worth
+    app.jinja_env.globals["reader_language"] = reader_language
     app.jinja_env.filters.update(
         points=lambda amount: format_points(amount, reader_locale()),
         signed_points=lambda amount: format_points(amount, reader_locale(), signed=True),

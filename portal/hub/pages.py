@@ -13,6 +13,7 @@ from portal.checkout.problems import IntentNotFound
 from portal.checkout.rules import CheckoutRules
 from portal.core import clock, ids
 from portal.core.db import db
+from portal.core.formatting import grouped
 from portal.core.problems import DomainError
 from portal.core.responses import by_htmx
 from portal.hub import catalogue, words
@@ -28,6 +29,7 @@ from portal.rewards.service import RewardNotFound
 from portal.tiers.service import list_tiers
 
 bp = Blueprint("hub", __name__)
+NOTHING_REDEEMED = "Nothing was redeemed."
 
 
 @bp.get("/")
@@ -57,14 +59,14 @@ def loyalty() -> Response:
 
 
 @bp.get("/account/loyalty/rewards/<slug>/redeem")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def redeem(slug: str) -> Response:
     """Ask before points are held."""
     return _ask(slug, RedeemForm(formdata=None))
 
 
 @bp.post("/account/loyalty/rewards/<slug>/redeem")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def do_redeem(slug: str) -> AnyResponse:
     """Request the reward: hold its points. The same question answered twice counts once."""
     form = RedeemForm()
@@ -96,7 +98,7 @@ def _reserve(slug: str, intent: str | None) -> None:
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone="Nothing was cancelled.")
 def cancel_hold(redemption_id: str) -> AnyResponse:
     """Cancel an own open request: its points are available again."""
     parsed = ids.parse(redemption_id)
@@ -108,14 +110,14 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
                 db.session(), parsed, RedemptionStatus.CANCELLED, "cancelled_by_member", actor=current().actor,
                 now=clock.now(), only_user_id=current_user_id(),
             )  # fmt: skip
-        flash(f"Your {cancelled.points} points are back.", "success")
+        flash(f"Your {grouped(cancelled.points)} points are back.", "success")
     except redemptions.NotPending as error:
         flash(words.sentence(error), "error")
     return _changed()
 
 
 @bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def retry(redemption_id: str) -> AnyResponse:
     """Ask again for an own redemption that failed. Asking twice counts once."""
     parsed = ids.parse(redemption_id)

@@ -93,7 +93,7 @@ def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
 
 def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
     return Card(
-        key=action["intentId"], icon=ICONS[action["kind"]], title=action["title"], body=action["body"],
+        key=action["intentId"], icon=ICONS.get(action["kind"], "bell"), title=action["title"], body=action["body"],
         cta_label=action["ctaLabel"], cta_url=_here(action["ctaUrl"], base_url), priority=action["priority"],
         reason=f"You left this at the checkout of order {order}.", until=action["expiresAt"],
         intent_id=action["intentId"],

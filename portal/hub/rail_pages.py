@@ -8,7 +8,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.guards import Access, guarded
+from portal.accounts.guards import Access, guarded, in_parts
 from portal.accounts.next_page import safe_next
 from portal.accounts.principal import current_user_id
 from portal.checkout import service as checkout
@@ -27,6 +27,7 @@ ORDER_SHOWN = 60
 
 @bp.get("/account/loyalty/for-you")
 @guarded(Access.PAGE)
+@in_parts
 def show() -> AnyResponse:
     """The rail for HTMX, which asks again and again; the hub for everyone else."""
     if not by_htmx():

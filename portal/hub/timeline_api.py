@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, make_response, render_template
 
-from portal.accounts.guards import Access, guarded
+from portal.accounts.guards import Access, guarded, in_parts
 from portal.accounts.principal import current_user_id
 from portal.core.responses import by_htmx, json
 from portal.hub.timeline import list_timeline
@@ -14,6 +14,7 @@ bp = APIBlueprint("timeline_api", __name__, url_prefix="/app/api/loyalty", tag="
 
 @bp.get("/timeline")
 @guarded(Access.PAGE)
+@in_parts
 @bp.input(TimelineQuery, location="query", arg_name="query")
 @bp.output(TimelinePage)
 def show_timeline(query: TimelineQuery) -> Response:

@@ -4,25 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.formatting import format_points, reader_locale
-from portal.ledger.models import EntryType
+from portal.core.formatting import grouped
+from portal.ledger.words import words_of
+from portal.redemptions.models import RedemptionStatus
+from portal.referrals.models import InviteStatus
 
-CHANGES = {
-    EntryType.ORDER: "Points for your order",
-    EntryType.REFERRAL_BONUS: "A friend you invited joined",
-    EntryType.REFERRAL_WELCOME: "Welcome gift",
-    EntryType.STREAK_BONUS: "Bonus for shopping week after week",
-    EntryType.REDEMPTION: "Redeemed",
-    EntryType.EXPIRATION: "Points ran out of time",
-    EntryType.ADJUSTMENT: "Corrected by the shop",
-    EntryType.REVERSAL: "Order corrected",
-}
-_DETAILED = (EntryType.ORDER, EntryType.ADJUSTMENT, EntryType.REVERSAL)
-_ENDINGS = {
-    "requested": "Your {points} points are on hold until the shop confirms.",
-    "fulfilled": "The shop has confirmed it. It took {points} points.",
-    "failed": "It did not work out.",
-    "cancelled": "It was cancelled.",
+_ENDINGS: dict[str, str] = {
+    RedemptionStatus.REQUESTED: "Your {points} points are on hold until the shop confirms.",
+    RedemptionStatus.FULFILLED: "The shop has confirmed it. It took {points} points.",
+    RedemptionStatus.FAILED: "It did not work out.",
+    RedemptionStatus.CANCELLED: "It was cancelled.",
 }
 _RELEASED = "Your {points} points are back."
 # Reasons that the portal gives itself; those that people wrote are shown as they are.
@@ -32,12 +23,12 @@ _REASONS = {
     "checkout_intent_cancelled": "You took it out of your order.",
 }
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
-_INVITES = {
-    "draft": "An invite for {friend} is ready",
-    "sent": "You invited {friend}",
-    "converted": "{friend} joined",
-    "cancelled": "You took back the invite for {friend}",
-    "expired": "The invite for {friend} ran out",
+_INVITES: dict[str, str] = {
+    InviteStatus.DRAFT: "An invite for {friend} is ready",
+    InviteStatus.SENT: "You invited {friend}",
+    InviteStatus.CONVERTED: "{friend} joined",
+    InviteStatus.CANCELLED: "You took back the invite for {friend}",
+    InviteStatus.EXPIRED: "The invite for {friend} ran out",
 }
 
 
@@ -55,16 +46,14 @@ def describe(row: Any) -> Words:
 
 
 def _change(row: Any) -> Words:
-    title = CHANGES[EntryType(row.state)]
-    if row.state == EntryType.REDEMPTION:
-        return Words(f"{title}: {row.what}")
-    return Words(title, row.what if row.state in _DETAILED else "")
+    words = words_of(row.state)
+    return Words(words.title.format(what=row.what), row.what if words.detailed else "")
 
 
 def _redemption(row: Any) -> Words:
-    why, ending = _reason(row.reason), _ENDINGS[row.state].format(points=_figure(row.points))
+    why, ending = _reason(row.reason), _ENDINGS.get(row.state, "").format(points=grouped(row.points))
     if row.state in ("failed", "cancelled"):
-        ending = f"{why or ending} {_RELEASED.format(points=_figure(row.points))}"
+        ending = f"{why or ending} {_RELEASED.format(points=grouped(row.points))}"
     return Words(f"You asked for {row.what}", ending)
 
 
@@ -76,17 +65,13 @@ def _reason(reason: str | None) -> str:
 
 
 def _invite(row: Any) -> Words:
-    title = _INVITES[row.state].format(friend=row.what or "a friend")
+    title = _INVITES.get(row.state, "The invite for {friend}").format(friend=row.what or "a friend")
     detail = ""
     if row.state == "converted" and row.points:
         detail = "You got {points} points for it." if row.settled_at else "Your {points} points for it arrive soon."
     elif row.state in ("draft", "sent") and row.points:
         detail = "You get {points} points when they join in."
-    return Words(title[0].upper() + title[1:], detail.format(points=_figure(row.points)))
-
-
-def _figure(points: int) -> str:
-    return format_points(points, reader_locale())
+    return Words(title[0].upper() + title[1:], detail.format(points=grouped(row.points)))
 
 
 _DESCRIBE = {"ledger": _change, "redemption": _redemption, "referral": _invite}

@@ -1,6 +1,6 @@
 """What an act on the hub came to, and what a refusal means for a member and their points, in the shop's words."""
 
-from portal.core.formatting import format_points, reader_locale
+from portal.core.formatting import grouped
 from portal.core.problems import DomainError
 
 SENTENCES = {
@@ -25,5 +25,4 @@ def sentence(error: DomainError) -> str:
 
 def asked_again(what: str, points: int) -> str:
     """What became of a redemption that was asked for again."""
-    held = format_points(points, reader_locale())
-    return f"We have asked for {what} again. Your {held} points are on hold until the shop confirms."
+    return f"We have asked for {what} again. Your {grouped(points)} points are on hold until the shop confirms."

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core.formatting import grouped
 from portal.core.problems import Conflict
 from portal.ledger.posting import Take
 
@@ -68,7 +69,7 @@ class InsufficientPoints(Conflict):
 
     def __init__(self, available: int, required: int) -> None:
         super().__init__(
-            f"{required} points are needed and {available} are available.",
+            f"{grouped(required)} points are needed and {grouped(available)} are available.",
             extra={"available": available, "required": required},
         )
 

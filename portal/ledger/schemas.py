@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from portal.core.ids import encode
 from portal.core.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
 from portal.ledger.models import EntryType
+from portal.ledger.words import describe_types
 
 
 class LedgerQuery(Page):
@@ -36,7 +37,7 @@ class LedgerEntry(Answer):
 
     id: Ulid
     occurred_at: AwareDatetime
-    entry_type: EntryType
+    entry_type: EntryType = Field(description=describe_types())
     amount: int
     balance_after: int
     description: str

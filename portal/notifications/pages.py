@@ -28,7 +28,7 @@ def preferences() -> Response:
 
 
 @bp.post("/account/preferences")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone="Nothing was saved.")
 def do_preferences() -> AnyResponse:
     """Record what the member has chosen."""
     form = PreferencesForm(_zone(), current_user.timezone)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.core import audit, ids
+from portal.core.formatting import grouped
 from portal.core.problems import Conflict, NotFound
 from portal.ledger import service as ledger
 from portal.ledger.models import EntryType
@@ -232,7 +233,7 @@ def _take_reward(session: Session, member: Member, redemption: Redemption, slug:
     if item.min_threshold is not None and _standing(session, member) < item.min_threshold:
         raise rewards.TierRequired(f"{item.name} opens at {item.min_tier}.")
     if item.per_member_limit is not None and _count_taken(session, member.id, item.id) >= item.per_member_limit:
-        raise rewards.LimitReached(f"{item.per_member_limit} per member.")
+        raise rewards.LimitReached(f"{grouped(item.per_member_limit)} per member.")
     redemption.reward_id, redemption.points, redemption.description = item.id, item.points_cost, item.name
 
 

@@ -33,7 +33,7 @@ def dashboard() -> Response:
 
 
 @bp.post("/account/referrals")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone="Nobody was invited.")
 def create() -> AnyResponse:
     """Invite someone. The same form sent twice counts once."""
     form = InviteForm()
@@ -53,7 +53,7 @@ def create() -> AnyResponse:
 
 
 @bp.post("/account/referrals/<referral_id>/cancel")
-@guarded(Access.PAGE)
+@guarded(Access.PAGE, undone="Nothing was cancelled.")
 def cancel(referral_id: str) -> AnyResponse:
     """Take an own open invite back."""
     invite_id = ids.parse(referral_id)

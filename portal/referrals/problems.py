@@ -4,6 +4,7 @@ import math
 from uuid import UUID
 
 from portal.core import ids
+from portal.core.formatting import grouped
 from portal.core.problems import Conflict, DomainError, InvalidInput, NotFound
 
 
@@ -26,7 +27,7 @@ class QuotaExceeded(DomainError):
 
     def __init__(self, most: int, active: int) -> None:
         super().__init__(
-            f"{active} of {most} invites are open, or were sent in the last 24 hours.",
+            f"{grouped(active)} of {grouped(most)} invites are open, or were sent in the last 24 hours.",
             extra={"max": most, "active": active},
         )
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock, ids
+from portal.core.formatting import grouped
 from portal.core.problems import Conflict, Forbidden, InvalidInput, NotFound
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier
@@ -123,7 +124,7 @@ def put_reward(
         setattr(reward, name, fields[name])
     reward.updated_at = now
     if reward.inventory is not None and reward.inventory < reward.taken:
-        raise InvalidInput(("inventory", f"{reward.taken} are taken already"))
+        raise InvalidInput(("inventory", f"{grouped(reward.taken)} are taken already"))
     if reward.starts_at and reward.ends_at and reward.starts_at >= reward.ends_at:
         raise InvalidInput(("endsAt", "must be after startsAt"))
     session.add(reward)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from portal.core.formatting import grouped
 from portal.core.problems import InvalidInput
 
 
@@ -31,11 +32,11 @@ def must_ascend(tier: Rung, others: Sequence[Rung]) -> None:
     """
     for other in others:
         if other.threshold == tier.threshold:
-            raise InvalidInput(("threshold", f"{other.name} has the threshold {other.threshold} already"))
+            raise InvalidInput(("threshold", f"{other.name} has the threshold {grouped(other.threshold)} already"))
         if other.position == tier.position:
             raise InvalidInput(("position", f"{other.name} has the position {other.position} already"))
         if (other.position < tier.position) != (other.threshold < tier.threshold):
             way, much = ("below", "fewer") if tier.position < other.position else ("above", "more")
-            stands = f"{other.name}, at position {other.position}, needs {other.threshold} points"
+            stands = f"{other.name}, at position {other.position}, needs {grouped(other.threshold)} points"
             wanted = f"thresholds would not ascend: {stands}, so a tier {way} it must need {much}"
             raise InvalidInput(("threshold", wanted))

@@ -80,7 +80,7 @@ def test_an_edited_cookie_opens_nothing(client: FlaskClient, session: Session) -
 
 def test_htmx_is_told_to_go_to_the_sign_in_page_and_back_to_its_page(client: FlaskClient) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/account/loyalty?a=b"}
-    for method, path in (("GET", "/app/api/loyalty/timeline"), ("POST", f"{HUB}/rewards/mug/redeem")):
+    for method, path in (("GET", "/app/api/loyalty/timeline"), ("POST", f"{HUB}/redemptions/x/cancel")):
         answer = client.open(path, method=method, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["HX-Redirect"] == "/login?next=%2Faccount%2Floyalty%3Fa%3Db"

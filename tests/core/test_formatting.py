@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 
 from portal.core import formatting
 
@@ -14,7 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     [
         (0, "en", "0"),
         (1_000_000, "en", "1,000,000"),
-        (1240, "de", "1.240"),
+        (1_234_567, "en-IN", "12,34,567"),
         (1240, "not-a-locale", "1,240"),
         (-60, "en", "−60"),
     ],
@@ -80,3 +81,33 @@ def test_a_date_in_another_year_says_the_year() -> None:
 )
 def test_an_end_is_told_by_the_last_whole_day_before_it_or_by_its_time_today(end: datetime, shown: str) -> None:
     assert formatting.format_until(end, NOW, BERLIN) == shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "points", "worth", "language"),
+    [
+        ("en", "1,234,567", "€12,345.67", "en"),
+        ("en-GB", "1,234,567", "€12,345.67", "en-GB"),
+        ("en_IN", "12,34,567", "€12,345.67", "en-IN"),
+        ("de", "1,234,567", "€12,345.67", "en"),
+        ("de-CH", "1,234,567", "€12,345.67", "en"),
+        ("fr", "1,234,567", "€12,345.67", "en"),
+        ("sv-SE", "1,234,567", "€12,345.67", "en"),
+        ("ar-EG", "1,234,567", "€12,345.67", "en"),
+        ("en-DE", "1,234,567", "€12,345.67", "en"),
+    ],
+)
+def test_figures_are_written_as_the_sentences_around_them(locale: str, points: str, worth: str, language: str) -> None:
+    app = Flask(__name__)
+    formatting.init_app(app, "UTC", locale)
+
+    with app.app_context():
+        assert formatting.grouped(1_234_567) == points
+        assert formatting.format_worth(1_234_567, ("EUR", 100), locale) == worth
+        assert formatting.reader_language() == language
+        assert formatting.format_month(NOW.date()) == "Mar 2024"
+
+
+def test_numbers_outside_any_page_are_grouped_too() -> None:
+    assert formatting.grouped(1_234_567) == "1,234,567"
+    assert formatting.format_duration(200_000_000) == "2,315 days"

@@ -16,7 +16,7 @@ from tests.e2e.conftest import AXE, Shop
 from tests.e2e.people import join, join_with_points
 from tests.e2e.test_pages import GRAVE, SIDEWAYS
 from tests.factories.checkout import make_intent
-from tests.factories.loyalty import earn
+from tests.factories.loyalty import earn, request_reward
 
 HUB, REFERRALS, THANKS = "/account/loyalty", "/account/referrals", "/checkout/success?order=A-1001"
 PAGES = [HUB, REFERRALS, THANKS]
@@ -198,3 +198,40 @@ def test_the_keyboard_stays_in_the_rail_after_a_card_is_put_away(page: Page, sho
     expect(page.get_by_test_id("next-action")).to_have_count(1)
     expect(page.get_by_role("heading", name="For you")).to_be_focused()
     expect(page.locator("#for-you-news")).to_contain_text("Put away")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_see_rewards_goes_to_the_rewards(open_page: Callable[..., Page], shop: Shop, scripts: bool, width: int) -> None:
+    page = open_page(java_script_enabled=scripts, viewport={"width": width, "height": 600}, reduced_motion="reduce")
+    email = join_with_points(page, shop, 500)
+    lot(shop, email, 120, 3)
+    rewards = page.locator("#rewards")
+
+    for start in (HUB, f"{HUB}?types=ledger", REFERRALS):
+        page.goto(start)
+        page.locator("[data-type=expiring_points]").get_by_role("link", name="See rewards").click()
+        page.wait_for_load_state()
+
+        assert page.url.endswith(f"{HUB}#rewards")
+        expect(rewards).to_be_focused()
+        expect(rewards.get_by_role("heading", name="Rewards")).to_be_in_viewport()
+        page.keyboard.press("Tab")
+        expect(rewards.locator(":focus")).to_have_count(1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("place", ["#holds", "#expiring"])
+def test_a_figure_leads_to_its_list(open_page: Callable[..., Page], shop: Shop, scripts: bool, place: str) -> None:
+    page = open_page(java_script_enabled=scripts, viewport={"width": 390, "height": 600})
+    email = join_with_points(page, shop, 500)
+    lot(shop, email, 400, 3)
+    with shop.app.app_context(), unit_of_work() as session:
+        member = session.scalar(select(Member).join(User, User.id == Member.user_id).where(User.email == email))
+        request_reward(session, member, "espresso")
+    page.goto(HUB)
+
+    page.locator(f"#balances a[href='{place}']").click()
+
+    expect(page.locator(place)).to_be_focused()
+    expect(page.locator(f"{place} h2")).to_be_in_viewport()

@@ -2,8 +2,12 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
-from tests.e2e.conftest import Shop
+from portal.accounts.models import User
+from portal.accounts.sessions import end_sessions_of
+from portal.core.db import unit_of_work
+from tests.e2e.conftest import PASSWORD, Shop
 from tests.e2e.people import join, join_with_points, sign_in, sign_out
 
 
@@ -93,3 +97,35 @@ def test_a_double_click_on_redeem_redeems_once(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("On its way to you")
     page.goto("/account/loyalty")
     expect(page.get_by_test_id("balance-available")).to_have_text("700")
+
+
+def end_sign_in(shop: Shop, email: str) -> None:
+    """Let every sign-in of a member be over, as time does."""
+    with shop.app.app_context(), unit_of_work() as session:
+        user = session.scalar(select(User).where(User.email == email))
+        assert user is not None
+        end_sessions_of(session, user.id)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("asked", [False, True])
+def test_who_is_signed_out_while_redeeming_comes_back_to_the_question(
+    open_page: Callable[..., Page], shop: Shop, complaints: list[str], scripts: bool, asked: bool
+) -> None:
+    page = open_page(java_script_enabled=scripts)
+    email = join_with_points(page, shop, 500)
+    if asked:
+        coffee(page).click()
+        expect(page.get_by_role("button", name="Redeem for 300 points")).to_be_visible()
+    end_sign_in(shop, email)
+
+    (page.get_by_role("button", name="Redeem for 300 points") if asked else coffee(page)).click()
+    expect(page.get_by_test_id("flash")).to_have_text("Please sign in again. Nothing was redeemed.")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("heading", name="Any coffee, on us")).to_be_visible()
+    page.get_by_role("button", name="Redeem for 300 points").click()
+    expect(page.get_by_test_id("balance-held")).to_have_text("300")
+    complaints[:] = [one for one in complaints if "401" not in one]  # the answer to the act itself

@@ -62,11 +62,11 @@ def test_a_nudge_speaks_in_its_readers_figures_and_days(
     with clock.at(until - 5 * DAY):
         (card,) = feed(client, token, member)
     assert card == {
-        "id": card["id"], "type": "expiring_points", "title": "1.200 points expire soon",
+        "id": card["id"], "type": "expiring_points", "title": "1,200 points expire soon",
         "body": "Use them by 28 November, and they won’t be lost. See which rewards are within reach.",
-        "ctaLabel": "See rewards", "ctaUrl": "http://localhost/account/loyalty", "priority": 90,
+        "ctaLabel": "See rewards", "ctaUrl": "http://localhost/account/loyalty#rewards", "priority": 90,
         "channels": ["email", "push", "sms"], "status": "active",
-        "reason": "You have 1.200 points that expire by 28 November.",
+        "reason": "You have 1,200 points that expire by 28 November.",
         "createdAt": (until - 5 * DAY).isoformat(), "expiresAt": (until + 9 * DAY).isoformat(),
         "metadata": {
             "points": 1200, "lots": 1, "first_expires_at": until.isoformat(), "expires_at": until.isoformat(),

@@ -13,13 +13,13 @@ def _words(facts: Facts, reader: Reader) -> Words:
     cost = reader.points(facts["points"]) if facts["points"] else "Your points"
     until, order, reward = reader.until(facts["expires_at"]), facts["order_reference"], facts["title"]
     # Redeeming from there confirms what the checkout planned.
-    redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}" if reward else ""
+    redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}"
     return Words(
         title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",
         body=f"You picked it for order {order}: {cost}, and it is yours." if reward
         else f"You meant to use {cost} on order {order}. They stay yours until you decide.",
         cta_label="Get it now" if reward else "See your points",
-        path=f"/account/loyalty{redeem}",
+        path=f"/account/loyalty{redeem if reward else '#balances'}",
         reason=f"You left this at the checkout of order {order}; it waits until {until}.",
     )  # fmt: skip
 

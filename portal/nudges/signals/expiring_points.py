@@ -21,7 +21,7 @@ def _words(facts: Facts, reader: Reader) -> Words:
         title=f"{amount} {expire} soon",
         body=f"{begin}, and {they} won’t be lost. See which rewards are within reach.",
         cta_label="See rewards",
-        path="/account/loyalty",
+        path="/account/loyalty#rewards",
         reason=f"You have {amount} that {expire} by {last}.",
     )
 

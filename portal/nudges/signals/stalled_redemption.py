@@ -21,7 +21,7 @@ def _words(facts: Facts, reader: Reader) -> Words:
         body=f"The shop hasn’t confirmed {'them' if many else 'it'} yet. Your {held} stay on hold meanwhile; "
         "you can also cancel and have them back.",
         cta_label="See your requests" if many else "See your request",
-        path="/account/loyalty",
+        path="/account/loyalty#holds",
         reason=f"You asked for {what if not many else 'the first of them'} on {since}, and it hasn’t been confirmed.",
     )
 

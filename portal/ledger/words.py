@@ -1,0 +1,56 @@
+"""What each type of ledger entry is called: one table for the hub, the consoles and the API's documents."""
+
+from dataclasses import dataclass
+
+from portal.ledger.models import EntryType
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWords:
+    """The words of one type; `{what}` stands for the entry's description.
+
+    `title` is for the member, who reads the description below it where the type is `detailed`. `came` and `went` end
+    the sentences "87 points came in …" and "87 points …" for operators.
+    """
+
+    title: str
+    came: str
+    went: str
+    detailed: bool = False
+
+
+WORDS: dict[str, EntryWords] = {
+    EntryType.ORDER: EntryWords("Points for your order", "for “{what}”", "were taken back for “{what}”", detailed=True),
+    EntryType.REFERRAL_BONUS: EntryWords(
+        "A friend you invited joined", "for a friend who joined", "given for a friend were taken back"
+    ),
+    EntryType.REFERRAL_WELCOME: EntryWords(
+        "Welcome gift", "as a welcome, invited by a friend", "given as a welcome were taken back"
+    ),
+    EntryType.STREAK_BONUS: EntryWords(
+        "Bonus for shopping week after week", "as the bonus of a streak of weeks", "of a streak’s bonus were taken back"
+    ),
+    EntryType.REDEMPTION: EntryWords("Redeemed: {what}", "back from “{what}”", "were spent on “{what}”"),
+    EntryType.EXPIRATION: EntryWords(
+        "Points ran out of time", "back after they expired", "reached their date and expired"
+    ),
+    EntryType.ADJUSTMENT: EntryWords(
+        "Corrected by the shop",
+        "by an adjustment: “{what}”",
+        "were taken away by an adjustment: “{what}”",
+        detailed=True,
+    ),
+    EntryType.REVERSAL: EntryWords("Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True),
+}
+# For a type that is in the database and that this version of the portal does not know.
+UNKNOWN = EntryWords("Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
+
+
+def words_of(entry_type: str) -> EntryWords:
+    """The words of a type, plain ones where it is not known."""
+    return WORDS.get(entry_type, UNKNOWN)
+
+
+def describe_types() -> str:
+    """Every type in a sentence, for the API's documents."""
+    return "; ".join(f"`{kind}`: {words.title.partition(':')[0].lower()}" for kind, words in WORDS.items())
