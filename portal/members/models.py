@@ -35,6 +35,11 @@ class Member(Base):
         CheckConstraint("lifetime_earned >= 0", name="lifetime_earned"),
         CheckConstraint("(tier_id IS NULL) = (tier_since IS NULL)", name="tier_since"),
         Index("ix_loyalty_members_lifetime_earned", "lifetime_earned", "id"),
+        Index("ix_loyalty_members_balance", "balance", "id"),
+        Index("ix_loyalty_members_joined_at", "joined_at", "id"),
+        Index("ix_loyalty_members_tier_balance", "tier_id", "balance", "id"),
+        Index("ix_loyalty_members_tier_earned", "tier_id", "lifetime_earned", "id"),
+        Index("ix_loyalty_members_tier_joined_at", "tier_id", "joined_at", "id"),
         Index("ix_loyalty_members_tier_id", "tier_id", "id", postgresql_where=text("tier_id IS NOT NULL")),
         Index("ix_loyalty_members_suspended", "id", postgresql_where=text("status = 'suspended'")),
     )

@@ -1,6 +1,9 @@
 """The tiers as the console lists them, with how many members hold each."""
 
-from portal.core.tables import Column, Table
+from sqlalchemy import text
+
+from portal.core.reads import read_all
+from portal.core.tables import Choices, Column, Table
 
 COUNTED_EXACTLY = 10_000
 # Counting a million members on every view would be slow: beyond a bound PostgreSQL's own statistics tell.
@@ -38,3 +41,10 @@ TIERS = Table(
         Column("updated_at", "Changed", "t.updated_at", "moment"),
     ),
 )
+
+_NAMES = text("SELECT slug, name FROM loyalty_tiers ORDER BY threshold, slug")
+
+
+def list_tier_choices() -> Choices:
+    """The tiers to narrow a list by: slug and name, the lowest first."""
+    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}))
