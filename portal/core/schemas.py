@@ -24,6 +24,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.core.problems import InvalidInput
+from portal.core.schema_words import MOMENT_WORDS, SLUG_WORDS, words_for
 
 MAX_POINTS = 1_000_000_000
 YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and show such a time
@@ -36,7 +37,7 @@ Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=64)]
 
 def _rfc3339(value: object) -> object:
     if not isinstance(value, str) or not _RFC3339.match(value):
-        raise ValueError("must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00")
+        raise ValueError(MOMENT_WORDS)
     return value
 
 
@@ -129,7 +130,7 @@ def valid_slug(slug: str) -> str:
     try:
         return _SLUG.validate_python(slug)
     except ValidationError as error:
-        raise InvalidInput(("slug", "must be lower-case letters and digits, joined by - or _")) from error
+        raise InvalidInput(("slug", SLUG_WORDS)) from error
 
 
 def invalid(error: ValidationError) -> InvalidInput:
@@ -139,7 +140,7 @@ def invalid(error: ValidationError) -> InvalidInput:
 
 def _field_error(item: Any) -> tuple[str, str]:
     field = ".".join(str(part) for part in item["loc"]) or "body"
-    return field, str(item["msg"]).removeprefix("Value error, ")
+    return field, words_for(item["type"], item.get("ctx"), item.get("input"))
 
 
 def _json_object(request: Request) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: S
     [
         ("phone_number", "12345", "international number"),
         ("phone_number", "+1 23456789012345", "too many or too few"),
-        ("timezone", "Mars/Base", "Not a valid choice"),
+        ("timezone", "Mars/Base", "Choose one of the list"),
         ("quiet_until", "", "need a beginning and an end"),
         ("quiet_until", "22:00", "cannot end when they begin"),
-        ("quiet_from", "noon", "Not a valid time"),
+        ("quiet_from", "noon", "Enter a time, such as 21:30."),
     ],
 )
 def test_what_cannot_be_is_refused_with_words_and_nothing_is_kept(
