@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from portal.console.members_search import HITS
+from portal.accounts.search import HITS
 from portal.core.tables import Column, Filter, Table
-from portal.tiers.tables import list_tier_choices
+from portal.tiers.tables import find_tier, list_tier_choices
 
 # Whom the search finds may be no member yet; the list's own columns are never null, and are sorted along their indexes.
 _NEWEST = Column("id", "Newest", "m.id", "ulid", sorts="uuid", shown=False, exported=False)
@@ -30,8 +30,15 @@ _OF_NO_MEMBER: dict[str, dict[str, Any]] = {
 }
 _NARROW = (
     Filter("status", "Status", "m.status = :status", (("active", "Active"), ("suspended", "Suspended"))),
-    Filter("tier", "Tier", ":tier <> '' AND m.tier_id = CAST(:tier_id AS uuid)", options=list_tier_choices),
+    Filter(
+        "tier",
+        "Tier",
+        "m.tier_id = CAST(:tier_id AS uuid)",
+        options=list_tier_choices,
+        values=lambda slug: {"tier_id": find_tier(slug)},
+    ),
 )
+_HINT = "Name, address, id or code"
 _JOINS = "LEFT JOIN loyalty_tiers t ON t.id = m.tier_id"
 
 # Ids of memberships are made in the order of joining, so that the primary key gives the newest first.
@@ -42,7 +49,7 @@ MEMBERS = Table(
     key_type="uuid",
     order="-id",
     columns=(*_COLUMNS, _NEWEST),
-    filters=(Filter("q", "Search", ":q = ''"), *_NARROW),
+    filters=(Filter("q", "Search", ":q = ''", hint=_HINT), *_NARROW),
 )
 FOUND = replace(
     MEMBERS,
@@ -50,5 +57,5 @@ FOUND = replace(
     key="u.id",
     key_type="text",
     columns=tuple(replace(column, **_OF_NO_MEMBER.get(column.key, {})) for column in MEMBERS.columns),
-    filters=(Filter("q", "Search", ":q <> ''"), *_NARROW),
+    filters=(Filter("q", "Search", ":q <> ''", hint=_HINT), *_NARROW),
 )

@@ -1,6 +1,5 @@
 """The page that says what went wrong: a console page for staff under `/admin`, the member's page for everybody else."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -26,14 +25,9 @@ def show_error(status: int, **problem: Any) -> Response:
         template, status=status, user=current_user if staff else None, request_id=g.get("request_id"), **problem
     )
     response = Response(page, status, content_type="text/html; charset=utf-8")
-    if staff and by_htmx() and not is_for_dialog(request.headers):
+    if staff and by_htmx() and request.headers.get("HX-Target") != DIALOG:
         response.headers.update(_INSTEAD)
     return response
-
-
-def is_for_dialog(headers: Mapping[str, str]) -> bool:
-    """Whether HTMX wants the answer for the dialog."""
-    return headers.get("HX-Target") == DIALOG
 
 
 def _is_staff() -> bool:

@@ -52,7 +52,8 @@ class Column:
 class Filter:
     """A way to narrow a table: `condition` is SQL with the parameter `:name`.
 
-    With `choices` (value, label) it is a list to choose from, else a box to type in (`kind`: search or date).
+    With `choices` (value, label) it is a list to choose from, else a box to type in (`kind`: search or date), in which
+    `hint` says what.
     `options` reads the choices when the page is shown, for what the programme itself names; what has gone since may
     still be asked for. `values` makes further parameters of the condition from what was typed.
     """
@@ -62,6 +63,7 @@ class Filter:
     condition: str
     choices: Choices = ()
     kind: str = "search"
+    hint: str = ""
     options: Callable[[], Choices] | None = None
     values: Callable[[str], Mapping[str, Any]] | None = None
 
@@ -89,7 +91,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A table as somebody looks at it: filtered, ordered, from a cursor on."""
+    """A table as somebody looks at it: filtered, ordered, from a cursor on. `values` are the filters' parameters."""
 
     table: Table
     sort: str
@@ -97,6 +99,7 @@ class View:
     filters: dict[str, str]
     limit: int
     cursor: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def order(self) -> str:
@@ -112,12 +115,6 @@ class View:
     def sizes(self) -> tuple[int, ...]:
         """How many rows a page may have."""
         return PAGE_SIZES
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters of the filters that are set."""
-        further = [f.values(self.filters[f.name]) for f in self.table.filters if f.values and f.name in self.filters]
-        return {**self.filters, **{name: value for values in further for name, value in values.items()}}
 
     def choices(self, narrowing: Filter) -> Choices:
         """What a filter may be set to, what it is set to included; empty when it is typed."""
@@ -199,7 +196,8 @@ def read_view(table: Table, args: Mapping[str, str]) -> View:
     if limit not in map(str, PAGE_SIZES):
         raise InvalidInput(("limit", f"must be one of {', '.join(map(str, PAGE_SIZES))}"))
     filters = {f.name: _accepted(f, args[f.name].strip()) for f in table.filters if args.get(f.name, "").strip()}
-    return View(table, sort, order.startswith("-"), filters, int(limit), args.get("cursor") or None)
+    values = _values(table, filters)
+    return View(table, sort, order.startswith("-"), filters, int(limit), args.get("cursor") or None, values)
 
 
 def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> TablePage:
@@ -250,6 +248,12 @@ def list_batch(view: View, values: Mapping[str, Any], after: str | None, size: i
         {**values, **view.values, "sort_key": after, "row_limit": size},
     )
     return rows, rows[-1].sort_key if len(rows) == size else None
+
+
+def _values(table: Table, filters: dict[str, str]) -> dict[str, Any]:
+    """What was typed, and what the filters make of it."""
+    further = [f.values(filters[f.name]) for f in table.filters if f.values and f.name in filters]
+    return {**filters, **{name: value for values in further for name, value in values.items()}}
 
 
 def _accepted(wanted: Filter, value: str) -> str:
