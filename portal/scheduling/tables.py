@@ -14,7 +14,7 @@ def _jobs() -> Choices:
 
 
 def _topics() -> Choices:
-    return tuple((topic, topic.replace("_", " ").capitalize()) for topic in sorted(handlers))
+    return tuple((topic, topic.replace("_", " ").replace(".", ": ").capitalize()) for topic in sorted(handlers))
 
 
 RUNS = Table(
