@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from wtforms import EmailField, SelectField, SelectMultipleField, StringField
+from wtforms import EmailField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.models import ROLES, SCOPES
 from portal.accounts.tokens import LONGEST_NAME
-from portal.core.forms import ReasonForm, no_nul, strip
+from portal.core.forms import ReasonForm, TickBoxes, no_nul, strip
 
 NEVER = 0
 LIVES = [
@@ -55,7 +54,5 @@ class TokenForm(ReasonForm):
         "Name", description="The service that will use it.", filters=[strip],
         validators=[DataRequired("Name the service."), Length(max=LONGEST_NAME), no_nul],
     )  # fmt: skip
-    scopes = SelectMultipleField(
-        "Scopes", choices=_words(SCOPES), option_widget=CheckboxInput(), validators=[DataRequired("Choose a scope.")]
-    )
+    scopes = TickBoxes("Scopes", choices=_words(SCOPES), needed="Choose at least one scope.")
     days = SelectField("Lives", choices=LIVES, coerce=int, default=90)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.passwords import password_problem
+from portal.core.forms import PortalForm
 
 NOT_AN_EMAIL = "Enter an email address, like name@example.com."
 
@@ -28,7 +28,7 @@ def _trimmed(value: str | None) -> str | None:
     return value.strip() if value else value
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(PortalForm):
     """Email and password, and the page to go on to."""
 
     email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _no_nul])
@@ -36,7 +36,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     next = HiddenField()
 
 
-class RegisterForm(FlaskForm):  # type: ignore[misc]
+class RegisterForm(PortalForm):
     """What a new member tells about themselves; consent is off until they tick it."""
 
     name = StringField(
@@ -54,13 +54,13 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(problem)
 
 
-class ForgotPasswordForm(FlaskForm):  # type: ignore[misc]
+class ForgotPasswordForm(PortalForm):
     """Where the reset link goes."""
 
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
 
 
-class ResetPasswordForm(FlaskForm):  # type: ignore[misc]
+class ResetPasswordForm(PortalForm):
     """The new password."""
 
     password = PasswordField("New password", [InputRequired("Choose a password.")])

@@ -37,7 +37,16 @@ class Access(Enum):
     OWNER = "admins and scope admin"
     PAGE = "anyone signed in, else to the sign-in page"
     CONSOLE = "operators and admins; others do not see it"
-    CONSOLE_OWNER = "admins; others do not see it"
+    CONSOLE_OWNER = "admins; operators are told so, others do not see it"
+
+
+class RoleRequired(Forbidden):
+    """A page of the consoles that a higher role keeps; who runs the programme is told which."""
+
+    code = "role_required"
+
+    def __init__(self, needed: str, role: str) -> None:
+        super().__init__(f"This page needs the role {needed}; yours is {role}. Ask somebody who has it.")
 
 
 class UserRequired(DomainError):
@@ -237,9 +246,9 @@ def _console(principal: Principal) -> Principal:
 
 
 def _console_owner(principal: Principal) -> Principal:
-    if principal.kind == "user" and principal.role == "admin":
-        return principal
-    raise NotFound
+    if _console(principal).role != "admin":
+        raise RoleRequired("admin", principal.role)
+    return principal
 
 
 _CHECKS: dict[Access, Callable[[Principal], Principal]] = {

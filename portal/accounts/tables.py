@@ -1,6 +1,7 @@
 """Staff, tokens and sign-ins as the console of access lists them."""
 
 from portal.accounts.models import ROLES, SCOPES
+from portal.accounts.search import people_filter
 from portal.core.tables import Column, Filter, Table
 
 STAFF = Table(
@@ -21,7 +22,11 @@ STAFF = Table(
     ),
     filters=(
         Filter("role", "Role", "u.role = :role", tuple((role, role.capitalize()) for role in ROLES[1:])),
-        Filter("email", "Email", "u.email = lower(:email)"),
+        Filter(
+            "email",
+            "Name or address",
+            "strpos(u.email, lower(:email)) > 0 OR strpos(lower(u.name), lower(:email)) > 0",
+        ),
     ),
 )
 
@@ -74,5 +79,5 @@ SIGN_INS = Table(
         Column("address", "Address", "s.address", "code"),
         Column("user_agent", "Browser", "s.user_agent"),
     ),
-    filters=(Filter("user", "User id", "u.id = :user"),),
+    filters=(people_filter("user", "Who", "u.id"),),
 )

@@ -1,18 +1,56 @@
 """The audit log: every write of an operator, searched and explained."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response
 from sqlalchemy import text
 
 from portal.accounts.guards import Access, guarded
+from portal.accounts.search import list_named
+from portal.core import ids
 from portal.core.consoles import show, show_table
 from portal.core.formatting import grouped
 from portal.core.problems import NotFound
-from portal.core.reads import read_one
-from portal.core.tables import Column, Filter, Table, day_filters
+from portal.core.reads import read_all, read_one
+from portal.core.tables import Choices, Column, Filter, Table, day_filters
 
 bp = Blueprint("audit_console", __name__, url_prefix="/admin/audit")
+
+_PERSON = "Name, address or id"
+# Each value is looked up after the one before it in the index, so that a long log is not read for a few words.
+_DISTINCT = {
+    column: text(f"""
+        WITH RECURSIVE found AS (
+            (SELECT {column} AS word FROM audit_log ORDER BY {column} LIMIT 1)
+            UNION ALL
+            SELECT (SELECT {column} FROM audit_log WHERE {column} > found.word ORDER BY {column} LIMIT 1)
+            FROM found WHERE found.word IS NOT NULL)
+        SELECT word FROM found WHERE word IS NOT NULL
+    """)
+    for column in ("action", "object_type")
+}
+_MEMBERSHIPS = text("SELECT id FROM loyalty_members WHERE user_id = ANY(CAST(:user_ids AS text[]))")
+
+
+def _distinct(column: str) -> Choices:
+    """The words that stand in a column of the log."""
+    words = [row.word for row in read_all(_DISTINCT[column], {})]
+    return tuple((word, word.replace("_", " ").replace(".", ": ").capitalize()) for word in words)
+
+
+def _actors(wanted: str) -> dict[str, Any]:
+    """Who is meant: an actor as the log writes it, a token by its name, or people."""
+    named = [] if ":" in wanted else list_named(wanted)
+    return {"actors": [wanted, f"token:{wanted}", *(f"user:{user_id}" for user_id in named)]}
+
+
+def _objects(wanted: str) -> dict[str, Any]:
+    """What is meant: an id as the log writes it, or people, by their accounts and memberships."""
+    named = list_named(wanted)
+    memberships = read_all(_MEMBERSHIPS, {"user_ids": named})
+    return {"objects": [wanted, *named, *(ids.encode(row.id) for row in memberships)]}
+
 
 AUDIT = Table(
     name="audit",
@@ -33,10 +71,12 @@ AUDIT = Table(
         Column("request_id", "Request", "a.request_id", "code", shown=False),
     ),
     filters=(
-        Filter("actor", "Who", "a.actor = :actor"),
-        Filter("action", "What", "a.action LIKE :action || '%'"),
-        Filter("object_type", "On", "a.object_type = :object_type"),
-        Filter("object_id", "Id", "a.object_id = :object_id"),
+        Filter("actor", "Who", "a.actor = ANY(CAST(:actors AS text[]))", values=_actors, hint=_PERSON),
+        Filter("action", "What", "a.action LIKE :action || '%'", options=partial(_distinct, "action")),
+        Filter("object_type", "On", "a.object_type = :object_type", options=partial(_distinct, "object_type")),
+        Filter(
+            "object_id", "Whom or which", "a.object_id = ANY(CAST(:objects AS text[]))", values=_objects, hint=_PERSON
+        ),
         *day_filters("a.at"),
         Filter("reason", "Why", "a.reason ILIKE '%' || :reason || '%'"),
     ),

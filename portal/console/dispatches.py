@@ -3,12 +3,14 @@
 from flask import Blueprint, Response
 
 from portal.accounts.guards import Access, guarded
+from portal.accounts.search import people_filter
 from portal.core.consoles import show_table
 from portal.core.tables import Column, Filter, Table, day_filters
 from portal.notifications.models import CHANNELS
 from portal.notifications.words import STATUSES, explained
 from portal.nudges.models import DispatchStatus
 from portal.nudges.reasons import Reason
+from portal.nudges.tables import list_campaign_choices
 
 bp = Blueprint("dispatches_console", __name__, url_prefix="/admin/messages/nudges")
 
@@ -57,8 +59,8 @@ DISPATCHES = Table(
         Column("sent_at", "Sent", "d.sent_at", "moment", shown=False),
     ),
     filters=(
-        Filter("member", "Member id", "m.user_id = :member"),
-        Filter("campaign", "Campaign", "c.slug = :campaign"),
+        people_filter("member", "Member", "m.user_id"),
+        Filter("campaign", "Campaign", "c.slug = :campaign", options=list_campaign_choices),
         Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
         Filter("status", "Status", "d.status = :status", _STATUSES),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),

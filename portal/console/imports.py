@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
@@ -22,7 +21,7 @@ from portal.core import clock, ids
 from portal.core.consoles import Question, ask, attempt, done, show, show_table
 from portal.core.db import db
 from portal.core.formatting import grouped
-from portal.core.forms import ReasonForm
+from portal.core.forms import PortalForm, ReasonForm
 from portal.core.problems import NotFound
 from portal.ledger.rules import EarningRules
 
@@ -35,7 +34,7 @@ EXAMPLE = (
 )  # fmt: skip
 
 
-class UploadForm(FlaskForm):  # type: ignore[misc]
+class UploadForm(PortalForm):
     """The file to check. It has no key: who goes back and chooses another file under the same form means that one."""
 
     file = FileField("CSV file", validators=[FileRequired(message="Choose a file.")])

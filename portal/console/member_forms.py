@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from wtforms import DateField, IntegerField, RadioField, StringField
+from wtforms import DateField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.core import clock
 from portal.core.days import end_of_day
-from portal.core.forms import ReasonForm, no_nul, strip
+from portal.core.forms import ReasonForm, WholeNumber, no_nul, strip
 from portal.core.moments import YEARS
 from portal.ledger.rules import EarningRules
 
@@ -21,8 +21,8 @@ BY_RULE, BY_DATE, NEVER = "rule", "date", "never"
 class AdjustForm(ReasonForm):
     """Points to add or take away, and how long added ones live."""
 
-    points = IntegerField(
-        "Points", description="Such as 500 to add, or -500 to take away.",
+    points = WholeNumber(
+        "Points", description="For example 500 to add or -500 to deduct.", render_kw={"inputmode": "text"},
         validators=[
             InputRequired(message="Say how many points."),
             NumberRange(-MOST_POINTS, MOST_POINTS, message="That is more than can be adjusted at once."),

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
+from portal.accounts.search import look_for, search_words
 from portal.console import member_reads as reads
 from portal.console import member_tables as tables
 from portal.console.member_balance import describe_holds, draw
 from portal.console.member_words import explain_entry
-from portal.console.members_search import find_tier, look_for, search_words
 from portal.console.members_tables import FOUND, MEMBERS
 from portal.core import clock, ids
 from portal.core.consoles import show, show_table
@@ -40,7 +40,7 @@ TABS = (
 def find() -> AnyResponse:
     """Members by email, name, user id or referral code; who is named exactly is shown at once."""
     wanted = request.args.get("q", "").strip()
-    values = {"words": search_words(wanted), "tier_id": find_tier(request.args.get("tier", "").strip())}
+    values = {"words": search_words(wanted)}
     if not wanted or "\x00" in wanted or len(wanted) > LONGEST_FILTER:  # the table refuses what cannot be looked for
         return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)

@@ -70,8 +70,6 @@ def ask(form: OnceForm, question: Question, problem: str = "", **context: Any) -
     `problem` says why the act was refused. The form posts to the address that asked.
     """
     asked_before = form.is_submitted()
-    if asked_before:
-        form.renew()
     template = "console/_ask.html" if by_htmx() else "console/ask.html"
     return show(
         template, 409 if problem else 422 if asked_before else 200, form=form, question=question, problem=problem,

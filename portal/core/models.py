@@ -80,4 +80,6 @@ class AuditEntry(Base):
         Index("ix_audit_log_object", "object_type", "object_id", "id"),
         Index("ix_audit_log_actor", "actor", "id"),
         Index("ix_audit_log_at", "at"),
+        Index("ix_audit_log_action", "action", "id"),
+        Index("ix_audit_log_object_id", "object_id", "id"),
     )

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+MOMENT_WORDS = "must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00"
 YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and show such a time
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
@@ -15,7 +16,7 @@ def parse_moment(value: str) -> datetime:
     :raises ValueError: it is none, or one that cannot be kept in UTC.
     """
     if not _RFC3339.fullmatch(value):
-        raise ValueError("must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00")
+        raise ValueError(MOMENT_WORDS)
     try:
         moment = datetime.fromisoformat(value.upper())
     except ValueError as error:

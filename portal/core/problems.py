@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 import orjson
 import psycopg
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
+
+from portal.core.error_pages import show_error
 
 MEDIA_TYPE = "application/problem+json"
 # What RFC 9457 and we mean by these is never anything else: an object's state in a problem is `currentStatus`.
@@ -117,15 +119,7 @@ def answer(
         }  # fmt: skip
         response = Response(orjson.dumps(document, default=str), status, content_type=MEDIA_TYPE)
     else:
-        page = render_template(
-            "errors/problem.html",
-            code=code,
-            status=status,
-            title=title,
-            detail=detail,
-            request_id=g.get("request_id"),
-        )
-        response = Response(page, status, content_type="text/html; charset=utf-8")
+        response = show_error(status, code=code, title=title, detail=detail, errors=(extra or {}).get("errors"))
     response.headers.update(headers or {})
     return response
 

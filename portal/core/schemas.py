@@ -28,6 +28,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.core.moments import parse_moment
 from portal.core.problems import InvalidInput
+from portal.core.schema_words import SLUG_WORDS, words_for
 
 MAX_POINTS = 1_000_000_000
 METADATA_BYTES = 4096
@@ -139,7 +140,7 @@ def valid_slug(slug: str) -> str:
     try:
         return _SLUG.validate_python(slug)
     except ValidationError as error:
-        raise InvalidInput(("slug", "must be lower-case letters and digits, joined by - or _")) from error
+        raise InvalidInput(("slug", SLUG_WORDS)) from error
 
 
 def invalid(error: ValidationError) -> InvalidInput:
@@ -149,7 +150,7 @@ def invalid(error: ValidationError) -> InvalidInput:
 
 def _field_error(item: Any) -> tuple[str, str]:
     field = ".".join(str(part) for part in item["loc"]) or "body"
-    return field, str(item["msg"]).removeprefix("Value error, ")
+    return field, words_for(item["type"], item.get("ctx"), item.get("input"))
 
 
 def _json_object(request: Request) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from datetime import time
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, SelectField, SelectMultipleField, TelField, TimeField
+from wtforms import BooleanField, Field, SelectField, TelField, TimeField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.contact import clean_phone
 from portal.accounts.preferences import ANY_HOUR, Preferences
+from portal.core.forms import PortalForm, TickBoxes
 from portal.notifications.kinds import CHOICES
 
 ZONES = [
@@ -20,14 +19,11 @@ ZONES = [
 ]
 
 
-class PreferencesForm(FlaskForm):  # type: ignore[misc]
+class PreferencesForm(PortalForm):
     """What a member lets us send, where and when."""
 
     marketing_messages = BooleanField("Send me news about my rewards")
-    kinds = SelectMultipleField(
-        "About", choices=[SelectChoice(kind.name, kind.label) for kind in CHOICES], option_widget=CheckboxInput(),
-        widget=ListWidget(prefix_label=False), validators=[Optional()],
-    )  # fmt: skip
+    kinds = TickBoxes("About", choices=[SelectChoice(kind.name, kind.label) for kind in CHOICES])
     email = BooleanField("Email")
     sms = BooleanField("Text message")
     push = BooleanField("Notification on this device")

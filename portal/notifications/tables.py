@@ -1,5 +1,6 @@
 """Messages, the preview inbox and the suppression list, as the consoles list them."""
 
+from portal.accounts.search import people_filter
 from portal.core.tables import Column, Filter, Table, day_filters
 from portal.notifications.kinds import KINDS
 from portal.notifications.models import CHANNELS, STATUSES
@@ -27,7 +28,7 @@ MESSAGES = Table(
         Column("sent_at", "Sent", "m.sent_at", "moment", shown=False),
     ),
     filters=(
-        Filter("member", "Member id", "m.user_id = :member"),
+        people_filter("member", "Member", "m.user_id"),
         Filter("kind", "Kind", "m.kind = :kind", _KINDS),
         Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
         Filter("status", "Status", "m.status = :status", _STATUSES),
@@ -49,7 +50,7 @@ PREVIEW = Table(
         Column("created_at", "When", "m.created_at", "moment", sorts="timestamptz"),
     ),
     filters=(
-        Filter("member", "Member id", "m.user_id = :member"),
+        people_filter("member", "Member", "m.user_id"),
         Filter("kind", "Kind", "m.kind = :kind", _KINDS),
         Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
     ),

@@ -32,7 +32,7 @@ def put_campaign(
     campaign = session.scalar(select(NudgeCampaign).where(NudgeCampaign.slug == slug).with_for_update())
     created, before, now = campaign is None, None if campaign is None else describe(campaign), clock.now()
     if campaign is None:
-        missing = [(to_camel(name), "Field required") for name in FIELDS if name not in fields]
+        missing = [(to_camel(name), "is required") for name in FIELDS if name not in fields]
         if missing:
             raise InvalidInput(*missing)
         campaign = NudgeCampaign(id=ids.new_id(), slug=slug, active=True, created_at=now)

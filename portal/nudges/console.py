@@ -67,13 +67,11 @@ def test(slug: str) -> AnyResponse:
 
 
 def _page(campaign: NudgeCampaign, form: CampaignForm, problem: str = "") -> Response:
-    asked_before = form.is_submitted()
-    if asked_before:
-        form.renew()
+    status = 409 if problem else 422 if form.is_submitted() else 200
     previews = {channel: preview_nudge(campaign.signal, channel) for channel in LABELS}
     return show(
-        "console/campaigns/edit.html", 409 if problem else 422 if asked_before else 200, campaign=campaign, form=form,
-        problem=problem, previews=previews, labels=LABELS, signal=SIGNALS[campaign.signal],
+        "console/campaigns/edit.html", status, campaign=campaign, form=form, problem=problem, previews=previews,
+        labels=LABELS, signal=SIGNALS[campaign.signal],
     )  # fmt: skip
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import BooleanField, IntegerField, SelectField
+from wtforms import BooleanField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
-from portal.core.forms import ReasonForm
+from portal.core.forms import ReasonForm, WholeNumber
 from portal.notifications.service import ChannelName
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.schemas import MOST_HOURS
@@ -21,15 +21,15 @@ _CHANNELS = [SelectChoice("", "None"), *(SelectChoice(channel.value, label) for 
 class CampaignForm(ReasonForm):
     """A campaign to change."""
 
-    ttl_hours = IntegerField(
+    ttl_hours = WholeNumber(
         "Shown for, hours", description="After this a nudge that nobody answered leaves.",
         validators=[_NEEDED, NumberRange(1, MOST_HOURS)],
     )  # fmt: skip
-    frequency_cap_hours = IntegerField(
+    frequency_cap_hours = WholeNumber(
         "Hours between messages", description="At most one message per member in this time. 0: no such limit.",
         validators=[_NEEDED, NumberRange(0, MOST_HOURS)],
     )  # fmt: skip
-    priority = IntegerField(
+    priority = WholeNumber(
         "Priority", description="0 to 100; what is higher comes first.", validators=[_NEEDED, NumberRange(0, 100)]
     )  # fmt: skip
     first = SelectField("First channel", choices=_CHANNELS)

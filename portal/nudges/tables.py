@@ -1,6 +1,9 @@
 """The campaigns as the console lists them."""
 
-from portal.core.tables import Column, Table
+from sqlalchemy import text
+
+from portal.core.reads import read_all
+from portal.core.tables import Choices, Column, Table
 
 CAMPAIGNS = Table(
     name="campaigns",
@@ -19,3 +22,10 @@ CAMPAIGNS = Table(
         Column("updated_at", "Changed", "c.updated_at", "moment"),
     ),
 )
+
+_SLUGS = text("SELECT slug FROM loyalty_nudge_campaigns ORDER BY slug")
+
+
+def list_campaign_choices() -> Choices:
+    """The campaigns to narrow a list by."""
+    return tuple((row.slug, row.slug.replace("_", " ").replace("-", " ").capitalize()) for row in read_all(_SLUGS, {}))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
@@ -85,7 +86,7 @@ def decide_many(verb: str) -> AnyResponse:
     """Ask once, then decide about many requests; each is reported singly, and one refused stops no other."""
     form, act = ReasonForm(), VERBS[verb]
     chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MOST_AT_ONCE]})
-    back = url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
+    back = _queue_as_it_was(request.args.get("here"))
     if not chosen:
         return done("Choose at least one request.", back, "error")
     if not form.validate_on_submit():
@@ -95,6 +96,13 @@ def decide_many(verb: str) -> AnyResponse:
     reason = form.reason.data or ""
     outcomes = [(key, attempt(partial(_decide, key, act, reason))) for key in chosen]
     return show_instead("console/redemptions/report.html", outcomes=outcomes, verb=act, back=back)
+
+
+def _queue_as_it_was(query: str | None) -> str:
+    """The queue with the filter, order and page that somebody acts from; without a word of them, what waits."""
+    if query is None:
+        return url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
+    return url_for("redemptions_console.queue", **dict(parse_qsl(query)))  # type: ignore[arg-type]
 
 
 def _question(verb: Verb, what: str, back: str) -> Question:

@@ -1,7 +1,9 @@
 """The redemptions as the consoles list them."""
 
+from portal.accounts.search import people_filter
 from portal.core.tables import Column, Filter, Table
 from portal.redemptions.models import RedemptionStatus
+from portal.rewards.tables import list_reward_choices
 
 _SOURCE = """
     loyalty_redemptions r
@@ -34,8 +36,8 @@ REDEMPTIONS = Table(
     ),
     filters=(
         Filter("status", "Status", "r.status = :status", tuple((s.value, s.value.capitalize()) for s in _STATUSES)),
-        Filter("reward", "Reward", "w.slug = :reward"),
-        Filter("member", "Member id", "u.id = :member"),
+        Filter("reward", "Reward", "w.slug = :reward", options=list_reward_choices),
+        people_filter("member", "Member", "u.id"),
         Filter("waiting", "Waiting", f":waiting = 'stale' AND {_STALE}", (("stale", "Too long"),)),
     ),
 )

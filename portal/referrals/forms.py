@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
-from wtforms import EmailField, IntegerField, RadioField, StringField, TelField, TextAreaField
+from wtforms import EmailField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.contact import clean_phone
-from portal.core.forms import OnceForm, ReasonForm, no_nul, strip
+from portal.core.forms import OnceForm, ReasonForm, WholeNumber, no_nul, strip
 from portal.core.text import without_hidden
 from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel
@@ -124,7 +124,7 @@ class CompletionForm(ReasonForm):
 class OrderedCompletionForm(CompletionForm):
     """As `CompletionForm`, where the programme asks for a minimum order."""
 
-    order_amount = IntegerField(
+    order_amount = WholeNumber(
         "Order amount", description="In the currency's smallest unit.",
         validators=[InputRequired(message="Enter the amount of the order."), NumberRange(0, 10**12)],
     )  # fmt: skip

@@ -38,7 +38,7 @@ def create() -> AnyResponse:
     """Invite someone. The same form sent twice counts once."""
     form = InviteForm()
     if not form.validate():
-        return _page(form.renew(), 422)
+        return _page(form, 422)
     invitation = form.invitation(cookies.read_device(request.cookies))
     try:
         with db.session.begin_nested():
@@ -47,7 +47,7 @@ def create() -> AnyResponse:
             )  # fmt: skip
     except DomainError as error:
         flash(words.refusal(error), "error")
-        return _page(form.renew(), 422)
+        return _page(form, 422)
     flash(words.made(invite), "success" if invite.not_sent_reason is None else "info")
     return _done()
 

@@ -1,5 +1,6 @@
 """The invites as the consoles list them, and those whose conversion looks as if both sides were one person."""
 
+from portal.accounts.search import list_named
 from portal.core.tables import Column, Filter, Table
 from portal.referrals.models import Channel, InviteStatus
 from portal.referrals.signals import MEANINGS
@@ -19,11 +20,10 @@ _FOUND = """
         SELECT id FROM loyalty_referral_invites
         WHERE code = upper(regexp_replace(:find, '[^0-9A-Za-z]', '', 'g')) OR invitee_email = lower(:find)
         UNION SELECT o.id FROM loyalty_referral_invites o JOIN loyalty_members p ON p.id = o.member_id
-        WHERE p.user_id = :find OR p.user_id = (SELECT id FROM users WHERE email = lower(:find))
+        WHERE p.user_id = ANY(CAST(:people AS text[]))
            OR p.referral_code = upper(regexp_replace(:find, '[^0-9A-Za-z]', '', 'g'))
         UNION SELECT id FROM loyalty_referral_invites
-        WHERE referee_user_id IN (:find, (SELECT id FROM users WHERE email = lower(:find)))
-           OR attributed_user_id IN (:find, (SELECT id FROM users WHERE email = lower(:find)))))
+        WHERE referee_user_id = ANY(CAST(:people AS text[])) OR attributed_user_id = ANY(CAST(:people AS text[]))))
 """
 
 
@@ -31,7 +31,13 @@ def _choices(values: type[InviteStatus] | type[Channel]) -> tuple[tuple[str, str
     return tuple((value.value, value.value.upper() if value == "sms" else value.value.capitalize()) for value in values)
 
 
-_FIND = Filter("find", "Code, member or friend", _FOUND)
+_FIND = Filter(
+    "find",
+    "Code, member or friend",
+    _FOUND,
+    values=lambda wanted: {"people": list_named(wanted)},
+    hint="Code, name, address or id",
+)
 _CODE = Column("code", "Code", "i.code", "code")
 _MEMBER = Column("user_id", "Member", "u.id", "member")
 _NAME = Column("name", "Name", "u.name")

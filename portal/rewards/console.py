@@ -73,10 +73,7 @@ def decide(slug: str, verb: str) -> AnyResponse:
 
 
 def _page(form: RewardForm, problem: str = "", **context: Any) -> Response:
-    asked_before = form.is_submitted()
-    if asked_before:
-        form.renew()
-    status = 409 if problem else 422 if asked_before else 200
+    status = 409 if problem else 422 if form.is_submitted() else 200
     return show("console/rewards/edit.html", status, form=form, problem=problem, **context)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from wtforms import BooleanField, DateTimeLocalField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateTimeLocalField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
-from portal.core.forms import ReasonForm, no_nul, strip
+from portal.core.forms import ReasonForm, WholeNumber, no_nul, strip
 from portal.core.moments import YEARS
 from portal.core.schemas import MAX_POINTS, SLUG_PATTERN
 from portal.rewards.models import Reward
@@ -33,14 +33,14 @@ class RewardForm(ReasonForm):
         "Name", filters=[strip], validators=[DataRequired(message="Enter a name."), Length(max=80), no_nul]
     )  # fmt: skip
     description = TextAreaField("Description", filters=[strip], validators=[Optional(), Length(max=500), no_nul])
-    points_cost = IntegerField(
+    points_cost = WholeNumber(
         "Points", validators=[InputRequired(message="Enter what it costs."), NumberRange(1, MAX_POINTS)]
     )  # fmt: skip
-    inventory = IntegerField(
+    inventory = WholeNumber(
         "Stock in all", description="Empty: unlimited. What open and fulfilled requests have is part of it.",
         validators=[Optional(), NumberRange(0, _MOST_ITEMS)],
     )  # fmt: skip
-    per_member_limit = IntegerField(
+    per_member_limit = WholeNumber(
         "Most per member", description="Empty: as many as they like.",
         validators=[Optional(), NumberRange(1, _MOST_PER_MEMBER)],
     )  # fmt: skip

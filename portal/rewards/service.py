@@ -114,7 +114,7 @@ def put_reward(
     created, before = reward is None, None if reward is None else describe(session, reward)
     now = clock.now()
     if reward is None:
-        missing = [(to_camel(field), "Field required") for field in ("name", "points_cost") if field not in fields]
+        missing = [(to_camel(field), "is required") for field in ("name", "points_cost") if field not in fields]
         if missing:
             raise InvalidInput(*missing)
         reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)

@@ -1,6 +1,9 @@
 """The rewards as the console lists them."""
 
-from portal.core.tables import Column, Filter, Table
+from sqlalchemy import text
+
+from portal.core.reads import read_all
+from portal.core.tables import Choices, Column, Filter, Table
 
 _STANDING = """
     CASE WHEN NOT r.active THEN 'withdrawn' WHEN r.ends_at <= CAST(:now AS timestamptz) THEN 'over'
@@ -33,3 +36,10 @@ REWARDS = Table(
         Filter("find", "Name or id", "r.slug = lower(:find) OR strpos(lower(r.name), lower(:find)) > 0"),
     ),
 )
+
+_NAMES = text("SELECT slug, name FROM loyalty_rewards ORDER BY lower(name), slug LIMIT 500")
+
+
+def list_reward_choices() -> Choices:
+    """The rewards to narrow a list by: slug and name, by name."""
+    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}))

@@ -1,10 +1,21 @@
 """Runs and the outbox as the consoles list them."""
 
-from portal.core.tables import Column, Filter, Table
+from portal.core.outbox import handlers
+from portal.core.tables import Choices, Column, Filter, Table
 from portal.scheduling.models import STATUSES
+from portal.scheduling.schedules import get_schedules
 
 _REF = "to_char(r.slot AT TIME ZONE 'UTC', 'YYYYMMDD\"T\"HH24MISSUS')"
 _CHOICES = tuple((status, status.capitalize()) for status in STATUSES)
+
+
+def _jobs() -> Choices:
+    return tuple((job_id, job_id.replace("_", " ").capitalize()) for job_id in sorted(get_schedules()))
+
+
+def _topics() -> Choices:
+    return tuple((topic, topic.replace("_", " ").replace(".", ": ").capitalize()) for topic in sorted(handlers))
+
 
 RUNS = Table(
     name="runs", source="job_runs r", key=f"({_REF} || r.job_id)", key_type="text", order="-slot",
@@ -25,7 +36,7 @@ RUNS = Table(
         Column("metrics", "Figures", "CAST(r.metrics AS text)", shown=False),
     ),
     filters=(
-        Filter("job", "Job", "r.job_id = :job"),
+        Filter("job", "Job", "r.job_id = :job", options=_jobs),
         Filter("status", "Status", "r.status = :status", _CHOICES),
         Filter("how", "How", "r.by_hand = (:how = 'hand')", (("hand", "By hand"), ("planned", "As planned"))),
     ),
@@ -33,7 +44,7 @@ RUNS = Table(
 
 _TOPIC_COLUMN = Column("topic", "Topic", "o.topic", "code")
 _PAYLOAD = Column("payload", "For", "CAST(o.payload AS text)")
-_TOPIC = Filter("topic", "Topic", "o.topic = :topic")
+_TOPIC = Filter("topic", "Topic", "o.topic = :topic", options=_topics)
 
 GIVEN_UP = Table(
     name="given-up", source="outbox o", where="o.status IN ('uncertain', 'dead')", key="o.id", key_type="uuid",

@@ -81,7 +81,7 @@ def _preview(
             message = refused["message"]
             form[refused["field"]].errors = [message[0].upper() + message[1:] + "."]
         return _page(slug, form, 422)
-    context = {"moves": moves, "confirm": confirm.renew(), "seen": fingerprint(key, fields), "problem": problem}
+    context = {"moves": moves, "confirm": confirm, "seen": fingerprint(key, fields), "problem": problem}
     return _page(slug, form, status, **context)
 
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, FieldList, Form, FormField, IntegerField, StringField
+from wtforms import BooleanField, FieldList, Form, FormField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
-from portal.core.forms import no_nul, strip
+from portal.core.forms import PortalForm, WholeNumber, no_nul, strip
 from portal.core.schemas import SLUG_PATTERN
 from portal.tiers.schemas import BIGGEST
 
@@ -39,17 +38,17 @@ class BenefitForm(Form):
         return "cannot be stored" if any("\x00" in field.data for field in self) else ""
 
 
-class TierForm(FlaskForm):  # type: ignore[misc]
+class TierForm(PortalForm):
     """A tier to create or change."""
 
     name = StringField(
         "Name", filters=[strip], validators=[DataRequired(message="Enter a name."), Length(max=60), no_nul]
     )  # fmt: skip
-    threshold = IntegerField(
+    threshold = WholeNumber(
         "Points earned to reach it",
         validators=[InputRequired(message="Enter how many points open it."), NumberRange(0, BIGGEST)],
     )  # fmt: skip
-    position = IntegerField(
+    position = WholeNumber(
         "Position", description="1 is the lowest. Thresholds must ascend with it.",
         validators=[Optional(), NumberRange(0, 10_000)],
     )  # fmt: skip

@@ -109,7 +109,7 @@ def put_tier(
     tier = session.scalar(select(Tier).where(Tier.slug == slug))
     created, before = tier is None, None if tier is None else describe(tier)
     if tier is None:
-        missing = [(name, "Field required") for name in ("name", "threshold") if name not in fields]
+        missing = [(name, "is required") for name in ("name", "threshold") if name not in fields]
         if missing:
             raise InvalidInput(*missing)
         tier = Tier(id=ids.new_id(), slug=slug, benefits=[], active=True, created_at=now)

@@ -1,6 +1,9 @@
 """The tiers as the console lists them, with how many members hold each."""
 
-from portal.core.tables import Column, Table
+from sqlalchemy import text
+
+from portal.core.reads import read_all, read_one
+from portal.core.tables import Choices, Column, Table
 
 COUNTED_EXACTLY = 10_000
 # Counting a million members on every view would be slow: beyond a bound PostgreSQL's own statistics tell.
@@ -38,3 +41,17 @@ TIERS = Table(
         Column("updated_at", "Changed", "t.updated_at", "moment"),
     ),
 )
+
+_ID = text("SELECT CAST(id AS text) AS id FROM loyalty_tiers WHERE slug = :slug")
+_NAMES = text("SELECT slug, name FROM loyalty_tiers ORDER BY threshold, slug")
+
+
+def list_tier_choices() -> Choices:
+    """The tiers to narrow a list by: slug and name, the lowest first."""
+    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}))
+
+
+def find_tier(slug: str) -> str | None:
+    """The id of a tier. Given as a value, and not looked up in the list's own statement, its rows can be estimated."""
+    row = read_one(_ID, {"slug": slug})
+    return row.id if row else None

@@ -74,4 +74,3 @@ function draw() {
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 draw();
 new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
-document.addEventListener("htmx:historyRestore", draw);

@@ -3,9 +3,14 @@ import { say } from "./say.js";
 
 const UNSAFE = new Set(["post", "put", "patch", "delete"]);
 const BY_STATUS = {
+  400: "This page has been open for too long. Reload it, then try again.",
   404: "That is no longer here. Reload the page to see what is.",
+  413: "That is too much to send at once.",
   429: "That was a little fast. Wait a moment, then try again.",
 };
+const forStaff = document.querySelector(".shell--console") !== null;
+const STANDING = forStaff ? "Reload to see what became of it." : "Reload to see where your points stand.";
+const SHOP = forStaff ? "the portal" : "the shop";
 
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (UNSAFE.has(detail.verb)) {
@@ -23,15 +28,15 @@ for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) 
 }
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  say(BY_STATUS[detail.xhr.status] ?? "Something went wrong on our side. Reload to see where your points stand.");
+  say(BY_STATUS[detail.xhr.status] ?? `Something went wrong on our side. ${STANDING}`);
 });
 
 document.addEventListener("htmx:sendError", () => {
-  say("We can’t reach the shop. Check your connection and try again.");
+  say(`We can’t reach ${SHOP}. Check your connection and try again.`);
 });
 
 document.addEventListener("htmx:timeout", () => {
-  say("The shop is taking too long. Reload to see where your points stand.");
+  say(`${SHOP[0].toUpperCase()}${SHOP.slice(1)} is taking too long. ${STANDING}`);
 });
 
 // A swap may remove the control that had the focus: an answer names with data-focus what to read next.

@@ -47,7 +47,7 @@ EXPECTED = {
     Access.OWNER:              "out    403    403   403      in     403 403 403      403 403         in  in",
     Access.PAGE:               "out    in     in    in       in     403 403 403      403 403         403 403",
     Access.CONSOLE:            "out    404    404   in       in     404 404 404      404 404         404 404",
-    Access.CONSOLE_OWNER:      "out    404    404   404      in     404 404 404      404 404         404 404",
+    Access.CONSOLE_OWNER:      "out    404    404   403      in     404 404 404      404 404         404 404",
 }  # fmt: skip
 
 

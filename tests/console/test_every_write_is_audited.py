@@ -1,5 +1,7 @@
 """Every form of the consoles, found by following links, is filled in and sent: what it wrote is in the audit log.
 
+Each is refused before that, for want of a reason, and sent again as the page shows it then: on a page and in a dialog.
+
 A form that needs more than its own defaults has a line in `FILLED`. One that only prepares a write has one in
 `PREPARES`: it may leave no entry, and the form that completes it is looked for on the page it answers with.
 """
@@ -31,6 +33,7 @@ SAMPLES = {"email": "walked@example.com", "number": "1", "date": "2100-01-31", "
 FREE = {"starts_at": "", "ends_at": "", "image_url": "", "min_tier": ""}
 FILLED: dict[str, dict[str, Any]] = {
     "access_console.change_role": {"role": "operator"},
+    "member_acts.adjust": {"points": "1"},
     "imports_console.upload": {"file": b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n"},
     "referrals_console.complete": {"code": "ADAWALKED", "referee_user_id": "demo-admin"},
     "referrals_console.issue": {"user_id": "demo-ada"},
@@ -40,6 +43,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "tiers_console.preview": {"threshold": "1234567", "position": ""},
 }
 PREPARES = {"imports_console.upload", "tiers_console.preview"}
+DIALOG = {"HX-Request": "true", "HX-Target": "sheet-body"}
 LEADS_ON = PREPARES | {"suppressions_console.add"}
 
 
@@ -115,8 +119,20 @@ class Walk:
             if form.method == "post" and name in self.writing and name not in self.sent:
                 self.send(form, name, seen)
 
+    def refuse(self, form: Form, name: str, headers: dict[str, str]) -> Form:
+        """Send a form without a reason; as it is shown again then, which is a new question."""
+        answer = self.client.post(form.action, data={**filled(form, name), "reason": " "}, headers=headers)
+        shown = [again for again in forms_of(answer.text, form.action) if again.action == form.action]
+        keys = [again.fields["idempotency_key"] for again in shown if "idempotency_key" in again.fields]
+        assert answer.status_code == 422, name
+        assert keys, f"{name} is not shown again"
+        assert form.fields["idempotency_key"] not in keys, f"{name} is no new question"
+        return replace(form, fields={**form.fields, "idempotency_key": keys[0]})
+
     def send(self, form: Form, name: str, seen: set[str]) -> None:
         """Send a form and undo what it did, unless it leads on: then what it leads to comes first."""
+        if "idempotency_key" in form.fields:
+            form = self.refuse(self.refuse(form, name, {}), name, DIALOG)
         undo, before = db.session.begin_nested(), count_entries(self.session)
         answer = self.client.post(form.action, data=filled(form, name))
         self.sent[name] = answer.status_code, count_entries(self.session) - before

@@ -52,5 +52,5 @@ def test_admins_see_the_page_and_its_tab_and_operators_do_not(client: FlaskClien
     assert PAGE in client.get("/admin/programme", follow_redirects=True).text
 
     sign_in(client, make_user(session, role="operator"))
-    assert client.get(PAGE).status_code == 404
+    assert client.get(PAGE).status_code == 403
     assert PAGE not in client.get("/admin/programme", follow_redirects=True).text

@@ -38,9 +38,11 @@ def test_operators_and_admins_see_the_consoles(client: FlaskClient, session: Ses
 
 
 @pytest.mark.parametrize("path", ADMINS)
-def test_what_admins_keep_is_not_found_by_operators(client: FlaskClient, session: Session, path: str) -> None:
+def test_operators_are_told_what_admins_keep(client: FlaskClient, session: Session, path: str) -> None:
     sign_in(client, make_user(session, role="operator"))
-    assert client.get(path).status_code == 404
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert "needs the role admin" in answer.text
     other = client.application.test_client()
     sign_in(other, make_user(session, role="admin"))
     assert other.get(path).status_code == 200

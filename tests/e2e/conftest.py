@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -78,25 +78,45 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
 
 
+class Complaints(list[tuple[str, str]]):
+    """What pages said of errors and broken policies, each with the address that it is about.
+
+    A browser reports every answer of 4xx; that to an act (no GET) is how a form is refused, and no error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: set[str] = set()
+
+    def unexpected(self) -> list[str]:
+        """All of them but those of refused acts."""
+        return [words for words, about in self if not ("Failed to load resource" in words and about in self.refused)]
+
+
 @pytest.fixture
-def complaints() -> Iterator[list[str]]:
+def complaints() -> Iterator[Complaints]:
     """What the watched pages said of errors and broken policies: a test that leaves any here fails."""
-    heard: list[str] = []
+    heard = Complaints()
     yield heard
-    assert heard == []
+    assert heard.unexpected() == []
 
 
 @pytest.fixture
-def watch(complaints: list[str]) -> Callable[[Page], Page]:
+def watch(complaints: Complaints) -> Callable[[Page], Page]:
     """Listen to a page: its console's errors (a broken content policy is one) and its uncaught exceptions."""
 
     def listen(page: Page) -> Page:
         def hear(message: ConsoleMessage) -> None:
             if message.type == "error":
-                complaints.append(f"{page.url}: {message.text}")
+                complaints.append((f"{page.url}: {message.text}", message.location["url"]))
+
+        def note(answer: Response) -> None:
+            if 400 <= answer.status < 500 and answer.request.method != "GET":
+                complaints.refused.add(answer.url)
 
         page.on("console", hear)
-        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("response", note)
+        page.on("pageerror", lambda error: complaints.append((f"{page.url}: {error}", "")))
         return page
 
     return listen

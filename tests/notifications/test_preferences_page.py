@@ -96,10 +96,10 @@ def test_a_member_may_have_their_own_none_or_the_programmes_again(
     [
         ("phone_number", "12345", "international number"),
         ("phone_number", "+1 23456789012345", "too many or too few"),
-        ("timezone", "Mars/Base", "Not a valid choice"),
+        ("timezone", "Mars/Base", "Choose one of the list"),
         ("quiet_until", "", "need a beginning and an end"),
         ("quiet_until", "22:00", "cannot end when they begin"),
-        ("quiet_from", "noon", "Not a valid time"),
+        ("quiet_from", "noon", "Enter a time, such as 21:30."),
     ],
 )
 def test_what_cannot_be_is_refused_with_words_and_nothing_is_kept(

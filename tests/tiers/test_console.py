@@ -137,7 +137,7 @@ def test_a_tier_is_saved_only_as_it_was_previewed(operator: FlaskClient, session
         (fields_of("gold", 200, position="1"), "Bronze has the position 1 already"),
         (fields_of("gold", 100, position="3"), "Silver has the threshold 100 already"),
         (fields_of("gold", 200, position="0"), "so a tier below it must need fewer"),
-        (fields_of("gold", -1), "Number must be"),
+        (fields_of("gold", -1), "Enter a number from 0"),
         (fields_of("", 200), "Enter a name."),
     ],
 )

@@ -1,4 +1,4 @@
-"""Finding members: by how the words of a name, an email address or an id begin, or exactly."""
+"""Finding people: by how the words of a name, an email address or an id begin, or exactly."""
 
 import re
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from sqlalchemy import text
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.models import SEARCH_WORDS
-from portal.core.reads import read_one
+from portal.core.reads import read_all, read_one
+from portal.core.tables import Filter
 
 MOST_FOUND = 1_000
+MOST_NAMED = 200
 _SEPARATORS = re.compile(r"[\W_]+")
 
 # The index gives the hits, whatever the planner thinks of how many there are; no more of them are looked at than shown.
@@ -26,9 +28,11 @@ _LOOK = text(f"""
     SELECT (SELECT min(id) FROM exact) AS user_id, (SELECT count(*) FROM exact) AS exact,
            (SELECT count(*) FROM (SELECT FROM hits LIMIT {MOST_FOUND + 1}) h) AS hits
 """)
-
-
-_TIER = text("SELECT CAST(id AS text) AS id FROM loyalty_tiers WHERE slug = :slug")
+_NAMED = text(f"""
+    SELECT id, true AS exact FROM users WHERE email = :email OR id = :q
+    UNION SELECT user_id, true FROM loyalty_members WHERE referral_code = upper(:q)
+    UNION ALL (SELECT id, false FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery) LIMIT {MOST_NAMED})
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,21 @@ def look_for(wanted: str) -> Look:
     return Look(row.user_id if row.exact == 1 else None, row.hits > MOST_FOUND)
 
 
-def find_tier(slug: str) -> str | None:
-    """The id of a tier. Given as a value, and not looked up in the list's own statement, its rows can be estimated."""
-    row = read_one(_TIER, {"slug": slug}) if slug and "\x00" not in slug else None
-    return row.id if row else None
+def list_named(wanted: str) -> list[str]:
+    """The ids of those whom these words name: exactly, or else of the first `MOST_NAMED` by how names begin."""
+    rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)})
+    return sorted({row.id for row in rows if row.exact} or {row.id for row in rows})
+
+
+def people_filter(name: str, label: str, column: str) -> Filter:
+    """Narrow a table to the rows of one person, who is named as in the search for members. `column` has user ids."""
+    return Filter(
+        name,
+        label,
+        f"{column} = ANY(CAST(:{name}_ids AS text[]))",
+        values=lambda wanted: {f"{name}_ids": list_named(wanted)},
+        hint="Name, address or id",
+    )
 
 
 def search_words(wanted: str) -> str:
