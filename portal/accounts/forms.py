@@ -8,6 +8,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, ValidationEr
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.passwords import password_problem
+from portal.core.forms import visible
 
 NOT_AN_EMAIL = "Enter an email address, like name@example.com."
 
@@ -24,10 +25,6 @@ def _no_nul(_form: Any, field: Any) -> None:
         raise ValidationError("Remove the characters that cannot be shown.")
 
 
-def _trimmed(value: str | None) -> str | None:
-    return value.strip() if value else value
-
-
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """Email and password, and the page to go on to."""
 
@@ -40,7 +37,7 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     """What a new member tells about themselves; consent is off until they tick it."""
 
     name = StringField(
-        "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[_trimmed]
+        "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[visible]
     )  # fmt: skip
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
     password = PasswordField("Password", [InputRequired("Choose a password.")])

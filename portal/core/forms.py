@@ -7,6 +7,7 @@ from wtforms import HiddenField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.core import ids
+from portal.core.text import without_hidden
 
 REASON_LENGTH = 500
 
@@ -14,6 +15,11 @@ REASON_LENGTH = 500
 def strip(value: str | None) -> str:
     """The text without white space around it."""
     return (value or "").strip()
+
+
+def visible(value: str | None) -> str:
+    """The text without what nobody sees of it; one that is to be refused as it is stays so."""
+    return without_hidden(value or "") if "\x00" not in (value or "") else value or ""
 
 
 def no_nul(_form: Any, field: Any) -> None:
