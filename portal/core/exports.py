@@ -18,7 +18,7 @@ BATCH = 2_000
 # wide forms too. Where cells are parted by semicolons or tabs, a text begins anew after one, and after a line break.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PARTED = r"(^|[;\t\r\n])"
-_FORMULA = r"""(?=[\s"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠])"""
+_FORMULA = r"""(?=[ \u00a0\u3000"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠])"""
 _EXECUTED = re.compile(_PARTED + _FORMULA)
 _GUARDED = re.compile(_PARTED + "'" + _FORMULA)
 
