@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal.accounts.addresses import clean_email
@@ -21,6 +22,7 @@ from portal.core.limits import RateLimited
 from portal.core.reads import read_one
 
 LONGEST_EMAIL = 254
+LOCK_NOT_AVAILABLE = "55P03"
 LONGEST_PAUSE = 30
 # A device that signed in before may fail this many times as often before it is slowed down.
 OWNERS_PATIENCE = 10
@@ -86,7 +88,7 @@ class Attempt:
 
 
 _USER = text("""
-    SELECT u.id, u.password_hash, EXISTS (
+    SELECT u.id, CASE WHEN u.disabled_at IS NULL THEN u.password_hash END AS password_hash, EXISTS (
         SELECT FROM known_devices d WHERE d.user_id = u.id AND d.device_hash = CAST(:device AS bytea)) AS known
     FROM users u WHERE u.email = :account
 """)
@@ -106,10 +108,10 @@ def authenticate(
 ) -> User | None:
     """The user with this email and password; None, and a failure recorded, when there is none or they are disabled.
 
-    The password is looked at before the transaction begins, so that nobody waits for another's. Attempts on one
-    account then take turns for a moment, and the outcome is as if they had come one after the other: one that follows
-    too many failures is refused, be its password right or wrong. Success forgets the failures from the same place.
-    The caller must let the transaction commit in either case.
+    The password is looked at before the transaction begins, so that nobody waits for another's. Failures of one account
+    then take turns for a moment, and the outcome is as if attempts had come one after the other: one that follows too
+    many failures is refused, be its password right or wrong. Success forgets the failures from the same place. The
+    caller must let the transaction commit in either case.
 
     :raises RateLimited: to be tried again in a moment.
     """
@@ -118,7 +120,7 @@ def authenticate(
     attempt.demand_no_pause(read_one(_STANDING, attempt.values))
     stored = found.password_hash if found is not None else None
     right, renewed = _look_at(stored, password, attempt)
-    _take_turn(session, attempt.account)
+    _take_turn(session, attempt.account, alone=not right)
     standing = session.execute(_STANDING, attempt.values).one()
     attempt.demand_no_pause(standing)
     user = _same_user(session, found.id, stored) if right else None
@@ -181,8 +183,19 @@ def _account(email: str) -> str:
         return email.strip().lower().replace("\x00", "")[:LONGEST_EMAIL]
 
 
-def _take_turn(session: Session, account: str) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in\x1f{account}", 0))))
+def _take_turn(session: Session, account: str, *, alone: bool) -> None:
+    """Failures of an account follow one another; those who sign in wait for them, and not for each other.
+
+    :raises RateLimited: it took too long.
+    """
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    try:
+        with session.begin_nested():
+            session.execute(select(lock(func.hashtextextended(f"sign-in\x1f{account}", 0))))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise RateLimited(1) from error
 
 
 def _same_user(session: Session, user_id: str, stored: str | None) -> User | None:
