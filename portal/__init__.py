@@ -47,6 +47,7 @@ def _attach_machinery(app: Portal) -> None:
         openapi,
         outbox,
         problems,
+        proxies,
         queue,
         reads,
         responses,
@@ -54,8 +55,8 @@ def _attach_machinery(app: Portal) -> None:
     )  # fmt: skip
 
     parts = (
-        logs, metrics, responses, problems, db, reads, queue, outbox, limits, sessions, openapi, guards, extensions,
-        branding, colours, icons, links, bodies,
+        logs, metrics, responses, problems, db, reads, queue, proxies, outbox, limits, sessions, openapi, guards,
+        extensions, branding, colours, icons, links, bodies,
     )  # fmt: skip
     for part in parts:
         part.init_app(app)

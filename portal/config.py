@@ -48,6 +48,11 @@ def _countries(names: str) -> str:
     return " ".join(chosen)
 
 
+def _looks_random(secret: str) -> bool:
+    """Whether a secret has eight different characters at least, and is not the same word again and again."""
+    return len(set(secret)) >= 8 and secret not in (secret + secret)[1:-1]
+
+
 class Settings(BaseSettings):
     """Every setting of the portal. The environment variable is the field's name in capitals."""
 
@@ -60,7 +65,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("instance"), description="Folder of the embedded services and the instance file.")
     database_url: str = Field("", description="PostgreSQL 16+; empty: the embedded server of DATA_DIR.")
     redis_url: str = Field("", description="Redis 6.2+; empty: the embedded server of DATA_DIR.")
-    secret_key: str = Field("", description="Signs cookies, cursors and links; at least 32 characters.")
+    secret_key: str = Field(
+        "", description="Signs cookies, cursors and links; at least 32 characters, in production random."
+    )
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
     public_url: str = Field("", description="Base of links in messages; default `http://HOST:PORT`.")
@@ -175,12 +182,19 @@ class Settings(BaseSettings):
 
     # Accounts and limits
     session_days: int = Field(30, ge=1, le=365, description="Days a sign-in lasts.")
-    login_max_failures: int = Field(10, ge=1, le=1000, description="Failures per address and account before a pause.")
-    login_failure_window_seconds: int = Field(900, ge=1, le=86_400, description="Window of those failures.")
+    login_max_failures: int = Field(
+        10, ge=1, le=1000, description="Wrong passwords for an account from which on their address waits, 1 to 30 s."
+    )
+    login_max_accounts: int = Field(
+        100, ge=2, le=1000, description="Accounts with wrong passwords from one address at which it is held up."
+    )
+    login_failure_window_seconds: int = Field(
+        900, ge=1, le=86_400, description="Seconds for which wrong passwords count."
+    )
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Life of a password reset link.")
     rate_limit_reads: str = Field("1200/minute", description="Reads per principal and process.")
     rate_limit_writes: str = Field("600/minute", description="Writes per principal.")
-    rate_limit_sign_in: str = Field("30/minute", description="Sign-in, register and reset attempts per address.")
+    rate_limit_sign_in: str = Field("30/minute", description="Register and reset attempts per address.")
 
     import_max_rows: int = Field(
         100_000, ge=1, le=1_000_000, description="Rows that a file of members to import may have."
@@ -271,6 +285,8 @@ class Settings(BaseSettings):
     def _secret(self) -> Self:
         if self.secret_key and len(self.secret_key) < 32:
             raise ValueError("SECRET_KEY must have at least 32 characters")
+        if self.production and self.secret_key and not _looks_random(self.secret_key):
+            raise ValueError("SECRET_KEY must be random; make one by: openssl rand -hex 32")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.guards import UserNotFound
 from portal.accounts.models import ROLES, AuthSession, User
+from portal.accounts.reset import begin_anew
 from portal.accounts.sessions import end_session, end_sessions_of
+from portal.accounts.tokens import revoke_tokens_of
 from portal.core import audit, clock
 from portal.core.problems import Conflict, InvalidInput, NotFound
 
@@ -21,6 +23,10 @@ class LastAdmin(Conflict):
 
 def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: str = "") -> User:
     """Give a user another role; it holds from their next request.
+
+    Staff begin with a link of their own: anybody can have registered with the address, so a member's password, sessions
+    and known devices go, and only who reads its mail gets in. Who comes to have fewer rights is signed out, and the
+    tokens that an admin made end with their being one.
 
     :raises InvalidInput: no such role.
     :raises UserNotFound: no such user.
@@ -36,11 +42,12 @@ def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: s
             session, actor=actor, action="user.role", object_type="user", object_id=user.id, reason=reason,
             before={"role": before}, after={"role": role},
         )  # fmt: skip
+        _settle(session, user, before, actor)
     return user
 
 
 def disable_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> User:
-    """Keep a user from signing in and end their sessions.
+    """Keep a user from signing in, end their sessions and revoke the tokens they made.
 
     :raises UserNotFound: no such user.
     :raises LastAdmin: they are the only admin who can sign in.
@@ -51,6 +58,7 @@ def disable_user(session: Session, user_id: str, *, actor: str, reason: str = ""
         session.flush()
         end_sessions_of(session, user.id)
         _record(session, actor, "user.disable", user, reason)
+        revoke_tokens_of(session, user.id, actor=actor, reason="Who made it can no longer sign in.")
     return user
 
 
@@ -94,6 +102,16 @@ def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str =
             session, actor=actor, action="user.sign_out", object_type="user", object_id=row.user_id, reason=reason,
             before={"signIns": 1}, after={"signIns": 0},
         )  # fmt: skip
+
+
+def _settle(session: Session, user: User, before: str, actor: str) -> None:
+    """What a changed role means for how the user got in so far."""
+    if before == "member":
+        begin_anew(session, user)
+    elif ROLES.index(user.role) < ROLES.index(before):
+        end_sessions_of(session, user.id)
+    if before == "admin":
+        revoke_tokens_of(session, user.id, actor=actor, reason="Who made it is no admin any more.")
 
 
 def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:

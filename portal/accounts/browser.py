@@ -1,18 +1,28 @@
-"""The browser's side of a sign-in: the cookie that names it."""
+"""The browser's side of a sign-in: the cookie that names it, and the one by which the browser is known again."""
 
-from flask import current_app, request, session
+import secrets
+
+from flask import after_this_request, current_app, request, session
 from flask_login import current_user, login_user, logout_user
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from portal.accounts import sessions
+from portal.accounts.devices import LIFE, hash_device, remember_device
 from portal.accounts.models import User
+from portal.accounts.notices import Notice, tell
 
 KEPT = ("csrf_token", "_flashes")
 
 
 def sign_in(database: Session, user: User) -> None:
-    """Sign this browser in as a user, with nothing of its earlier session but the form token."""
+    """Sign this browser in as a user, with nothing of its earlier session but the form token.
+
+    Who has signed in before, and never with this browser, is told by mail.
+    """
     sign_out(database)
+    _know_device(database, user)
     signed_in = sessions.open_session(
         database, user, days=current_app.config["SETTINGS"].session_days,
         user_agent=request.user_agent.string, address=request.remote_addr or "",
@@ -29,3 +39,48 @@ def sign_out(database: Session) -> None:
     logout_user()
     session.clear()
     session.update(kept)
+
+
+def read_device() -> bytes | None:
+    """What the cookie of a browser that somebody signed in with stands for, if there is one and we made it."""
+    secret = _read_secret()
+    return hash_device(secret) if secret else None
+
+
+def _know_device(database: Session, user: User) -> None:
+    secret = _read_secret() or secrets.token_urlsafe(32)
+    if remember_device(database, user.id, hash_device(secret)):
+        agent, address = request.user_agent.string, request.remote_addr or ""
+        tell(database, user.id, Notice.NEW_DEVICE, browser=agent[: sessions.LONGEST_USER_AGENT], address=address)
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        response.set_cookie(
+            _cookie_name(),
+            str(_signer().dumps(secret)),
+            max_age=LIFE,
+            secure=_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+
+def _read_secret() -> str | None:
+    try:
+        secret: str = _signer().loads(request.cookies.get(_cookie_name(), ""))
+    except BadSignature:
+        return None
+    return secret
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="known-device")
+
+
+def _cookie_name() -> str:
+    return f"{'__Host-' if _secure() else ''}known-device"
+
+
+def _secure() -> bool:
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])

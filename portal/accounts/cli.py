@@ -1,23 +1,29 @@
 """`flask users` and `flask tokens`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
+from portal.accounts import listing
 from portal.accounts import tokens as token_service
-from portal.accounts.models import ROLES, SCOPES
+from portal.accounts.models import ROLES, SCOPES, User
+from portal.accounts.passwords import make_reset_token
+from portal.accounts.reset import request_reset
 from portal.accounts.users import create_user
 from portal.core.db import unit_of_work
 from portal.core.problems import DomainError
+from portal.core.responses import to_json
+from portal.core.text import plain_line
 
 ACTOR = "cli"
-users = AppGroup("users", help="Make users.")
-tokens = AppGroup("tokens", help="Make and revoke API tokens.")
+users = AppGroup("users", help="Make and list users.")
+tokens = AppGroup("tokens", help="Make, list and revoke API tokens.")
 
 
 def _plainly(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,17 +46,41 @@ def _plainly(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--name", default="", help="Default: what stands before the @.")
 @click.option("--role", type=click.Choice(ROLES), default="member", show_default=True)
 @click.option("--user-id", help="Default: the portal chooses one.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from stdin; else it is set by a reset link.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from stdin; else a link to set one is printed.")
 @_plainly
 def create(email: str, name: str, role: str, user_id: str | None, password_stdin: bool) -> None:
-    """Create a user and print their id."""
+    """Create a user and print their id; without a password also a link by which they set one, once."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     with unit_of_work() as session:
         user = create_user(
-            session, email=email, name=name.strip() or email.partition("@")[0], user_id=user_id, role=role,
+            session, email=email, name=plain_line(name) or email.partition("@")[0], user_id=user_id, role=role,
             password=password, actor=ACTOR,
         )  # fmt: skip
+        if password is None and current_app.config["SETTINGS"].email_url:
+            request_reset(session, user.email)
     click.echo(user.id)
+    if password is None:
+        _echo_link(user)
+
+
+def _echo_link(user: User) -> None:
+    settings = current_app.config["SETTINGS"]
+    click.echo(f"{settings.base_url}/password/reset/{make_reset_token(user)}")
+    sent = f", and is on its way to {user.email}" if settings.email_url else ""
+    click.echo(f"The link sets a password once, within {settings.password_reset_minutes} minutes{sent}.", err=True)
+
+
+@users.command("list")
+@click.option("--role", type=click.Choice(ROLES), help="Default: everybody.")
+@_plainly
+def list_users(role: str | None) -> None:
+    """List users by id, one JSON object a line."""
+    _echo_lines(listing.list_users(role))
+
+
+def _echo_lines(documents: Iterable[dict[str, Any]]) -> None:
+    for document in documents:
+        click.echo(to_json(document))
 
 
 @tokens.command("create")
@@ -66,6 +96,13 @@ def create_token(name: str, scopes: tuple[str, ...], days: int | None, more_scop
             session, name=name, scopes={*scopes, *more_scopes}, days=days, actor=ACTOR
         )  # fmt: skip
     click.echo(secret)
+
+
+@tokens.command("list")
+@_plainly
+def list_tokens() -> None:
+    """List tokens, live and ended, one JSON object a line; never their secrets."""
+    _echo_lines(listing.list_tokens())
 
 
 @tokens.command("revoke")

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.accounts import access, staff, tokens, users
 from portal.accounts.console_forms import RoleForm, StaffForm, TokenForm
 from portal.accounts.guards import Access, guarded
+from portal.accounts.models import User
 from portal.accounts.principal import current
 from portal.accounts.tables import SIGN_INS, STAFF, TOKENS
 from portal.core import clock, idempotency, ids
@@ -18,6 +19,10 @@ from portal.core.db import db
 from portal.core.forms import OnceForm, ReasonForm
 from portal.core.problems import DomainError, NotFound
 
+BEGINNING = (
+    "Staff begin with a link of their own: a member is signed out, their password no longer works, and they are sent a "
+    "link to set a new one."
+)
 bp = Blueprint("access_console", __name__, url_prefix="/admin/access")
 
 VERBS: dict[str, tuple[str, str, Callable[..., object]]] = {
@@ -53,7 +58,10 @@ def change_role(user_id: str) -> AnyResponse:
     """Give a user another role; it holds from their next request."""
     user, session = users.get_user(db.session(), user_id), db.session()
     form = RoleForm(role=user.role)
-    question = Question(f"Role of {user.name or user.email}", "Change role", url_for("access_console.people"))
+    consequence = BEGINNING if user.role == "member" else f"With fewer rights they are signed out.{_tokens_of(user)}"
+    question = Question(
+        f"Role of {user.name or user.email}", "Change role", url_for("access_console.people"), consequence
+    )
     change = partial(
         access.set_role, session, user_id, form.role.data, actor=current().actor, reason=form.reason.data or ""
     )
@@ -66,7 +74,11 @@ def act_on_user(user_id: str, verb: str) -> AnyResponse:
     """Disable or enable a user's sign-in, or end their sign-ins."""
     user, form, (label, consequence, service) = users.get_user(db.session(), user_id), ReasonForm(), VERBS[verb]
     question = Question(
-        f"{label}: {user.name or user.email}?", label, url_for("access_console.people"), consequence, verb != "enable"
+        f"{label}: {user.name or user.email}?",
+        label,
+        url_for("access_console.people"),
+        consequence + (_tokens_of(user) if verb == "disable" else ""),
+        verb != "enable",
     )
     act = partial(service, db.session(), user_id, actor=current().actor, reason=form.reason.data or "")
     return _act(form, question, act)
@@ -127,6 +139,12 @@ def end_sign_in(session_id: str) -> AnyResponse:
     )
     end = partial(access.end_sign_in, db.session(), key, actor=current().actor, reason=form.reason.data or "")
     return _act(form, question, end)
+
+
+def _tokens_of(user: User) -> str:
+    """What becomes of the tokens that an admin made, when they are one no more."""
+    names = ", ".join(tokens.list_names_of(db.session(), user.id))
+    return f" The tokens they made are revoked; make new ones for their services first: {names}." if names else ""
 
 
 def _act(form: OnceForm, question: Question, act: Callable[[], object]) -> AnyResponse:

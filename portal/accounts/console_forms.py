@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length, ValidationError
 from portal.accounts.addresses import clean_email
 from portal.accounts.models import ROLES, SCOPES
 from portal.accounts.tokens import LONGEST_NAME
-from portal.core.forms import ReasonForm, TickBoxes, no_nul, strip
+from portal.core.forms import ReasonForm, TickBoxes, no_nul, strip, visible
 
 NEVER = 0
 LIVES = [
@@ -36,7 +36,7 @@ class StaffForm(ReasonForm):
     email = EmailField(
         "Email address", filters=[strip], validators=[DataRequired("Enter their email address."), Length(max=254)]
     )
-    name = StringField("Name", filters=[strip], validators=[Length(max=120), no_nul])
+    name = StringField("Name", filters=[visible], validators=[Length(max=120), no_nul])
     role = SelectField("Role", choices=_words(ROLES[1:]))
 
     def validate_email(self, field: Any) -> None:

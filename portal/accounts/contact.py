@@ -8,6 +8,7 @@ import phonenumbers
 from babel import Locale, UnknownLocaleError
 
 from portal.accounts.models import USER_ID_PATTERN
+from portal.core.text import plain_line
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 LONGEST_LOCALE = 35
@@ -18,6 +19,14 @@ def clean_user_id(value: str) -> str:
     if not _USER_ID.fullmatch(value):
         raise ValueError("must be 1 to 64 characters of A-Z a-z 0-9 . _ : @ -")
     return value
+
+
+def clean_name(value: str) -> str:
+    """A name as it is shown: without characters that nobody sees, or that turn the words of others round."""
+    name = plain_line(value)
+    if not name:
+        raise ValueError("must have a character that can be seen")
+    return name
 
 
 def clean_phone(value: str) -> str:

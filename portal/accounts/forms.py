@@ -7,7 +7,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, ValidationEr
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.passwords import password_problem
-from portal.core.forms import PortalForm
+from portal.core.forms import PortalForm, visible
 
 NOT_AN_EMAIL = "Enter an email address, like name@example.com."
 
@@ -40,7 +40,7 @@ class RegisterForm(PortalForm):
     """What a new member tells about themselves; consent is off until they tick it."""
 
     name = StringField(
-        "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[_trimmed]
+        "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[visible]
     )  # fmt: skip
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
     password = PasswordField("Password", [InputRequired("Choose a password.")])

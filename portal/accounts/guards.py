@@ -21,6 +21,9 @@ csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
 _USER_ID = re.compile(USER_ID_PATTERN)
 UNGUARDED = frozenset({"static", "openapi.spec"})
+# All that is served of `static/`: folders, and files that lie in none.
+ASSETS = frozenset({"css", "img", "js", "vendor"})
+ASSET_FILES = frozenset({"sw.js"})
 
 
 class Access(Enum):
@@ -147,8 +150,10 @@ def _member_named(principal: Principal) -> str:
 
 
 def _serve_only_assets() -> None:
-    """What the front end is built from lies beside what it is made of, and is nobody's business."""
-    if str((request.view_args or {})["filename"]).startswith(("node_modules/", "package")):
+    """What assets are made from lies beside them and is nobody's business: a plain path to an asset, or nothing."""
+    first, *others = str((request.view_args or {})["filename"]).split("/")
+    plain = all(name and not name.startswith(".") and "\\" not in name for name in others)
+    if not (plain and (first in ASSETS if others else first in ASSET_FILES)):
         raise NotFound
 
 

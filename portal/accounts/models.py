@@ -11,6 +11,7 @@ from portal.core.db import Base
 
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")
+NOTICES = ("password_set", "email_changed", "new_device", "sign_in_attempts")
 USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
 # What a user is found by: the words of the name, the id and the address, each by how it begins.
 SEARCH_WORDS = (
@@ -88,21 +89,53 @@ class ApiToken(Base):
     __tablename__ = "api_tokens"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (
+        Index("uq_api_tokens_name", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
         CheckConstraint("scopes <@ ARRAY['member', 'checkout', 'admin'] AND cardinality(scopes) > 0", name="scopes"),
     )
 
 
+class KnownDevice(Base):
+    """A browser that a user has signed in with; its cookie holds a secret, of which this is the SHA-256."""
+
+    __tablename__ = "known_devices"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    device_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AccountNotice(Base):
+    """Something that the owner of an account is told by mail; `email` is where to, None: the account's address."""
+
+    __tablename__ = "account_notices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    notice: Mapped[str]
+    email: Mapped[str | None]
+    browser: Mapped[str] = mapped_column(server_default="")
+    address: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        CheckConstraint(f"notice IN {NOTICES}", name="notice"),
+        Index("ix_account_notices_user_id", "user_id", "at"),
+    )
+
+
 class LoginFailure(Base):
-    """A failed sign-in, counted per account and per address within a window."""
+    """A failed sign-in. `address` is where it came from: a network address, or a device known to the account."""
 
     __tablename__ = "login_failures"
 
@@ -113,6 +146,7 @@ class LoginFailure(Base):
 
     __table_args__ = (
         Index("ix_login_failures_email", "email", "at"),
+        Index("ix_login_failures_place", "email", "address", "at"),
         Index("ix_login_failures_address", "address", "at"),
         Index("ix_login_failures_at", text("at")),
     )

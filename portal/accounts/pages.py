@@ -32,7 +32,6 @@ def login() -> AnyResponse:
 @guarded(Access.PUBLIC)
 def do_login() -> AnyResponse:
     """Sign in. A failure is a page, not an exception: it is recorded with the transaction."""
-    limits.check_sign_in()
     form = LoginForm()
     if not form.validate():
         return _login_page(form, 422)
@@ -43,6 +42,7 @@ def do_login() -> AnyResponse:
             form.email.data or "",
             form.password.data or "",
             address=limits.caller_address(),
+            device=browser.read_device(),
             rules=rules,
         )
     except RateLimited as error:
@@ -65,10 +65,16 @@ def logout() -> Response:
 @bp.post("/logout")
 @guarded(Access.PUBLIC)
 def do_logout() -> AnyResponse:
-    """Sign out of this browser."""
+    """Sign out of this browser, which forgets what it has stored of the pages.
+
+    Only its cache: `storage` would end the service worker and with it the notifications that the member has asked for,
+    `cookies` would make a stranger of the device.
+    """
     browser.sign_out(db.session())
     flash("You are signed out.", "success")
-    return redirect(url_for("hub.home"), 303)
+    response = redirect(url_for("hub.home"), 303)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @bp.get("/register")

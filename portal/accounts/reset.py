@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from portal.accounts.devices import forget_devices_of
 from portal.accounts.models import User
+from portal.accounts.notices import Notice, tell
 from portal.accounts.passwords import check_password, hash_password, read_reset_token
 from portal.accounts.sessions import end_sessions_of
 from portal.accounts.sign_in import forget_failures_of
 from portal.accounts.users import find_by_email
-from portal.core import clock, outbox
+from portal.core import clock, ids, outbox
 
 TOPIC = "message.password_reset"
 
@@ -23,6 +25,18 @@ def request_reset(session: Session, email: str) -> None:
     outbox.put(session, TOPIC, [{"user_id": user.id, "request": f"{user.id}:{minute}"}], dedupe="request")
 
 
+def begin_anew(session: Session, user: User) -> None:
+    """Drop a user's password and send a link to set one, so that only who reads their mail gets in."""
+    drop_password(session, user)
+    outbox.put(session, TOPIC, [{"user_id": user.id, "request": ids.encode(ids.new_id())}], dedupe="request")
+
+
+def drop_password(session: Session, user: User) -> None:
+    """Leave a user without a password, and sign them out everywhere; no device is known any more."""
+    user.password_hash, user.updated_at = None, clock.now()
+    _shut_out(session, user)
+
+
 def find_by_reset_token(session: Session, token: str, minutes: int) -> User | None:
     """The user whom a live reset link belongs to, under their row lock; None when it no longer works."""
     read = read_reset_token(token)
@@ -33,13 +47,19 @@ def find_by_reset_token(session: Session, token: str, minutes: int) -> User | No
 
 
 def set_password(session: Session, user: User, password: str) -> None:
-    """Give a user a new password, end all their sessions and forget their failed sign-ins.
+    """Give a user a new password, end all their sessions and forget their devices and failed sign-ins. They are told.
 
     :raises InvalidInput: the password cannot be accepted.
     """
     check_password(password, user.email)
     user.password_hash = hash_password(password)
     user.updated_at = clock.now()
-    end_sessions_of(session, user.id)
+    _shut_out(session, user)
     forget_failures_of(session, user.email)
+    tell(session, user.id, Notice.PASSWORD_SET)
+
+
+def _shut_out(session: Session, user: User) -> None:
     session.flush()
+    end_sessions_of(session, user.id)
+    forget_devices_of(session, user.id)

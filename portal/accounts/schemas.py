@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool
 
 from portal.accounts.addresses import clean_email
-from portal.accounts.contact import LONGEST_LOCALE, clean_locale, clean_phone, clean_timezone
+from portal.accounts.contact import LONGEST_LOCALE, clean_locale, clean_name, clean_phone, clean_timezone
 from portal.core.schemas import Answer, Schema, Text, Timestamp
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(clean_email)]
@@ -18,7 +18,7 @@ class UserInput(Schema):
     """A user to create or change; optional fields that are left out keep their value, null clears them."""
 
     email: Email
-    name: Text(120)  # type: ignore[valid-type]
+    name: Annotated[Text(120), AfterValidator(clean_name)]  # type: ignore[valid-type]
     phone_number: Phone | None = None
     push_token: Text(4096) | None = None  # type: ignore[valid-type]
     timezone: TimeZone | None = None

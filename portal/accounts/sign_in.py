@@ -1,60 +1,178 @@
-"""Sign-in with a password, paused after too many failures."""
+"""Sign-in with a password: failures slow down where they come from, never the owner (CONTRACT-SHOP 9.1)."""
 
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal.accounts.addresses import clean_email
 from portal.accounts.models import LoginFailure, User
-from portal.accounts.passwords import verify_password
-from portal.accounts.users import find_by_email
+from portal.accounts.notices import tell_of_attempts
+from portal.accounts.passwords import DEMO_PASSWORD, renewed_hash, verify_hash
 from portal.config import Settings
 from portal.core import clock
 from portal.core.limits import RateLimited
+from portal.core.reads import read_one
 
 LONGEST_EMAIL = 254
-KEPT = timedelta(days=1)
+LOCK_NOT_AVAILABLE = "55P03"
+LONGEST_PAUSE = 30
+# A device that signed in before may fail this many times as often before it is slowed down.
+OWNERS_PATIENCE = 10
+# Failures of an account, in multiples of what one address may do, from which on every address may fail once.
+CROWD = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SignInRules:
-    """How many failures of an account or an address within which window lead to a pause."""
+    """What failures within `window` lead to, and how many passwords a process looks at at once."""
 
     max_failures: int
+    max_accounts: int
     window: timedelta
+    at_once: int
+    production: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The rules of these settings."""
-        return cls(settings.login_max_failures, timedelta(seconds=settings.login_failure_window_seconds))
+        """The rules of these settings; two threads of a web process are left to other requests."""
+        window = timedelta(seconds=settings.login_failure_window_seconds)
+        at_once = max(1, settings.web_threads - 2)
+        return cls(settings.login_max_failures, settings.login_max_accounts, window, at_once, settings.production)
 
 
-def authenticate(session: Session, email: str, password: str, *, address: str, rules: SignInRules) -> User | None:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Whose failures count together: those for an account from an address, or from a device known to the account."""
+
+    account: str
+    place: str
+    known: bool
+    rules: SignInRules
+
+    def demand_no_pause(self, standing: Any) -> None:
+        """Let nobody try before the pause after their last failure is over.
+
+        :raises RateLimited: 1, 2, 4 … 30 seconds after a failure for this account too many, or failures for too many
+            accounts.
+        """
+        now, excess = clock.now(), standing.failures - self.allowance(standing.of_account)
+        if excess >= 0:
+            _demand_past(standing.last_at + timedelta(seconds=min(LONGEST_PAUSE, 2 ** min(excess, 10))), now)
+        if standing.held_since is not None and not self.known:
+            _demand_past(standing.held_since + self.rules.window, now)
+
+    def allowance(self, of_account: int) -> int:
+        """How many failures are free."""
+        if self.known:
+            return self.rules.max_failures * OWNERS_PATIENCE
+        return 1 if of_account >= self.rules.max_failures * CROWD else self.rules.max_failures
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What `_STANDING` needs."""
+        return {
+            "account": self.account,
+            "place": self.place,
+            "since": clock.now() - self.rules.window,
+            "accounts": self.rules.max_accounts - 1,
+            "crowd": self.rules.max_failures * CROWD,
+        }
+
+
+_USER = text("""
+    SELECT u.id, CASE WHEN u.disabled_at IS NULL THEN u.password_hash END AS password_hash, EXISTS (
+        SELECT FROM known_devices d WHERE d.user_id = u.id AND d.device_hash = CAST(:device AS bytea)) AS known
+    FROM users u WHERE u.email = :account
+""")
+_STANDING = text("""
+    SELECT place.failures, place.last_at,
+        (SELECT count(*) FROM (
+            SELECT FROM login_failures WHERE email = :account AND at > :since LIMIT :crowd) f) AS of_account,
+        (SELECT max(at) FROM login_failures WHERE address = :place AND at > :since
+         GROUP BY email ORDER BY 1 DESC OFFSET :accounts LIMIT 1) AS held_since
+    FROM (SELECT count(*) AS failures, max(at) AS last_at FROM login_failures
+          WHERE email = :account AND address = :place AND at > :since) place
+""")
+
+
+def authenticate(
+    session: Session, email: str, password: str, *, address: str, device: bytes | None, rules: SignInRules
+) -> User | None:
     """The user with this email and password; None, and a failure recorded, when there is none or they are disabled.
 
-    Attempts on one account take turns, so that parallel guesses are counted too. Success forgets the account's
-    failures. The caller must let the transaction commit in either case.
+    The password is looked at before the transaction begins, so that nobody waits for another's. Failures of one account
+    then take turns for a moment, and the outcome is as if attempts had come one after the other: one that follows too
+    many failures is refused, be its password right or wrong. Success forgets the failures from the same place. The
+    caller must let the transaction commit in either case.
 
-    :raises RateLimited: too many failures of the account or the address; the password was not looked at.
+    :raises RateLimited: to be tried again in a moment.
     """
-    account = _account(email)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in\x1f{account}", 0))))
-    _demand_no_pause(session, account, address, rules)
-    user = find_by_email(session, email)
-    if not verify_password(user, password) or user is None or user.disabled_at is not None:
-        session.add(LoginFailure(email=account, address=address, at=clock.now()))
-        session.flush()
+    found: Any = read_one(_USER, {"account": _account(email), "device": device})
+    attempt = _attempt(email, address, device if found is not None and found.known else None, rules)
+    attempt.demand_no_pause(read_one(_STANDING, attempt.values))
+    stored = found.password_hash if found is not None else None
+    right, renewed = _look_at(stored, password, attempt)
+    _take_turn(session, attempt.account, alone=not right)
+    standing = session.execute(_STANDING, attempt.values).one()
+    attempt.demand_no_pause(standing)
+    user = _same_user(session, found.id, stored) if right else None
+    if user is None:
+        _record_failure(session, attempt, standing, found.id if found is not None else None)
         return None
-    forget_failures_of(session, email)
+    user.password_hash = renewed or user.password_hash
+    _forget(session, LoginFailure.email == attempt.account, LoginFailure.address == attempt.place)
     return user
 
 
 def forget_failures_of(session: Session, email: str) -> None:
     """Let an account start again without failures."""
-    session.execute(delete(LoginFailure).where(LoginFailure.email == _account(email)))
+    _forget(session, LoginFailure.email == _account(email))
+
+
+class _Gate:
+    """Counts who is inside, so that threads are left for others than those who try passwords."""
+
+    def __init__(self) -> None:
+        self._inside, self._lock = 0, threading.Lock()
+
+    @contextmanager
+    def enter(self, most: int) -> Iterator[None]:
+        """Be inside, with at most so many.
+
+        :raises RateLimited: there are as many already.
+        """
+        with self._lock:
+            if self._inside >= most:
+                raise RateLimited(1)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+_gate = _Gate()
+
+
+def _look_at(stored: str | None, password: str, attempt: Attempt) -> tuple[bool, str | None]:
+    """Whether the password is right, and the hash to keep from now on, if another one."""
+    with nullcontext() if attempt.known else _gate.enter(attempt.rules.at_once):
+        right = verify_hash(stored, password) and not (attempt.rules.production and password == DEMO_PASSWORD)
+        return right, renewed_hash(stored, password) if right else None
+
+
+def _attempt(email: str, address: str, device: bytes | None, rules: SignInRules) -> Attempt:
+    place = address if device is None else f"device:{device.hex()}"
+    return Attempt(_account(email), place, device is not None, rules)
 
 
 def _account(email: str) -> str:
@@ -65,17 +183,43 @@ def _account(email: str) -> str:
         return email.strip().lower().replace("\x00", "")[:LONGEST_EMAIL]
 
 
-_EARLIEST_COUNTED = text("""
-    SELECT greatest(
-        (SELECT at FROM login_failures WHERE email = :email AND at > :since ORDER BY at DESC OFFSET :nth LIMIT 1),
-        (SELECT at FROM login_failures WHERE address = :address AND at > :since ORDER BY at DESC OFFSET :nth LIMIT 1))
-""")
+def _take_turn(session: Session, account: str, *, alone: bool) -> None:
+    """Failures of an account follow one another; those who sign in wait for them, and not for each other.
+
+    :raises RateLimited: it took too long.
+    """
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    try:
+        with session.begin_nested():
+            session.execute(select(lock(func.hashtextextended(f"sign-in\x1f{account}", 0))))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise RateLimited(1) from error
 
 
-def _demand_no_pause(session: Session, email: str, address: str, rules: SignInRules) -> None:
-    """The pause lasts until the oldest failure that fills the count leaves the window."""
-    now = clock.now()
-    parameters = {"email": email, "address": address, "since": now - rules.window, "nth": rules.max_failures - 1}
-    filled: datetime | None = session.scalar(_EARLIEST_COUNTED, parameters)
-    if filled is not None:
-        raise RateLimited(max(1, round((filled + rules.window - now).total_seconds())))
+def _same_user(session: Session, user_id: str, stored: str | None) -> User | None:
+    """The user whose password was looked at, unless it has changed since or they are disabled.
+
+    The lock waits for a new password being set, and for nothing else that happens to the user.
+    """
+    statement = select(User).where(User.id == user_id, User.password_hash == stored, User.disabled_at.is_(None))
+    locked = statement.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+    return session.scalar(locked)
+
+
+def _record_failure(session: Session, attempt: Attempt, standing: Any, user_id: str | None) -> None:
+    session.add(LoginFailure(email=attempt.account, address=attempt.place, at=clock.now()))
+    session.flush()
+    slowed_now = standing.failures + 1 == attempt.rules.max_failures
+    if user_id is not None and slowed_now and not attempt.known:
+        tell_of_attempts(session, user_id)
+
+
+def _forget(session: Session, *which: Any) -> None:
+    session.execute(delete(LoginFailure).where(*which))
+
+
+def _demand_past(moment: datetime, now: datetime) -> None:
+    if moment > now:
+        raise RateLimited(math.ceil((moment - now).total_seconds()))

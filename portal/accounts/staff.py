@@ -4,14 +4,11 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.access import set_role
 from portal.accounts.models import User
-from portal.accounts.reset import request_reset
-from portal.accounts.sessions import end_sessions_of
 from portal.accounts.users import create_user, find_by_email
 
 
 def add_staff(session: Session, *, email: str, name: str, role: str, actor: str, reason: str) -> User:
-    """Give the user with this address the role; without one, make them. Who was not staff is sent a link to set a
-    password, and is signed out: anybody can have registered with the address, and only its owner gets the link.
+    """Give the user with this address the role; without one, make them. Who was not staff begins as `set_role` says.
 
     :raises InvalidInput: address or role cannot be accepted.
     :raises portal.accounts.access.LastAdmin: it would take the last admin away.
@@ -19,8 +16,4 @@ def add_staff(session: Session, *, email: str, name: str, role: str, actor: str,
     user = find_by_email(session, email)
     if user is None:
         user = create_user(session, email=email, name=name or email.partition("@")[0], actor=actor)
-    if user.role == "member":
-        user.password_hash = None
-        end_sessions_of(session, user.id)
-        request_reset(session, email)
     return set_role(session, user.id, role, actor=actor, reason=reason)

@@ -46,6 +46,7 @@ TOKENS = Table(
         Column("scopes", "Scopes", "array_to_string(t.scopes, ' ')"),
         Column("state", "State", _LIFE, "status"),
         Column("created_at", "Made", "t.created_at", "moment", sorts="timestamptz"),
+        Column("created_by", "Made by", "t.created_by", "code"),
         Column("last_used_at", "Last used", "t.last_used_at", "moment"),
         Column("expires_at", "Expires", "t.expires_at", "moment"),
         Column("revoked_at", "Revoked", "t.revoked_at", "moment"),

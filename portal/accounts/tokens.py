@@ -1,11 +1,11 @@
 """API tokens of services: made, listed and revoked; the secret is shown once and kept as a hash."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ MOST_DAYS = 3650
 
 
 class TokenNameTaken(Conflict):
-    """There is a token with this name, live or revoked."""
+    """There is a live token with this name."""
 
     code = "token_name_taken"
     title = "There is a token with this name"
@@ -38,18 +38,26 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Make a token that lives `days` (None: until it is revoked); its secret is returned here and never again.
 
+    The name of a revoked or expired one can be used again: as the same caller, with what that one has sent under an
+    `Idempotency-Key` within the day.
+
     :raises InvalidInput: name, scopes or days cannot be accepted.
-    :raises TokenNameTaken: the name is in use.
+    :raises TokenNameTaken: a live token has the name.
     """
     name = name.strip()
     _check(name, scopes, days)
+    _close_expired(session, name)
     now, secret = clock.now(), PREFIX + secrets.token_urlsafe(32)
     values = {
         "id": ids.new_id(), "name": name, "token_hash": hash_token(secret),
-        "scopes": [scope for scope in SCOPES if scope in scopes], "created_at": now,
+        "scopes": [scope for scope in SCOPES if scope in scopes], "created_at": now, "created_by": actor,
         "expires_at": now + timedelta(days=days) if days is not None else None,
     }  # fmt: skip
-    statement = insert(ApiToken).values(values).on_conflict_do_nothing(index_elements=["name"])
+    statement = (
+        insert(ApiToken)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["name"], index_where=text("revoked_at IS NULL"))
+    )
     token = session.scalar(statement.returning(ApiToken))
     if token is None:
         raise TokenNameTaken
@@ -66,21 +74,49 @@ def revoke_token(session: Session, token_id: UUID, *, actor: str, reason: str = 
     if token is None:
         raise TokenNotFound
     if token.revoked_at is None:
-        token.revoked_at = clock.now()
-        session.flush()
-        _record(session, actor, "token.revoke", token, {"revokedAt": token.revoked_at}, reason)
+        _revoke(session, token, actor, reason)
     return token
+
+
+def revoke_tokens_of(session: Session, user_id: str, *, actor: str, reason: str) -> None:
+    """End the tokens that a user made: they know the secrets."""
+    for token in session.scalars(_live_of(user_id).with_for_update()):
+        _revoke(session, token, actor, reason)
+
+
+def list_names_of(session: Session, user_id: str) -> Sequence[str]:
+    """The names of the live tokens that a user made, in order."""
+    return [token.name for token in session.scalars(_live_of(user_id).order_by(ApiToken.name))]
 
 
 def find_token(session: Session, name: str) -> ApiToken:
-    """A token by name.
+    """A token by name: the live one, else the one made last.
 
     :raises TokenNotFound: no such token.
     """
-    token = session.scalar(select(ApiToken).where(ApiToken.name == name))
+    of_name = select(ApiToken).where(ApiToken.name == name)
+    token = session.scalar(of_name.order_by(ApiToken.revoked_at.is_not(None), ApiToken.id.desc()).limit(1))
     if token is None:
         raise TokenNotFound(f"There is no token named {name!r}.")
     return token
+
+
+def _live_of(user_id: str) -> Select[ApiToken]:
+    return select(ApiToken).where(ApiToken.created_by == f"user:{user_id}", ApiToken.revoked_at.is_(None))
+
+
+def _revoke(session: Session, token: ApiToken, actor: str, reason: str) -> None:
+    token.revoked_at = clock.now()
+    session.flush()
+    _record(session, actor, "token.revoke", token, {"revokedAt": token.revoked_at}, reason)
+
+
+def _close_expired(session: Session, name: str) -> None:
+    """Free the name of a token that has expired: it ended then."""
+    expired = update(ApiToken).where(
+        ApiToken.name == name, ApiToken.revoked_at.is_(None), ApiToken.expires_at <= clock.now()
+    )
+    session.execute(expired.values(revoked_at=ApiToken.expires_at))
 
 
 def _check(name: str, scopes: Collection[str], days: int | None) -> None:

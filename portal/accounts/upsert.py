@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.guards import UserNotFound
 from portal.accounts.models import User
+from portal.accounts.notices import tell_of_new_addresses
 from portal.accounts.profile import document, set_consent
 from portal.accounts.users import EmailTaken, checked_id, columns_of, insert_user, record_change, unique_email
 from portal.core import clock
@@ -62,6 +63,8 @@ def _update(session: Session, user: User, changes: dict[str, Any], actor: str) -
         for name, value in changed.items():
             setattr(user, name, value)
         user.updated_at = clock.now()
+    if "email" in changed:
+        tell_of_new_addresses(session, {user.id: before["email"]})
     record_change(session, actor, "user.update", before, document(session, user))
 
 

@@ -17,6 +17,7 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.profile import document, set_consent
 from portal.core import audit, clock, ids
 from portal.core.problems import Conflict, InvalidInput
+from portal.core.text import plain_line
 
 
 class EmailTaken(Conflict):
@@ -93,6 +94,8 @@ def insert_user(session: Session, user_id: str, **columns: Any) -> User | None:
 def columns_of(changes: dict[str, Any]) -> dict[str, Any]:
     """The columns of `users` that these changes mean."""
     columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
+    if "name" in columns:
+        columns["name"] = plain_line(columns["name"])
     if "email" in columns:
         columns["email_normalized"] = normalize_email(columns["email"])
     return columns

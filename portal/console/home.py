@@ -7,7 +7,7 @@ from portal.analytics.plots import Plot, Series, plot_points
 from portal.analytics.queries import get_details, list_nights
 from portal.console import home_queries
 from portal.console.home_queries import Funnel
-from portal.core import clock
+from portal.core import clock, proxies
 from portal.core.consoles import show
 from portal.core.queue import client
 from portal.scheduling.health import get_health
@@ -35,6 +35,7 @@ def home() -> Response:
         funnel=funnel, most_open=home_queries.MOST_OPEN,
         points=plot_points(nights, flow), referrals=_plot_funnel(funnel) if funnel else None,
         messages=_plot_messages(outcomes) if outcomes else None,
+        warning=proxies.WARNING if proxies.has_undeclared() else "",
         health=get_health(get_schedules().values(), client(), now, zone),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.accounts.notices import tell_of_new_addresses
 from portal.console.imports_models import ImportStatus, MemberImport
 from portal.console.imports_staging import EFFECT, SOURCE, classify
 from portal.core import audit, clock, ids, outbox
@@ -36,6 +37,10 @@ _MAKE_USERS = text("""
     INSERT INTO users (id, email, email_normalized, name, phone_number, timezone, locale, created_at, updated_at)
     SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, :now, :now
     FROM member_import_rows WHERE import_id = :id AND outcome = 'new'
+""")
+_OTHER_ADDRESSES = text("""
+    SELECT u.id, u.email FROM users u JOIN member_import_rows r ON r.user_id = u.id
+    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email <> u.email
 """)
 _CHANGE_USERS = text("""
     UPDATE users u SET email = coalesce(r.email, u.email),
@@ -127,8 +132,11 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
 
 def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: datetime) -> None:
     """Users, their consent, memberships and balances."""
+    moved = [(row.id, row.email) for row in session.execute(_OTHER_ADDRESSES, values)]
     for statement in (_MAKE_USERS, _CHANGE_USERS, _CONSENTS):
         session.execute(statement, values)
+    for start in range(0, len(moved), BATCH):
+        tell_of_new_addresses(session, dict(moved[start : start + BATCH]))
     without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
     for start in range(0, len(without), BATCH):
         enrol_many(session, without[start : start + BATCH])

@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from portal.accounts.addresses import clean_email, normalize_email
-from portal.accounts.contact import clean_locale, clean_phone, clean_timezone, clean_user_id
+from portal.accounts.contact import clean_locale, clean_name, clean_phone, clean_timezone, clean_user_id
 from portal.core.days import end_of_day
-from portal.core.exports import FORMULA_STARTS
+from portal.core.exports import FORMULA_STARTS, unguard_text
 from portal.core.formatting import grouped
 from portal.core.moments import in_utc, parse_moment
+from portal.core.text import plain_line
 from portal.ledger.rules import EarningRules
 
 LONGEST_NAME = 120
@@ -52,7 +53,7 @@ def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: E
     problems: list[str] = []
 
     def take(column: str, clean: Callable[[str], Any]) -> Any:
-        value = _unguarded(cells.get(column, ""))
+        value = unguard_text(cells.get(column, ""))
         if not value:
             return None
         try:
@@ -107,9 +108,9 @@ def _email(value: str) -> str:
 def _name(value: str) -> str:
     if len(value) > LONGEST_NAME:
         raise ValueError(f"must have at most {LONGEST_NAME} characters")
-    if not value.isprintable():
-        raise ValueError("contains a line break or another control character")
-    return _no_formula(value)
+    if plain_line(value) != value.strip():
+        raise ValueError("contains a line break or another character that nobody sees")
+    return _no_formula(clean_name(value))
 
 
 def _key(value: str) -> str:
@@ -145,11 +146,6 @@ def _no_formula(value: str) -> str:
     if value.startswith(FORMULA_STARTS):
         raise ValueError(f"begins with {value[0]}, like a formula")
     return value
-
-
-def _unguarded(value: str) -> str:
-    """The cell without the apostrophe that exports put before what a spreadsheet would execute."""
-    return value[1:] if value.startswith("'") and value[1:].startswith(FORMULA_STARTS) else value
 
 
 def _excerpt(value: str) -> str:

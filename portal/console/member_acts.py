@@ -59,7 +59,8 @@ VERBS = {
         "They are signed out everywhere.", access.sign_out_user,
     ),
     "disable": Verb(
-        "Disable sign-in", "They are signed out everywhere, cannot sign in, and get no messages. Points stay.",
+        "Disable sign-in",
+        "They are signed out everywhere, cannot sign in, and get no messages. Points stay. Tokens they made end.",
         "They cannot sign in any more.", access.disable_user,
     ),
     "enable": Verb(

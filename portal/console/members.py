@@ -8,6 +8,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.guards import Access, guarded
+from portal.accounts.principal import current
 from portal.accounts.search import look_for, search_words
 from portal.console import member_reads as reads
 from portal.console import member_tables as tables
@@ -17,6 +18,7 @@ from portal.console.members_tables import FOUND, MEMBERS
 from portal.core import clock, ids
 from portal.core.consoles import show, show_table
 from portal.core.exports import stream_csv
+from portal.core.problems import NotFound
 from portal.core.responses import by_htmx
 from portal.core.tables import LONGEST_FILTER, STEERING, Table, list_page
 
@@ -61,7 +63,7 @@ def show_member(user_id: str) -> Response:
     card, now = reads.get_card(user_id), clock.now()
     key, lots = card.member_id, reads.list_lots(card.member_id)
     return show(
-        "console/members/member.html", card=card, tabs=TABS, tab="overview", now=now,
+        "console/members/member.html", card=card, tabs=_tabs(card), tab="overview", now=now,
         dates=reads.get_dates(key, now), holds=describe_holds(reads.list_holds(key)),
         drawing=draw(lots, card.balance or 0, now, reads.MOST_LOTS), tiers=reads.list_tier_changes(key),
         recent=reads.list_recent(key),
@@ -78,7 +80,7 @@ def show_ledger(user_id: str) -> Response:
         return stream_csv(tables.LEDGER, request.args, values)
     page = list_page(tables.LEDGER, request.args, values)
     rows = [{**row._asdict(), "explained": explain_entry(row)} for row in page.rows]
-    return show("console/members/ledger.html", card=card, tabs=TABS, tab="ledger", page=replace(page, rows=rows))
+    return show("console/members/ledger.html", card=card, tabs=_tabs(card), tab="ledger", page=replace(page, rows=rows))
 
 
 def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Response]:
@@ -90,7 +92,7 @@ def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Respon
             "member_id": _key(card), "user_id": card.user_id,
             "member_ulid": ids.encode(card.member_id) if card.member_id else "",
         }  # fmt: skip
-        return show_table(table, "console/members/table.html", values, card=card, tabs=TABS, tab=path)
+        return show_table(table, "console/members/table.html", values, card=card, tabs=_tabs(card), tab=path)
 
     view.__doc__ = docstring
     endpoint = f"show_{path.replace('-', '_')}"
@@ -102,8 +104,29 @@ _sub_page("redemptions", tables.REDEMPTIONS, "What they asked for, and what beca
 _sub_page("referrals", tables.REFERRALS, "Whom they invited.")
 _sub_page("messages", tables.MESSAGES, "What was written to them, or why it was not.")
 _sub_page("nudges", tables.NUDGES, "When they were nudged, or why not.")
-_sub_page("sign-ins", tables.SIGN_INS, "Where they signed in.")
 _sub_page("history", tables.HISTORY, "What operators did to them.")
+
+
+@bp.get("/<user_id>/sign-ins")
+@guarded(Access.CONSOLE)
+def show_sign_ins(user_id: str) -> Response:
+    """Where they signed in: of operators and admins for admins alone."""
+    card = reads.get_card(user_id)
+    if not _may_see_sign_ins(card):
+        raise NotFound
+    values = {"user_id": card.user_id}
+    return show_table(
+        tables.SIGN_INS, "console/members/table.html", values, card=card, tabs=_tabs(card), tab="sign-ins"
+    )
+
+
+def _may_see_sign_ins(card: Any) -> bool:
+    return card.role == "member" or current().owns_programme
+
+
+def _tabs(card: Any) -> list[tuple[str, str, str]]:
+    """The pages of this member that the caller may see."""
+    return [tab for tab in TABS if tab[0] != "sign-ins" or _may_see_sign_ins(card)]
 
 
 def _key(card: Any) -> str | None:

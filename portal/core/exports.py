@@ -1,6 +1,7 @@
 """CSV exports of tables: streamed in batches, so that memory stays constant and no transaction stays open."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
@@ -13,8 +14,13 @@ from portal.core import clock, ids
 from portal.core.tables import Table, View, list_batch, read_view
 
 BATCH = 2_000
-# A spreadsheet takes a text that begins with one of these for a formula (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet takes a text that begins with one of these for a formula (OWASP, CSV injection); in some languages the
+# wide forms too. Where cells are parted by semicolons or tabs, a text begins anew after one, and after a line break.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_PARTED = r"(^|[;\t\r\n])"
+_FORMULA = r"""(?=[ \u00a0\u3000"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠])"""
+_EXECUTED = re.compile(_PARTED + _FORMULA)
+_GUARDED = re.compile(_PARTED + "'" + _FORMULA)
 
 
 def guard_cell(value: Any) -> Any:
@@ -25,9 +31,19 @@ def guard_cell(value: Any) -> Any:
         return ids.encode(value)
     if isinstance(value, list | tuple):
         value = " ".join(str(part) for part in value)
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return guard_text(value) if isinstance(value, str) else value
+
+
+def guard_text(value: str) -> str:
+    """The text with an apostrophe wherever a spreadsheet may take what follows for a formula."""
+    guarded = _EXECUTED.sub(r"\1'", value)
+    return f"'{guarded}" if guarded.startswith(FORMULA_STARTS) else guarded
+
+
+def unguard_text(value: str) -> str:
+    """The text without the apostrophes that `guard_text` has put there."""
+    bare = value[1:] if value.startswith("'") and value[1:].startswith(FORMULA_STARTS) else value
+    return _GUARDED.sub(r"\1", bare)
 
 
 def stream_csv(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> Response:

@@ -10,6 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from portal.core import ids
 from portal.core.form_words import Words
+from portal.core.text import plain_line
 
 REASON_LENGTH = 500
 MOST_DIGITS = 40  # more than any field takes, and few enough to be read at once
@@ -23,6 +24,11 @@ _WHOLE = re.compile(
 def strip(value: str | None) -> str:
     """The text without white space around it."""
     return (value or "").strip()
+
+
+def visible(value: str | None) -> str:
+    """The text without what nobody sees of it; one that is to be refused as it is stays so."""
+    return plain_line(value or "") if "\x00" not in (value or "") else value or ""
 
 
 def no_nul(_form: Any, field: Any) -> None:

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.core.proxies import has_undeclared
 from portal.core.queue import client
 from portal.core.reads import read_one
 from portal.core.responses import json
@@ -47,9 +48,11 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Answer 200 when work can be done, 503 with the failing part otherwise.
 
-    Redis only wakes workers: without it the portal is degraded and stays ready.
+    Redis only wakes workers: without it the portal is degraded and stays ready. `warnings` are what an operator should
+    look at although all works.
     """
     checks = {"database": check_database(), "redis": check_redis()}
+    warnings = {"warnings": ["undeclared_proxy"]} if has_undeclared() else {}
     if checks["database"] != "ok":
-        return json({"status": "unavailable", "checks": checks}, 503)
-    return json({"status": "ok" if checks["redis"] == "ok" else "degraded", "checks": checks})
+        return json({"status": "unavailable", "checks": checks, **warnings}, 503)
+    return json({"status": "ok" if checks["redis"] == "ok" else "degraded", "checks": checks, **warnings})

@@ -27,7 +27,8 @@ class RateLimited(DomainError):
     title = "Too many requests"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)})
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"Try again in {seconds} {unit}.", headers={"Retry-After": str(seconds)})
 
 
 class LocalWindows:
@@ -97,7 +98,7 @@ def check() -> None:
 
 
 def check_sign_in() -> None:
-    """Count an attempt at the address's doors: sign-in, register, reset."""
+    """Count an attempt at the address's doors: register, reset."""
     cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from htmx_flask import request as htmx_request
 
 if TYPE_CHECKING:
@@ -62,11 +62,19 @@ def _conditional(response: Response) -> Response:
             if not CONDITIONS.isdisjoint(request.environ):
                 response.make_conditional(request)
         if not request.path.startswith("/static/"):
-            headers.setdefault("Cache-Control", "private, no-cache")
+            headers.setdefault("Cache-Control", "no-store" if _is_personal_page(response) else "private, no-cache")
             headers.add("Vary", "Cookie, Authorization, X-User-Id, HX-Request")
     elif method not in ("GET", "HEAD", "OPTIONS") or response.status_code >= 400:
         headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _is_personal_page(response: Response) -> bool:
+    """Whether this is a whole page that somebody signed in sees: nothing of it stays on the machine.
+
+    What is polled (JSON, and parts of pages) may stay in their own browser, to be asked for by its ETag (CONTRACT 1).
+    """
+    return response.mimetype == "text/html" and bool(g.get("principal_key")) and not by_htmx()
 
 
 def _secured(application: "WSGIApplication") -> "WSGIApplication":

@@ -12,6 +12,7 @@ _IGNORED = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 _LAYOUT = frozenset("\n\r\t")
+_NO_LAYOUT = dict.fromkeys(map(ord, _LAYOUT))
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 # Scripts that need a joiner to be written: Arabic and its kin, and those of India and Sri Lanka.
 _JOINING = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\u0900-\u0dff]")
@@ -53,6 +54,11 @@ def has_hidden_characters(text: str) -> bool:
 def without_hidden(text: str) -> str:
     """The text without those characters; what can be seen of it stays as it is."""
     return "".join(sign for place, sign in enumerate(text) if not _is_hidden(sign) or _joins(text, place))
+
+
+def plain_line(text: str) -> str:
+    """A name or another text of one line: without hidden characters, line breaks and tabs, and space around it."""
+    return without_hidden(text).translate(_NO_LAYOUT).strip()
 
 
 def names_a_site(text: str) -> bool:

@@ -5,7 +5,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from portal.core.db import unit_of_work
-from portal.hub.demo.load import NOTICE, NotEmpty, load_demo
+from portal.hub.demo.load import NOTICE, NotEmpty, close_demo, load_demo
 from portal.hub.demo.nudges import remind
 
 demo = AppGroup("demo", help="Demo data.")
@@ -23,3 +23,11 @@ def load() -> None:
         raise click.ClickException(str(error)) from error
     remind()
     click.echo(NOTICE)
+
+
+@demo.command("close")
+def close() -> None:
+    """Close the demo's sign-ins, whose password everyone knows; a production start does it by itself."""
+    with unit_of_work() as session:
+        closed = close_demo(session)
+    click.echo(f"Closed: {', '.join(closed)}." if closed else "No sign-in of the demo is open.")

@@ -34,6 +34,7 @@ def declare(kind: Kind) -> Kind:
 TIER_UPGRADE = declare(Kind("tier_upgrade", "A new tier that you have reached", True, (EMAIL, PUSH, SMS)))
 NUDGE = declare(Kind("nudge", "Reminders about points, rewards and invites", True, (EMAIL, SMS, PUSH)))
 PASSWORD_RESET = declare(Kind("password_reset", "A link to choose a new password", False, (EMAIL,)))
+ACCOUNT_NOTICE = declare(Kind("account_notice", "What somebody did to your account", False, (EMAIL,)))
 REFERRAL_INVITE = declare(Kind("referral_invite", "An invitation from a member", True, (EMAIL, SMS)))
 
 # What a member decides about on the preferences page.

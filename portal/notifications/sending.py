@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -109,8 +109,12 @@ def _unwanted(recipient: Recipient | None, channel: ChannelName) -> str | None:
     return refusal(recipient, NUDGE) or (None if wanted else "no_channel")
 
 
-def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dict[str, Any] | None = None) -> str:
+def send_to_user(
+    key: str, kind: Kind, user_id: str, write: Render, details: dict[str, Any] | None = None, email: str | None = None
+) -> str:
     """Send a kind to a user on the first channel that suits both, or record why not; how it ended.
+
+    `email` is an address to write to instead of all that the user is reached by now.
 
     :raises portal.core.outbox.Postponed: their quiet hours, unless the kind is no marketing.
     :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
@@ -121,6 +125,8 @@ def send_to_user(key: str, kind: Kind, user_id: str, write: Render, details: dic
     if recipient is None:
         suppress(key, kind.name, "no_such_user", user_id=None, details=details)
         return "suppressed"
+    if email is not None:
+        recipient = replace(recipient, addresses={ChannelName.EMAIL: email})
     channel = choose_channel(recipient, kind)
     reason = refusal(recipient, kind) or ("no_channel" if channel is None else None)
     if reason is not None or channel is None:

@@ -23,6 +23,33 @@ SUPPRESSIONS = {
     "unsubscribed": "Unsubscribed by a link in a message",
     "operator": "Added by an operator",
 }
+# What a browser calls itself contains the names of others: the first that is found is its own.
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "Chrome": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+SYSTEMS = {
+    "iPhone": "an iPhone",
+    "iPad": "an iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "a Mac",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def describe_browser(agent: str) -> str:
+    """The browser that sent this `User-Agent`, in words of ours: none of its own is repeated in a mail."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in agent), "A browser we do not know")
+    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
 
 
 def explained(expression: str, words: dict[str, str]) -> str:

@@ -13,6 +13,8 @@ BATCH = 2000
 KEPT = {
     "idempotency_keys": ("created_at < :before", 2),
     "login_failures": ("at < :before", 30),
+    "known_devices": ("last_used_at < :before", 400),
+    "account_notices": ("at < :before", 30),
     "auth_sessions": ("expires_at < :before", 30),
     "messages": ("created_at < :before AND status NOT IN ('claimed', 'uncertain')", 180),
     "outbox": ("status = 'done' AND finished_at < :before", 180),

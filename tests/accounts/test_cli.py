@@ -1,18 +1,23 @@
 """`flask users` and `flask tokens`."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import Result
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiToken, User
 from portal.accounts.passwords import verify_password
 from portal.accounts.principal import hash_token
+from portal.core import clock
 from portal.core.edge import Portal
-from portal.core.models import AuditEntry
-from tests.factories.accounts import make_user
+from portal.core.models import AuditEntry, OutboxMessage
+from tests.factories.accounts import csrf, make_token, make_user
 
 PASSWORD = "correct horse battery"
 
@@ -24,6 +29,10 @@ def run(app: Portal, session: Session) -> Any:
         return app.test_cli_runner().invoke(args=line.split(), input=stdin)
 
     return command
+
+
+def reset(client: FlaskClient, link: str, password: str) -> Any:
+    return client.post(link, data={"password": password, "csrf_token": csrf(client)})
 
 
 def test_a_user_is_made_with_the_password_from_stdin(run: Any, session: Session) -> None:
@@ -95,3 +104,81 @@ def test_refused_token_commands_are_one_line_and_exit_1(run: Any, line: str, sai
     assert (result.exit_code, result.stdout) == (1, "")
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def link_of(result: Result) -> str:
+    found = re.search(r"^http://localhost(/password/reset/\S+)$", result.stdout, re.MULTILINE)
+    assert found is not None, result.output
+    return found[1]
+
+
+@pytest.mark.parametrize("role", ["member", "operator", "admin"])
+def test_without_a_password_a_link_to_set_one_is_printed_and_works(
+    run: Any, client: FlaskClient, session: Session, role: str
+) -> None:
+    result = run(f"users create --email ada@example.com --user-id ada --role {role}")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "ada"
+    assert "within 60 minutes" in result.stderr
+    assert reset(client, link_of(result), "another long password").status_code == 303
+    assert verify_password(session.get_one(User, "ada"), "another long password")
+    assert client.get(link_of(result)).status_code == 410
+    assert session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "message.password_reset")).all() == []
+
+
+def test_the_link_is_mailed_too_where_there_is_mail(app: Portal, run: Any, session: Session) -> None:
+    before, app.config["SETTINGS"] = (
+        app.config["SETTINGS"],
+        app.config["SETTINGS"].model_copy(update={"email_url": "smtp://127.0.0.1:1", "public_url": "http://localhost"}),
+    )
+    try:
+        result = run("users create --email ada@example.com --user-id ada")
+    finally:
+        app.config["SETTINGS"] = before
+    assert "is on its way to ada@example.com" in result.stderr
+    asked = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "message.password_reset")).one()
+    assert asked.payload["user_id"] == "ada"
+
+
+def test_users_are_listed_without_secrets(run: Any, session: Session) -> None:
+    for number in range(3):
+        make_user(session, id=f"u{number}", role=("member", "operator", "admin")[number], password=PASSWORD)
+    result = run("users list")
+    users = [orjson.loads(line) for line in result.stdout.splitlines()]
+    assert [user["userId"] for user in users] == ["u0", "u1", "u2"]
+    assert users[0]["hasPassword"] is True
+    assert "argon2" not in result.stdout
+    assert [orjson.loads(line)["userId"] for line in run("users list --role admin").stdout.splitlines()] == ["u2"]
+
+
+def test_tokens_are_listed_with_their_state_and_without_secrets(run: Any, session: Session) -> None:
+    secret = run("tokens create --name shop --scope member checkout").stdout.strip()
+    run("tokens revoke shop")
+    again = run("tokens create --name shop --scope admin").stdout.strip()
+    make_token(session, "member", name="old", expires_at=clock.now() - timedelta(days=1))
+    result = run("tokens list")
+    listed = [orjson.loads(line) for line in result.stdout.splitlines()]
+    assert [(token["name"], token["state"]) for token in listed] == [
+        ("shop", "revoked"),
+        ("shop", "active"),
+        ("old", "expired"),
+    ]
+    assert listed[0]["createdBy"] == "cli"
+    assert secret not in result.stdout
+    assert again not in result.stdout
+
+
+@pytest.mark.parametrize("command", ["users list", "tokens list"])
+def test_an_empty_list_is_nothing(run: Any, command: str) -> None:
+    result = run(command)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_name_is_revoked_where_it_lives(run: Any, session: Session) -> None:
+    for _ in range(2):
+        assert run("tokens create --name shop --scope admin").exit_code == 0
+        assert run("tokens revoke shop").exit_code == 0
+    assert run("tokens create --name shop --scope admin").exit_code == 0
+    assert run("tokens create --name shop --scope admin").exit_code == 1
+    live = select(ApiToken).where(ApiToken.revoked_at.is_(None))
+    assert len(session.scalars(live).all()) == 1

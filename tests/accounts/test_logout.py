@@ -35,3 +35,9 @@ def test_signing_out_needs_the_token(client: FlaskClient, session: Session) -> N
 def test_who_is_not_signed_in_goes_home(client: FlaskClient) -> None:
     assert client.post("/logout", data={"csrf_token": csrf(client)}).location == "/"
     assert client.delete("/logout").status_code == 405
+
+
+def test_the_browser_forgets_the_pages_and_keeps_its_notifications(client: FlaskClient, session: Session) -> None:
+    sign_in(client, make_user(session))
+    answer = client.post("/logout", data={"csrf_token": csrf(client)})
+    assert answer.headers["Clear-Site-Data"] == '"cache"'

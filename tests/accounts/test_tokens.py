@@ -30,11 +30,36 @@ def test_a_secret_has_256_random_bits_and_only_its_hash_is_kept(session: Session
     assert secret not in str(entry.after)
 
 
-def test_names_are_unique_even_after_revocation(session: Session) -> None:
-    token, _ = make(session)
-    tokens.revoke_token(session, token.id, actor="user:admin")
+def test_live_tokens_have_names_of_their_own(session: Session) -> None:
+    make(session)
     with pytest.raises(tokens.TokenNameTaken):
         make(session)
+
+
+def test_the_name_of_a_token_that_ended_can_be_used_again(session: Session) -> None:
+    revoked, _ = make(session)
+    tokens.revoke_token(session, revoked.id, actor="user:admin")
+    expired, _ = make(session, days=1)
+    with clock.at(clock.now() + timedelta(days=2)):
+        live, _ = make(session)
+    session.refresh(expired)
+    assert len({revoked.id, expired.id, live.id}) == 3
+    assert expired.revoked_at == expired.expires_at
+    assert tokens.find_token(session, "shop") is live
+
+
+def test_a_name_that_came_again_still_names_one_live_token(session: Session) -> None:
+    for _ in range(2):
+        tokens.revoke_token(session, make(session)[0].id, actor="user:admin")
+    last, _ = make(session)
+    with pytest.raises(tokens.TokenNameTaken):
+        make(session)
+    tokens.revoke_token(session, last.id, actor="user:admin")
+    assert tokens.find_token(session, "shop") is last
+
+
+def test_a_token_remembers_who_made_it(session: Session) -> None:
+    assert make(session)[0].created_by == "user:admin"
 
 
 @pytest.mark.parametrize(

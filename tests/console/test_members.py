@@ -327,3 +327,27 @@ def test_the_whole_ledger_is_exported(operator: FlaskClient, session: Session, a
     lines = answer.text.splitlines()
     assert lines[0].startswith("user_id,seq,id,occurred_at,entry_type,amount")
     assert len(lines) == 5
+
+
+SIGN_INS = "/admin/members/boss/sign-ins"
+
+
+@pytest.mark.parametrize("path", [SIGN_INS, f"{SIGN_INS}?format=csv", f"{SIGN_INS}?sort=-id", f"{SIGN_INS}?limit=50"])
+@pytest.mark.parametrize("role", ["operator", "admin"])
+def test_where_staff_signed_in_is_for_admins_alone(
+    operator: FlaskClient, session: Session, role: str, path: str
+) -> None:
+    boss = make_user(session, id="boss", role=role)
+    sign_in(operator.application.test_client(), boss, address="198.51.100.7")
+    assert operator.get(path).status_code == 404
+    assert "sign-ins" not in operator.get("/admin/members/boss").text
+    admin = operator.application.test_client()
+    sign_in(admin, make_user(session, role="admin"))
+    assert "198.51.100.7" in admin.get(path).text
+    assert SIGN_INS in admin.get("/admin/members/boss").text
+
+
+def test_where_members_signed_in_is_for_operators_too(operator: FlaskClient, session: Session) -> None:
+    sign_in(operator.application.test_client(), make_user(session, id="ann"), address="198.51.100.7")
+    assert "198.51.100.7" in operator.get("/admin/members/ann/sign-ins").text
+    assert "/admin/members/ann/sign-ins" in operator.get("/admin/members/ann").text

@@ -1,5 +1,6 @@
 """The embedded servers: they start, keep what was committed, and survive what a machine does to them."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -150,3 +151,33 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(data_dir: Path) -> 
         services.start(data_dir)
     assert not (data_dir / ".lock").exists()
     assert servers_in(data_dir / "redis", "redis-server") == []
+
+
+PRIVATE = "ada.lovelace@example.com"
+TRICKS = [
+    "INSERT INTO kept VALUES (%(value)s)",
+    "INSERT INTO kept VALUES (%(value)s), (%(value)s)",
+    "SELECT CAST(%(value)s AS uuid)",
+    "SELECT * FROM nowhere WHERE email = %(value)s",
+    "SELECT 1 / 0, %(value)s",
+    "DO $$ BEGIN RAISE WARNING 'about ada.lovelace@example.com'; END $$",
+    "DO $$ BEGIN RAISE EXCEPTION 'about ada.lovelace@example.com'; END $$",
+    "SELECT pg_sleep(5), %(value)s",
+]
+
+
+def test_what_statements_say_of_people_is_not_in_the_servers_log(data_dir: Path) -> None:
+    started = services.start(data_dir)
+    try:
+        with connect(started) as connection:
+            connection.execute("CREATE TABLE kept (email text UNIQUE)")
+            connection.execute("SET statement_timeout = '100ms'")
+            connection.execute(TRICKS[0], {"value": PRIVATE})
+            for trick in TRICKS:
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute(trick, {"value": PRIVATE} if "%" in trick else None)
+    finally:
+        started.stop()
+    log = (data_dir / "log" / "postgres.log").read_text()
+    assert "ready to accept connections" in log
+    assert "ada" not in log.lower()

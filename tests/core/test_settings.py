@@ -1,6 +1,8 @@
 """Settings refuse nonsense and say which."""
 
 import json
+import secrets
+from collections.abc import Callable
 from datetime import time
 from pathlib import Path
 
@@ -104,3 +106,24 @@ def test_a_production_start_takes_no_secret_from_the_instance(environment: pytes
     environment.setenv("PORTAL_ENV", "production")
     with pytest.raises(SettingsError, match="a production start needs it"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    "secret", ["a" * 64, "ab" * 32, "changeme" * 8, "1111111122222222" * 3, " " * 40, "secret-key-" * 4]
+)
+def test_a_production_start_takes_no_secret_that_is_none(environment: pytest.MonkeyPatch, secret: str) -> None:
+    environment.setenv("SECRET_KEY", secret)
+    assert Settings.load().secret_key == secret, "development takes it"
+    environment.setenv("PORTAL_ENV", "production")
+    with pytest.raises(SettingsError, match="SECRET_KEY must be random"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(32), lambda: "8317402956" * 3 + "741"]
+)
+def test_a_production_start_takes_a_random_secret(environment: pytest.MonkeyPatch, make: Callable[[], str]) -> None:
+    environment.setenv("PORTAL_ENV", "production")
+    for secret in (make() for _ in range(100)):
+        environment.setenv("SECRET_KEY", secret)
+        assert Settings.load().secret_key == secret

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from portal.core.text import has_hidden_characters, names_a_site, without_hidden
+from portal.core.text import has_hidden_characters, names_a_site, plain_line, without_hidden
 
 SITES = [
     "evil.example",
@@ -154,3 +154,40 @@ def test_the_time_it_takes_grows_with_the_length_alone(piece: str) -> None:
     names_a_site(piece * 50_000)
     without_hidden(piece * 5_000)
     assert time.perf_counter() - began < 5
+
+
+SIGNS = {
+    "right-to-left override": "\u202e",
+    "left-to-right embedding": "\u202a",
+    "isolate": "\u2066",
+    "mark": "\u200f",
+    "Arabic mark": "\u061c",
+    "zero-width space": "\u200b",
+    "joiner": "\u200d",
+    "non-joiner": "\u200c",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "soft hyphen": "\u00ad",
+    "Hangul filler": "\u3164",
+    "half-width filler": "\uffa0",
+    "braille blank": "\u2800",
+    "tag": "\U000e0041",
+    "variation": "\U000e0100",
+    "Mongolian separator": "\u180e",
+    "line separator": "\u2028",
+    "NUL": "\x00",
+    "escape": "\x1b",
+    "line break": "\n",
+    "C1": "\x85",
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS.values(), ids=SIGNS.keys())
+def test_a_line_keeps_nothing_that_is_not_seen(sign: str) -> None:
+    assert plain_line(f"{sign}Ada{sign} Love{sign}lace{sign}") == "Ada Lovelace"
+    assert plain_line(sign * 3) == ""
+
+
+@pytest.mark.parametrize("name", ["Zoë O’Brien-Ŝmith", "李小龍", "Ольга", "علی‌رضا", "ක්‍රිෂ්", "नेहा", "Ada ❤"])
+def test_names_of_all_scripts_stay_as_they_are_written(name: str) -> None:
+    assert plain_line(f"  {name} ") == name

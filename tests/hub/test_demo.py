@@ -1,11 +1,20 @@
 """Demo data: a shop with a year behind it, made through the services."""
 
+import re
+from collections.abc import Iterator
+
+import pytest
 from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 
+from portal.accounts.models import AuthSession, User
+from portal.accounts.passwords import hash_password
+from portal.accounts.sessions import open_session
+from portal.accounts.users import create_user
 from portal.checkout.models import CheckoutIntent
 from portal.core.db import unit_of_work
 from portal.core.edge import Portal
+from portal.hub.demo.load import PASSWORD, SIGN_INS
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
@@ -49,3 +58,52 @@ def test_production_gets_no_sign_ins_with_a_known_password(servers: databases.Se
     production = databases.make_app(servers, servers.url(servers.name("main")), portal_env="production")
     refused = production.test_cli_runner().invoke(args=["demo", "load"])
     assert (refused.exit_code, "not for production" in refused.output) == (1, True)
+
+
+@pytest.fixture
+def demo_in_production(committed_app: Portal, servers: databases.Servers) -> Iterator[Portal]:
+    """A production instance on a database that was filled with demo data before."""
+    with committed_app.app_context(), unit_of_work() as session:
+        for role, email, user_id, name in SIGN_INS:
+            user = create_user(session, user_id=user_id, email=email, name=name, role=role)
+            user.password_hash = hash_password(PASSWORD)
+    application = databases.make_app(servers, servers.url(servers.name("race")), portal_env="production")
+    with application.app_context():
+        yield application
+        databases.dispose(application)
+
+
+def may_sign_in(application: Portal, email: str, password: str = PASSWORD) -> bool:
+    data = {"email": email, "password": password, "csrf_token": ""}
+    browser, secure = application.test_client(), {"base_url": "https://localhost"}
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/login", **secure).text)
+    data["csrf_token"] = found[1] if found else ""
+    return (
+        browser.post("/login", data=data, headers={"Referer": "https://localhost/login"}, **secure).status_code == 303
+    )
+
+
+@pytest.mark.parametrize("email", [email for _, email, _, _ in SIGN_INS])
+def test_in_production_nobody_signs_in_with_the_printed_password(demo_in_production: Portal, email: str) -> None:
+    assert not may_sign_in(demo_in_production, email)
+    with unit_of_work() as session:
+        (user,) = [user for user in session.scalars(select(User)) if user.email == email]
+        user.password_hash = hash_password("another long password")
+    assert may_sign_in(demo_in_production, email, "another long password")
+
+
+def test_closing_the_demo_takes_what_is_known_and_leaves_what_was_changed(demo_in_production: Portal) -> None:
+    with unit_of_work() as session:
+        amy = session.get_one(User, "demo-admin")
+        amy.password_hash = hash_password("another long password")
+        open_session(session, session.get_one(User, "demo-operator"), days=1, user_agent="", address="")
+    closed = demo_in_production.test_cli_runner().invoke(args=["demo", "close"])
+    assert closed.stdout == "Closed: ada@example.com, olu@example.com.\n"
+    with unit_of_work() as session:
+        assert session.get_one(User, "demo-ada").password_hash is None
+        assert (
+            session.scalar(select(func.count()).select_from(AuthSession).where(AuthSession.revoked_at.is_(None))) == 0
+        )
+    assert may_sign_in(demo_in_production, "amy@example.com", "another long password")
+    again = demo_in_production.test_cli_runner().invoke(args=["demo", "close"])
+    assert again.stdout == "No sign-in of the demo is open.\n"

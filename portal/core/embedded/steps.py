@@ -53,6 +53,17 @@ class Steps:
             self.instance.save(first_start=first)
         return str(first["notice"])
 
+    def close_demo(self) -> None:
+        """Before production goes on with demo data, close its sign-ins: everyone knows their password.
+
+        :raises StartFailedError: that did not work, and nobody is let in.
+        """
+        first = self.instance.known.get("first_start")
+        if isinstance(first, dict) and first.get("demo"):
+            print("Closing the demo's sign-ins …", flush=True)
+            self._flask("The demo's sign-ins could not be closed", "demo", "close")
+            self.instance.save(first_start={**first, "demo": False, "notice": ""})
+
     def _flask(self, failure: str, *command: str) -> str:
         log = open_log(self.log)
         begin = self.log.stat().st_size

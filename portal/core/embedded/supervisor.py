@@ -129,6 +129,8 @@ class Supervisor:
         self._undo.callback(self.record.end_strays)
         steps = Steps(self.root, self.record, instance, self.environment)
         steps.migrate()
+        if settings.production:
+            steps.close_demo()
         return steps.load_demo(wanted=settings.demo and not settings.production)
 
     def _start_processes(self, settings: Settings) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
+from portal.accounts.passwords import DEMO_PASSWORD, hash_password, verify_password
+from portal.accounts.reset import drop_password
 from portal.accounts.users import create_user
 from portal.analytics.details import capture_details, capture_month, months_until
 from portal.analytics.snapshots import capture_snapshot
 from portal.config import Settings
-from portal.core import clock, outbox
+from portal.core import audit, clock, outbox
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
 from portal.rewards.service import put_reward
@@ -23,13 +25,13 @@ from portal.tiers.service import put_tier
 SEED = 20_240_304
 PEOPLE = 46
 NIGHTS = 60
-PASSWORD = "demo-password-1"  # noqa: S105 - printed at every start of a demo
+PASSWORD = DEMO_PASSWORD  # printed at every start of a demo
 SIGN_INS = (
     ("member", "ada@example.com", "demo-ada", "Ada Andersson"),
     ("operator", "olu@example.com", "demo-operator", "Olu Operator"),
     ("admin", "amy@example.com", "demo-admin", "Amy Admin"),
 )
-NOTICE = "\n".join(f"{role:<9} {email:<18} {PASSWORD}" for role, email, _, _ in SIGN_INS)
+NOTICE = "\n".join(f"{role:<9} {email:<18} {DEMO_PASSWORD}" for role, email, _, _ in SIGN_INS)
 
 UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
@@ -63,6 +65,21 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
             outbox.close_pending(session)  # what happened in the story has been told long ago
 
 
+def close_demo(session: Session) -> list[str]:
+    """Take the password that everyone knows from the demo's sign-ins that still have it; their addresses.
+
+    They are signed out. An admin is made by `users create`; a reset link opens them again for who reads their mail.
+    """
+    closed = []
+    for _, email, user_id, _ in SIGN_INS:
+        user = session.get(User, user_id, with_for_update=True)
+        if user is not None and verify_password(user, DEMO_PASSWORD):
+            drop_password(session, user)
+            audit.record(session, actor="cli", action="user.close_demo", object_type="user", object_id=user_id)
+            closed.append(email)
+    return closed
+
+
 def _capture(session: Session, day: datetime, settings: Settings, *, details: bool) -> None:
     """What the nightly job keeps of the night that ends this day."""
     night = (day + timedelta(days=1)).astimezone(settings.timezone).replace(hour=0, minute=0)
@@ -81,7 +98,8 @@ def _furnish(session: Session, people: list[Person]) -> None:
     for reward in catalogue.REWARDS:
         put_reward(session, reward["slug"], {k: v for k, v in reward.items() if k != "slug"}, "user:demo-admin")
     for role, email, user_id, name in SIGN_INS:
-        create_user(session, user_id=user_id, email=email, name=name, role=role, password=PASSWORD, consent=True)
+        user = create_user(session, user_id=user_id, email=email, name=name, role=role, consent=True)
+        user.password_hash = hash_password(PASSWORD)  # which nobody may choose
     for number, person in enumerate(people[1:], 1):
         create_user(
             session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name,
