@@ -128,6 +128,17 @@ class Settings(BaseSettings):
     login_max_failures: int = Field(10, ge=1, le=1000, description="Failures per address and account before a pause.")
     login_failure_window_seconds: int = Field(900, ge=1, le=86_400, description="Window of those failures.")
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Life of a password reset link.")
+    password_resets_per_day: int = Field(5, ge=1, le=100, description="Reset links mailed to a user in a day.")
+    verification_link_hours: int = Field(48, ge=1, le=720, description="Life of a link to confirm an address.")
+    verification_mails_per_day: int = Field(
+        5, ge=1, le=100, description="Mails that registrations send to one email address in a day."
+    )
+    registrations_per_caller_per_day: int = Field(
+        200, ge=1, le=100_000, description="Registrations from one network address in a day."
+    )
+    unverified_account_days: int = Field(
+        30, ge=1, le=3650, description="Age at which an account that was never confirmed nor used is deleted."
+    )
     rate_limit_reads: str = Field("1200/minute", description="Reads per principal and process.")
     rate_limit_writes: str = Field("600/minute", description="Writes per principal.")
     rate_limit_sign_in: str = Field("30/minute", description="Sign-in, register and reset attempts per address.")

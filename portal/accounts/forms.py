@@ -60,6 +60,12 @@ class ForgotPasswordForm(FlaskForm):  # type: ignore[misc]
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
 
 
+class ConfirmForm(FlaskForm):  # type: ignore[misc]
+    """The password to sign in with from now on, where the browser that opens the link has not chosen one."""
+
+    password = PasswordField("Password", [Length(max=1000)])
+
+
 class ResetPasswordForm(FlaskForm):  # type: ignore[misc]
     """The new password."""
 

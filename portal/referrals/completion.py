@@ -61,6 +61,7 @@ def complete_referral(
 
     :raises problems.ReferralNotFound: nobody has this code.
     :raises UserNotFound: no such friend.
+    :raises problems.RefereeUnverified: the friend has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises problems.AlreadyConverted, problems.ReferralExpired, problems.ReferralCancelled: the invite is closed.
     :raises problems.AlreadyReferred: the friend was converted before, or registered through someone else's invite.
     :raises problems.SelfReferral: both are one person (CONTRACT rule 10).
@@ -70,6 +71,7 @@ def complete_referral(
     if target is None:
         raise problems.ReferralNotFound
     referrer, referee = _both_sides(session, target.member_id, referee_user_id)
+    _demand_addresses(referrer, referee)
     _demand_order(order, rules)
     refuse_one_person(referrer, referee)
     friend = enrol(session, referee.id)
@@ -116,7 +118,8 @@ def refuse_one_person(referrer: User, referee: User) -> None:
 
     :raises problems.SelfReferral: one account, or one normalised address (CONTRACT rule 10).
     """
-    if referrer.id == referee.id or referrer.email_normalized == referee.email_normalized:
+    alike = referrer.email_normalized is not None and referrer.email_normalized == referee.email_normalized
+    if referrer.id == referee.id or alike:
         raise problems.SelfReferral
 
 
@@ -126,6 +129,14 @@ def _both_sides(session: Session, member_id: UUID, referee_user_id: str) -> tupl
     if referee is None:
         raise UserNotFound
     return session.scalars(inviting).one(), referee
+
+
+def _demand_addresses(referrer: User, referee: User) -> None:
+    """Both sides have shown that their address is theirs; the code of somebody who has not is as good as none."""
+    if referrer.email_verified_at is None:
+        raise problems.ReferralCancelled("Who invited has not confirmed their address.")
+    if referee.email_verified_at is None:
+        raise problems.RefereeUnverified
 
 
 def _demand_order(order: Order, rules: ReferralRules) -> None:

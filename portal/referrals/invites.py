@@ -55,6 +55,7 @@ def create_invite(
     An address that asked for no invites gets none: the invite stays a draft, whose link can be passed on.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
     :raises problems.QuotaExceeded, problems.Cooldown: too many, or too soon (CONTRACT rule 11).
@@ -74,6 +75,7 @@ def issue_invite(
     """Invite on a member's behalf: without quota and pace, and written to the audit log.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
     """
@@ -92,6 +94,7 @@ def lock_for_invites(session: Session, user_id: str) -> Member:
     """The active membership of a user under its row lock, provisioned now when there is none.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     """
     member = lock_member_of_user(session, user_id)
@@ -99,6 +102,8 @@ def lock_for_invites(session: Session, user_id: str) -> Member:
         enrol(session, user_id)
         member = lock_member_of_user(session, user_id)
         assert member is not None
+    if session.scalar(select(User.email_verified_at).where(User.id == user_id)) is None:
+        raise problems.AddressUnverified
     if member.status != "active":
         raise MemberSuspended
     return member

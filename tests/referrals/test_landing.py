@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.core import clock
+from portal.core.db import db
 from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import AlreadyReferred
-from tests.factories.accounts import csrf, make_user, sign_in
+from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite
 
@@ -29,8 +30,10 @@ def inviting(session: Session, name: str = "Ada Lovelace") -> Member:
 
 
 def register(client: FlaskClient, email: str = "grace@example.org") -> None:
+    """Register, and confirm the address by the mailed link."""
     form = {"csrf_token": csrf(client), "name": "Grace Hopper", "email": email, "password": PASSWORD}
-    assert client.post("/register", data=form).status_code == 303
+    assert client.post("/register", data=form).location == "/register/sent"
+    assert follow_link(client, db.session(), email).location == "/account/loyalty"
 
 
 def attributed(session: Session, email: str = "grace@example.org") -> list[ReferralInvite]:
