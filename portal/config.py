@@ -109,7 +109,9 @@ class Settings(BaseSettings):
         description="Least `orderAmount` (the currency's smallest unit) that completes a referral; 0: any.",
     )  # fmt: skip
     referral_convert_at_registration: bool = Field(
-        False, description="`1` completes a referral when the friend registers, without an order."
+        False,
+        description="`1` completes a referral when the friend has registered and confirmed their address, "
+        "without an order.",
     )
 
     # Nudges
@@ -128,7 +130,7 @@ class Settings(BaseSettings):
     login_max_failures: int = Field(10, ge=1, le=1000, description="Failures per address and account before a pause.")
     login_failure_window_seconds: int = Field(900, ge=1, le=86_400, description="Window of those failures.")
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Life of a password reset link.")
-    password_resets_per_day: int = Field(5, ge=1, le=100, description="Reset links mailed to a user in a day.")
+    reset_mails_per_day: int = Field(5, ge=1, le=100, description="Reset links mailed to a user in a day.")
     verification_link_hours: int = Field(48, ge=1, le=720, description="Life of a link to confirm an address.")
     verification_mails_per_day: int = Field(
         5, ge=1, le=100, description="Mails that registrations send to one email address in a day."

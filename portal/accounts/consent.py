@@ -67,13 +67,23 @@ def change_consent(session: Session, user_id: str, given: bool, origin: Origin) 
     return True
 
 
+_STANDING = text("""
+    SELECT coalesce(p.marketing_messages, false) AS marketing, c.source, c.word, c.at
+    FROM users u
+    LEFT JOIN notification_preferences p ON p.user_id = u.id
+    LEFT JOIN LATERAL (SELECT source, word, at FROM consent_changes WHERE user_id = u.id ORDER BY id DESC LIMIT 1) c
+      ON true
+    WHERE u.id = :user_id
+""")
+
+
 def describe_consent(session: Session, user: User) -> dict[str, Any]:
     """Consent as the API shows it: whether it is in force, and how and when it was last changed."""
-    last = _last_change(session, user.id)
+    row = session.execute(_STANDING, {"user_id": user.id}).one()
     return {
-        "marketing": get_consent(session, user.id),
-        "source": (last.word or WORDS.get(last.source, last.source)) if last is not None else None,
-        "changedAt": last.at if last is not None else None,
+        "marketing": row.marketing and user.email_verified_at is not None,
+        "source": row.word or WORDS.get(row.source, row.source),
+        "changedAt": row.at,
     }
 
 

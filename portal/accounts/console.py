@@ -53,7 +53,9 @@ def change_role(user_id: str) -> AnyResponse:
     """Give a user another role; it holds from their next request."""
     user, session = users.get_user(db.session(), user_id), db.session()
     form = RoleForm(role=user.role)
-    question = Question(f"Role of {user.name or user.email or user.id}", "Change role", url_for("access_console.people"))
+    question = Question(
+        f"Role of {user.name or user.email or user.id}", "Change role", url_for("access_console.people")
+    )
     change = partial(
         access.set_role, session, user_id, form.role.data, actor=current().actor, reason=form.reason.data or ""
     )
@@ -66,7 +68,11 @@ def act_on_user(user_id: str, verb: str) -> AnyResponse:
     """Disable or enable a user's sign-in, or end their sign-ins."""
     user, form, (label, consequence, service) = users.get_user(db.session(), user_id), ReasonForm(), VERBS[verb]
     question = Question(
-        f"{label}: {user.name or user.email or user.id}?", label, url_for("access_console.people"), consequence, verb != "enable"
+        f"{label}: {user.name or user.email or user.id}?",
+        label,
+        url_for("access_console.people"),
+        consequence,
+        verb != "enable",
     )
     act = partial(service, db.session(), user_id, actor=current().actor, reason=form.reason.data or "")
     return _act(form, question, act)

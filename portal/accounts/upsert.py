@@ -47,7 +47,7 @@ def upsert_user(
     if user is None:
         made = _insert_unless_made(session, user_id, changes, actor)
         if made is not None:
-            _change_consent(session, made, changes, actor, grant)
+            _change_consent(session, made, {"marketing_messages": None, **changes}, actor, grant)
             record_change(session, actor, "user.create", None, document(session, made))
             return made, True
         user = _lock(session, user_id)  # another call has made them since

@@ -44,7 +44,7 @@ def send_password_reset(message: Claimed) -> None:
     with unit_of_work() as session:
         user = session.get(User, user_id)
         token = make_reset_token(user) if user is not None else ""
-        full = count_since(session, user_id, PASSWORD_RESET.name, clock.now() - DAY) >= settings.password_resets_per_day
+        full = count_since(session, user_id, PASSWORD_RESET.name, clock.now() - DAY) >= settings.reset_mails_per_day
     if full:
         suppress(key_of(message), PASSWORD_RESET.name, "daily_cap", user_id=user_id)
         return
