@@ -141,7 +141,8 @@ class Settings(BaseSettings):
     )  # fmt: skip
     referral_convert_at_registration: bool = Field(
         False,
-        description="`1` completes a referral when the friend registers, without an order; needs a holding period.",
+        description="`1` completes a referral when the friend has registered and confirmed their address, "
+        "without an order; needs a holding period.",
     )
     referral_daily_conversions: int = Field(
         5, ge=1, le=10_000, description="Friends of a member in 24 hours whom registering alone completes; others wait."
@@ -192,6 +193,17 @@ class Settings(BaseSettings):
         900, ge=1, le=86_400, description="Seconds for which wrong passwords count."
     )
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Life of a password reset link.")
+    reset_mails_per_day: int = Field(5, ge=1, le=100, description="Reset links mailed to a user in a day.")
+    verification_link_hours: int = Field(48, ge=1, le=720, description="Life of a link to confirm an address.")
+    verification_mails_per_day: int = Field(
+        5, ge=1, le=100, description="Mails that registrations send to one email address in a day."
+    )
+    registrations_per_caller_per_day: int = Field(
+        200, ge=1, le=100_000, description="Registrations from one network address in a day."
+    )
+    unverified_account_days: int = Field(
+        30, ge=1, le=3650, description="Age at which an account that was never confirmed nor used is deleted."
+    )
     rate_limit_reads: str = Field("1200/minute", description="Reads per principal and process.")
     rate_limit_writes: str = Field("600/minute", description="Writes per principal.")
     rate_limit_sign_in: str = Field("30/minute", description="Register and reset attempts per address.")

@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         machinery,
         pages,
         password_pages,
+        register_pages,
     )
     from portal.core import openapi
 

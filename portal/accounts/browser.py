@@ -1,10 +1,12 @@
-"""The browser's side of a sign-in: the cookie that names it, and the one by which the browser is known again."""
+"""The browser's side of a sign-in and of a registration: the cookies that name them, and by which it is known again."""
 
 import secrets
+from datetime import timedelta
+from uuid import UUID
 
 from flask import after_this_request, current_app, request, session
 from flask_login import current_user, login_user, logout_user
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -12,6 +14,8 @@ from portal.accounts import sessions
 from portal.accounts.devices import LIFE, hash_device, remember_device
 from portal.accounts.models import User
 from portal.accounts.notices import Notice, tell
+from portal.accounts.verification import Opener
+from portal.core import ids
 
 KEPT = ("csrf_token", "_flashes")
 
@@ -84,3 +88,41 @@ def _cookie_name() -> str:
 
 def _secure() -> bool:
     return bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
+def remember_registration(response: Response, registration_id: UUID, email: str) -> None:
+    """Let this browser know which registration was made in it, for as long as its link may live.
+
+    It is the same for an address that somebody has: the id then leads nowhere.
+    """
+    value = str(_registrations().dumps([ids.encode(registration_id), email]))
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(_registration_cookie(), value, max_age=_life(), secure=secure, httponly=True, samesite="Lax")
+
+
+def read_registration() -> tuple[UUID | None, str]:
+    """The registration that was made in this browser, and its address; None and empty when there was none lately."""
+    cookie = request.cookies.get(_registration_cookie(), "")
+    try:
+        registration_id, email = _registrations().loads(cookie, max_age=int(_life().total_seconds()))
+    except BadSignature:
+        return None, ""
+    return ids.parse(registration_id), email
+
+
+def opener() -> Opener:
+    """What this browser can show for itself when it opens a link."""
+    registration_id, _ = read_registration()
+    return Opener(registration_id, current_user.id if current_user.is_authenticated else None)
+
+
+def _life() -> timedelta:
+    return timedelta(hours=current_app.config["SETTINGS"].verification_link_hours)
+
+
+def _registrations() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="registration")
+
+
+def _registration_cookie() -> str:
+    return "__Host-registration" if current_app.config["SESSION_COOKIE_SECURE"] else "registration"

@@ -57,7 +57,7 @@ def create(email: str, name: str, role: str, user_id: str | None, password_stdin
             password=password, actor=ACTOR,
         )  # fmt: skip
         if password is None and current_app.config["SETTINGS"].email_url:
-            request_reset(session, user.email)
+            request_reset(session, email)
     click.echo(user.id)
     if password is None:
         _echo_link(user)

@@ -60,7 +60,7 @@ def change_role(user_id: str) -> AnyResponse:
     form = RoleForm(role=user.role)
     consequence = BEGINNING if user.role == "member" else f"With fewer rights they are signed out.{_tokens_of(user)}"
     question = Question(
-        f"Role of {user.name or user.email}", "Change role", url_for("access_console.people"), consequence
+        f"Role of {user.name or user.email or user.id}", "Change role", url_for("access_console.people"), consequence
     )
     change = partial(
         access.set_role, session, user_id, form.role.data, actor=current().actor, reason=form.reason.data or ""
@@ -74,7 +74,7 @@ def act_on_user(user_id: str, verb: str) -> AnyResponse:
     """Disable or enable a user's sign-in, or end their sign-ins."""
     user, form, (label, consequence, service) = users.get_user(db.session(), user_id), ReasonForm(), VERBS[verb]
     question = Question(
-        f"{label}: {user.name or user.email}?",
+        f"{label}: {user.name or user.email or user.id}?",
         label,
         url_for("access_console.people"),
         consequence + (_tokens_of(user) if verb == "disable" else ""),

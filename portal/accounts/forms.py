@@ -60,6 +60,12 @@ class ForgotPasswordForm(PortalForm):
     email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
 
 
+class ConfirmForm(PortalForm):
+    """The password to sign in with from now on, where the browser that opens the link has not chosen one."""
+
+    password = PasswordField("Password", [Length(max=1000)])
+
+
 class ResetPasswordForm(PortalForm):
     """The new password."""
 

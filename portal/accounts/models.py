@@ -1,6 +1,7 @@
 """Users, their sign-ins and preferences, and the tokens of services."""
 
 from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
@@ -12,22 +13,30 @@ from portal.core.db import Base
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")
 NOTICES = ("password_set", "email_changed", "new_device", "sign_in_attempts")
+# How consent was given or taken back; OWN are the member's own ways, whose withdrawal no sync undoes.
+OWN_SOURCES = ("member_preferences", "unsubscribe_link")
+SOURCES = (*OWN_SOURCES, "registration", "shop", "import", "operator")
 USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
 # What a user is found by: the words of the name, the id and the address, each by how it begins.
 SEARCH_WORDS = (
     "array_to_tsvector(array_remove(regexp_split_to_array(lower(\"left\"(name, 200)), '[^[:alnum:]]+'), '') "
-    "|| ARRAY[lower(id), lower(email)])"
+    "|| array_remove(ARRAY[lower(id), lower(email)], NULL))"
 )
 
 
 class User(Base):
-    """A person: a member of the programme, an operator or an admin. The only table with their personal data."""
+    """A person: a member of the programme, an operator or an admin. The only table with their personal data.
+
+    `email_verified_at` is when a mailed link, or somebody who vouches, showed that the address is theirs. Who held an
+    address without that loses it to its owner, and has none (CONTRACT-SHOP 9.1).
+    """
 
     __tablename__ = "users"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    email: Mapped[str]
-    email_normalized: Mapped[str] = mapped_column(index=True)
+    email: Mapped[str | None]
+    email_normalized: Mapped[str | None] = mapped_column(index=True)
+    email_verified_at: Mapped[datetime | None]
     name: Mapped[str]
     phone_number: Mapped[str | None]
     push_token: Mapped[str | None]
@@ -43,10 +52,67 @@ class User(Base):
         CheckConstraint(f"id ~ '{USER_ID_PATTERN}'", name="id_form"),
         CheckConstraint(f"role IN {ROLES}", name="role"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("(email IS NULL) = (email_normalized IS NULL)", name="email_normalized"),
+        CheckConstraint("email IS NOT NULL OR email_verified_at IS NULL", name="email_verified"),
         Index("uq_users_email", "email", unique=True),
         Index("ix_users_created_at", "created_at"),
         Index("ix_users_words", text(SEARCH_WORDS), postgresql_using="gin"),
         Index("ix_users_staff", "email", postgresql_where=text("role <> 'member'")),
+        Index("ix_users_unverified", "created_at", postgresql_where=text("email_verified_at IS NULL")),
+    )
+
+
+class Registration(Base):
+    """One attempt to register an address, or a further link asked for (`again`); its link is signed and works once.
+
+    An address may be registered by several people before its owner opens a link, each with a password, consent and
+    whatever else they brought along (`remembered`); none of it holds until then.
+    """
+
+    __tablename__ = "registrations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    consent: Mapped[bool]
+    again: Mapped[bool]
+    remembered: Mapped[dict[str, Any]]
+    next_page: Mapped[str]
+    caller: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_registrations_email", "email", "created_at"),
+        Index("ix_registrations_caller", "caller", "created_at"),
+    )
+
+
+class ConsentChange(Base):
+    """Consent to marketing messages that was given or taken back: when, how and where. Rows are only added.
+
+    `source` is one of `SOURCES`; `word` is the shop's own name of where it was given, `place` the network address of a
+    person or the name of a token, `granted_at` when the shop says that it was given.
+    """
+
+    __tablename__ = "consent_changes"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(server_default="marketing")
+    given: Mapped[bool]
+    source: Mapped[str]
+    word: Mapped[str | None]
+    place: Mapped[str]
+    granted_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint(f"source IN {SOURCES}", name="source"),
+        Index("ix_consent_changes_user_id", "user_id", "id"),
     )
 
 

@@ -50,7 +50,7 @@ def tell_of_attempts(session: Session, user_id: str) -> None:
 
 
 def _put(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Every notice passes here, so that this is where one is left out whose address may get no mail."""
+    """Note what is told and ask for its mail; one to an address that nobody has confirmed does not leave."""
     if not rows:
         return
     now = clock.now()

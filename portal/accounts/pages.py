@@ -1,4 +1,4 @@
-"""Pages to sign in, sign out and register."""
+"""Pages to sign in and out."""
 
 from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -6,12 +6,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts import browser
 from portal.accounts.blueprint import bp
-from portal.accounts.forms import LoginForm, RegisterForm
+from portal.accounts.forms import LoginForm
 from portal.accounts.guards import Access, guarded
 from portal.accounts.next_page import safe_next
-from portal.accounts.registration import register as register_user
 from portal.accounts.sign_in import SignInRules, authenticate
-from portal.accounts.users import EmailTaken
 from portal.core import limits
 from portal.core.db import db
 from portal.core.limits import RateLimited
@@ -24,7 +22,7 @@ WRONG = "That email address and password do not belong together. Check both and 
 def login() -> AnyResponse:
     """Ask for email and password; who is signed in goes on."""
     if current_user.is_authenticated:
-        return _go_on(request.args.get("next"), current_user.role)
+        return go_on(request.args.get("next"), current_user.role)
     return _login_page(LoginForm(formdata=None, next=safe_next(request.args.get("next"))))
 
 
@@ -52,7 +50,7 @@ def do_login() -> AnyResponse:
         form.form_errors.append(WRONG)
         return _login_page(form, 422)
     browser.sign_in(db.session(), user)
-    return _go_on(form.next.data, user.role)
+    return go_on(form.next.data, user.role)
 
 
 @bp.get("/logout")
@@ -77,44 +75,11 @@ def do_logout() -> AnyResponse:
     return response
 
 
-@bp.get("/register")
-@guarded(Access.PUBLIC)
-def register() -> AnyResponse:
-    """Ask what a new member's account needs; who is signed in goes on."""
-    if current_user.is_authenticated:
-        return _go_on(request.args.get("next"), current_user.role)
-    return _register_page(RegisterForm(formdata=None, next=safe_next(request.args.get("next"))))
-
-
-@bp.post("/register")
-@guarded(Access.PUBLIC)
-def do_register() -> AnyResponse:
-    """Make the account and sign in."""
-    limits.check_sign_in()
-    form = RegisterForm()
-    if not form.validate():
-        return _register_page(form, 422)
-    try:
-        user = register_user(
-            db.session(), name=form.name.data or "", email=form.email.data or "",
-            password=form.password.data or "",
-            consent=form.marketing_messages.data, cookies=request.cookies,
-        )  # fmt: skip
-    except EmailTaken:
-        form.email.errors = ["There is an account with this address already. Sign in, or ask for a new password."]
-        return _register_page(form, 422)
-    browser.sign_in(db.session(), user)
-    return _go_on(form.next.data, user.role)
-
-
-def _go_on(target: str | None, role: str) -> AnyResponse:
+def go_on(target: str | None, role: str) -> AnyResponse:
+    """To the page that somebody was on their way to, else to their first one."""
     home = "hub.loyalty" if role == "member" else "console.home"
     return redirect(safe_next(target) or url_for(home), 303)
 
 
 def _login_page(form: LoginForm, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return make_response(render_template("accounts/login.html", form=form), status, headers or {})
-
-
-def _register_page(form: RegisterForm, status: int = 200) -> Response:
-    return make_response(render_template("accounts/register.html", form=form), status)

@@ -59,7 +59,7 @@ def do_reset_password(token: str) -> AnyResponse:
     if user is None:
         return make_response(render_template("accounts/reset_password.html", form=None), GONE)
     form = ResetPasswordForm()
-    problem = password_problem(form.password.data or "", user.email) if form.validate() else None
+    problem = password_problem(form.password.data or "", user.email or "") if form.validate() else None
     if problem:
         form.password.errors = [problem]
     if form.errors:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from portal.accounts.consent import Origin, change_consent
 from portal.accounts.models import NotificationPreferences, User
 from portal.core import clock
 
@@ -53,8 +54,14 @@ def get_preferences(session: Session, user_id: str) -> Preferences:
     )  # fmt: skip
 
 
-def put_preferences(session: Session, user_id: str, wanted: Preferences, muted: Collection[str]) -> None:
-    """Record all of a user's preferences; `muted` are the kinds they do not want."""
+def put_preferences(
+    session: Session, user_id: str, wanted: Preferences, muted: Collection[str], *, place: str = ""
+) -> None:
+    """Record all of a user's preferences; `muted` are the kinds they do not want.
+
+    A change of consent is recorded as the member's own, at `place`, the network address that they are at.
+    """
+    change_consent(session, user_id, wanted.marketing_messages, Origin("member_preferences", place))
     values = {
         "marketing_messages": wanted.marketing_messages, "email": wanted.email, "sms": wanted.sms, "push": wanted.push,
         "muted_kinds": sorted(muted), "quiet_from": wanted.quiet_from, "quiet_until": wanted.quiet_until,

@@ -80,10 +80,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     """What Flask-Login keeps of a request's user; its id is the id of the session row (alternative-id pattern)."""
 
     def __init__(
-        self, session_id: UUID, user_id: str, name: str, email: str, role: str, timezone: str | None,
-        locale: str | None,
+        self, session_id: UUID, user_id: str, name: str, email: str | None, role: str, timezone: str | None,
+        locale: str | None, verified: bool,
     ) -> None:  # fmt: skip
         self.timezone, self.locale = timezone, locale
+        self.verified = verified
         self.session_id = session_id
         self.id = user_id
         self.name = name
@@ -101,7 +102,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 _SESSION = text("""
-    SELECT s.id, u.id AS user_id, u.name, u.email, u.role, u.timezone, u.locale, s.last_seen_at
+    SELECT s.id, u.id AS user_id, u.name, u.email, u.role, u.timezone, u.locale,
+           u.email_verified_at IS NOT NULL AS verified, s.last_seen_at
     FROM auth_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = :id AND s.revoked_at IS NULL AND s.expires_at > :now AND u.disabled_at IS NULL
 """)
@@ -127,7 +129,7 @@ def load_session(session_id: str) -> SignedIn | None:
     if now - row.last_seen_at >= SEEN_EVERY:
         db.session.execute(_SEEN, {"id": row[0], "now": now})
         db.session.commit()
-    return SignedIn(*row[:7])
+    return SignedIn(*row[:8])
 
 
 @dataclass(frozen=True, slots=True)

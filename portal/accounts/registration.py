@@ -1,27 +1,172 @@
-"""Registration: people who make their own account."""
+"""Registration: people who ask for an account of their own, and learn nothing about anybody else's."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
 
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
-from portal.accounts.users import create_user
+from portal.accounts.addresses import clean_email, normalize_email
+from portal.accounts.models import Registration, User
+from portal.accounts.passwords import check_password, hash_password
+from portal.accounts.verification import get_first_registration
+from portal.config import Settings
+from portal.core import clock, ids, outbox
+from portal.core.limits import RateLimited
 
-AfterRegister = Callable[[Session, User, Mapping[str, str]], None]
-after_register: list[AfterRegister] = []
+TOPIC = "message.verify_address"
+DAY = timedelta(days=1)
+# What other domains note of a registration's cookies; they get it back once the address is verified.
+notes: list[Callable[[Mapping[str, str]], dict[str, str]]] = []
 
 
-def register(
-    session: Session, *, name: str, email: str, password: str, consent: bool, cookies: Mapping[str, str]
-) -> User:
-    """Make a member of someone who asks, and let the other domains add their part in the same transaction.
+@dataclass(frozen=True, slots=True)
+class RegistrationRules:
+    """How long a link lives, and how many are mailed to an address, and asked for by a caller, in a day."""
 
-    Domains append to `after_register` what takes the session, the user and the cookies of the request.
+    life: timedelta
+    per_address: int
+    per_caller: int
 
-    :raises EmailTaken: there is an account with this address.
-    :raises InvalidInput: email or password cannot be accepted.
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The rules of these settings."""
+        return cls(
+            timedelta(hours=settings.verification_link_hours),
+            settings.verification_mails_per_day,
+            settings.registrations_per_caller_per_day,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """What somebody tells who registers, and where they want to go then; `caller` is their network address."""
+
+    name: str
+    email: str
+    password: str
+    consent: bool
+    caller: str
+    next_page: str = ""
+    remembered: dict[str, str] = field(default_factory=dict)
+
+
+def register(session: Session, applicant: Applicant, rules: RegistrationRules) -> UUID | None:
+    """Make an account whose address is to be verified, or note another attempt at an address that is in use.
+
+    In either case one mail leaves, and the same is done and answered: the worker that writes it looks whether it is a
+    link to verify, or word to the owner that somebody tried (CONTRACT-SHOP 9.1). The id returned names the attempt. An
+    address that got `per_address` mails in a day gets no more, and nobody is told (None).
+
+    :raises InvalidInput: the password cannot be accepted.
+    :raises RateLimited: the caller has asked `per_caller` times in a day.
     """
-    user = create_user(session, email=email, name=name, password=password, consent=consent)
-    for hook in after_register:
-        hook(session, user, cookies)
-    return user
+    email = clean_email(applicant.email)
+    check_password(applicant.password, email)
+    hashed = hash_password(applicant.password)
+    _take_turns(session, applicant.caller, email)
+    _demand_pace(session, applicant.caller, rules)
+    if _mails_of_day(session, email) >= rules.per_address:
+        return None
+    user_id, verified = _user_of(session, applicant.name, email, hashed)
+    return _note(
+        session,
+        rules,
+        {
+            "user_id": user_id,
+            "email": email,
+            "name": applicant.name,
+            "password_hash": None if verified else hashed,
+            "consent": applicant.consent,
+            "again": False,
+            "remembered": applicant.remembered,
+            "next_page": applicant.next_page,
+            "caller": applicant.caller,
+        },
+    )
+
+
+def ask_again(session: Session, email: str, *, caller: str, rules: RegistrationRules) -> UUID | None:
+    """Mail another link to an address that waits to be verified; None, and nobody is told, when there is none.
+
+    :raises RateLimited: the caller has asked `per_caller` times in a day.
+    """
+    email = clean_email(email)
+    _take_turns(session, caller, email)
+    _demand_pace(session, caller, rules)
+    user = session.scalar(select(User).where(User.email == email, User.email_verified_at.is_(None)))
+    if user is None or _mails_of_day(session, email) >= rules.per_address:
+        return None
+    first = get_first_registration(session, user.id)
+    return _note(
+        session,
+        rules,
+        {
+            "user_id": user.id,
+            "email": email,
+            "name": user.name,
+            "password_hash": None,
+            "consent": first is not None and first.consent,
+            "again": True,
+            "remembered": first.remembered if first is not None else {},
+            "next_page": first.next_page if first is not None else "",
+            "caller": caller,
+        },
+    )
+
+
+def read_notes(cookies: Mapping[str, str]) -> dict[str, str]:
+    """What the domains note of a registration's cookies."""
+    return {name: value for note in notes for name, value in note(cookies).items()}
+
+
+def _take_turns(session: Session, caller: str, email: str) -> None:
+    """Let attempts of one caller, then at one address, follow each other, so that the caps hold."""
+    for name in (f"caller\x1f{caller}", f"address\x1f{email}"):
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(f"register\x1f{name}", 0))
+        session.execute(select(lock))
+
+
+def _demand_pace(session: Session, caller: str, rules: RegistrationRules) -> None:
+    """The pause lasts until the oldest attempt that fills the count is a day ago."""
+    now = clock.now()
+    mine = select(Registration.created_at).where(Registration.caller == caller, Registration.created_at > now - DAY)
+    filled: datetime | None = session.scalar(
+        mine.order_by(Registration.created_at.desc()).offset(rules.per_caller - 1).limit(1)
+    )
+    if filled is not None:
+        raise RateLimited(max(1, round((filled + DAY - now).total_seconds())))
+
+
+def _mails_of_day(session: Session, email: str) -> int:
+    attempts = select(func.count()).where(Registration.email == email, Registration.created_at > clock.now() - DAY)
+    return session.scalar(attempts) or 0
+
+
+def _user_of(session: Session, name: str, email: str, hashed: str) -> tuple[str, bool]:
+    """The user with this address, made now when there is none, and whether it is verified to be theirs."""
+    now = clock.now()
+    values = {
+        "id": ids.encode(ids.new_id()), "email": email, "email_normalized": normalize_email(email), "name": name,
+        "password_hash": hashed, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    statement = insert(User).values(values)
+    # Writes the address over itself, so that a user who is there is returned, under their row lock.
+    statement = statement.on_conflict_do_update(index_elements=["email"], set_={"email": statement.excluded.email})
+    user = session.execute(statement.returning(User.id, User.email_verified_at)).one()
+    return user.id, user.email_verified_at is not None
+
+
+def _note(session: Session, rules: RegistrationRules, values: dict[str, Any]) -> UUID:
+    """Keep an attempt and have its mail written."""
+    now = clock.now()
+    made = Registration(id=ids.new_id(), created_at=now, expires_at=now + rules.life, used_at=None, **values)
+    session.add(made)
+    session.flush()
+    payload = {"registration_id": ids.encode(made.id), "user_id": made.user_id}
+    outbox.put(session, TOPIC, [payload], dedupe="registration_id")
+    return made.id

@@ -25,7 +25,8 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
     )  # fmt: skip
     session.add(row)
     session.flush()
-    return SignedIn(row.id, user.id, user.name, user.email, user.role, user.timezone, user.locale)
+    verified = user.email_verified_at is not None
+    return SignedIn(row.id, user.id, user.name, user.email, user.role, user.timezone, user.locale, verified)
 
 
 def end_session(session: Session, session_id: UUID) -> bool:

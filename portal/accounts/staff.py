@@ -14,6 +14,6 @@ def add_staff(session: Session, *, email: str, name: str, role: str, actor: str,
     :raises portal.accounts.access.LastAdmin: it would take the last admin away.
     """
     user = find_by_email(session, email)
-    if user is None:
+    if user is None or user.email_verified_at is None:  # who registered it and did not confirm it loses it
         user = create_user(session, email=email, name=name or email.partition("@")[0], actor=actor)
     return set_role(session, user.id, role, actor=actor, reason=reason)

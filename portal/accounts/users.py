@@ -14,7 +14,8 @@ from portal.accounts.contact import clean_user_id
 from portal.accounts.guards import UserNotFound
 from portal.accounts.models import ROLES, User
 from portal.accounts.passwords import check_password, hash_password
-from portal.accounts.profile import document, set_consent
+from portal.accounts.profile import document
+from portal.accounts.takeover import release_address
 from portal.core import audit, clock, ids
 from portal.core.problems import Conflict, InvalidInput
 from portal.core.text import plain_line
@@ -36,11 +37,12 @@ class UserIdTaken(Conflict):
 
 def create_user(
     session: Session, *, email: str, name: str, user_id: str | None = None, role: str = "member",
-    password: str | None = None, consent: bool = False, actor: str | None = None,
+    password: str | None = None, actor: str | None = None,
 ) -> User:  # fmt: skip
-    """Make a user; without `user_id` the portal chooses a ULID. Audited when an `actor` makes someone else.
+    """Make a user whose address the caller vouches for; without `user_id` the portal chooses a ULID. Audited when an
+    `actor` makes somebody else.
 
-    Without a password they can set one by the reset link. `consent` to marketing messages must have been given.
+    Without a password they can set one by the reset link. An address that somebody holds unverified is taken over.
 
     :raises InvalidInput: email, password, id or role cannot be accepted.
     :raises EmailTaken: another user has the address.
@@ -52,13 +54,12 @@ def create_user(
         raise InvalidInput(("role", f"must be one of {', '.join(ROLES)}"))
     if password is not None:
         check_password(password, address)
+    hashed = None if password is None else hash_password(password)
     user = insert_user(
-        session, chosen, email=address, name=name, role=role,
-        password_hash=None if password is None else hash_password(password),
-    )  # fmt: skip
+        session, chosen, actor=actor or "system", email=address, name=name, role=role, password_hash=hashed
+    )
     if user is None:
         raise UserIdTaken
-    set_consent(session, user.id, given=consent)
     if actor is not None:
         record_change(session, actor, "user.create", None, document(session, user))
     return user
@@ -83,17 +84,22 @@ def find_by_email(session: Session, email: str) -> User | None:
         return None
 
 
-def insert_user(session: Session, user_id: str, **columns: Any) -> User | None:
-    """The new user, or None when there is one with this id."""
+def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -> User | None:
+    """The new user, or None when there is one with this id. The actor vouches for the address: it is verified, and
+    whoever held it unverified loses it.
+
+    :raises EmailTaken: it is another user's verified address.
+    """
     now = clock.now()
-    values = {"id": user_id, **columns_of(columns), "created_at": now, "updated_at": now}
+    values = {"id": user_id, **columns_of(columns), "created_at": now, "updated_at": now, "email_verified_at": now}
     with unique_email(session):
+        release_address(session, columns["email"], to=user_id, actor=actor)
         return session.scalar(insert(User).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(User))
 
 
 def columns_of(changes: dict[str, Any]) -> dict[str, Any]:
     """The columns of `users` that these changes mean."""
-    columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
+    columns = {name: value for name, value in changes.items() if name not in ("marketing_messages", "consent")}
     if "name" in columns:
         columns["name"] = plain_line(columns["name"])
     if "email" in columns:

@@ -13,7 +13,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.accounts.consent import CHANGE_MANY, OWN_WITHDRAWAL
+from portal.accounts.models import User
 from portal.accounts.notices import tell_of_new_addresses
+from portal.accounts.takeover import release_addresses
+from portal.accounts.verification import get_first_registration, mark_verified
 from portal.console.imports_models import ImportStatus, MemberImport
 from portal.console.imports_staging import EFFECT, SOURCE, classify
 from portal.core import audit, clock, ids, outbox
@@ -29,22 +33,37 @@ BATCH = 2_000
 DESCRIPTION = "Opening balance"
 
 # Without their keys, so that signing in, which refers to a user, does not wait for a whole file.
+# Also who holds an address of the file. Without their keys, so that signing in, which refers to a user, does not wait
+# for a whole file.
 _LOCK_USERS = text("""
-    SELECT u.id FROM users u JOIN member_import_rows r ON r.user_id = u.id WHERE r.import_id = :id
-    ORDER BY u.id FOR NO KEY UPDATE OF u
+    SELECT id FROM users WHERE id IN (
+        SELECT user_id FROM member_import_rows WHERE import_id = :id
+        UNION SELECT h.id FROM users h JOIN member_import_rows r ON h.email = r.email WHERE r.import_id = :id)
+    ORDER BY id FOR NO KEY UPDATE
+""")
+_HELD = text("""
+    SELECT r.email, r.user_id FROM member_import_rows r JOIN users h ON h.email = r.email
+    WHERE r.import_id = :id AND h.id <> r.user_id AND h.email_verified_at IS NULL ORDER BY h.id
+""")
+_UNVERIFIED = text("""
+    SELECT u.id FROM users u JOIN member_import_rows r ON r.user_id = u.id
+    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email IS NOT NULL AND u.email_verified_at IS NULL
+    ORDER BY u.id
 """)
 _MAKE_USERS = text("""
-    INSERT INTO users (id, email, email_normalized, name, phone_number, timezone, locale, created_at, updated_at)
-    SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, :now, :now
+    INSERT INTO users (id, email, email_normalized, email_verified_at, name, phone_number, timezone, locale,
+                       created_at, updated_at)
+    SELECT user_id, email, email_normalized, :now, name, phone_number, timezone, locale, :now, :now
     FROM member_import_rows WHERE import_id = :id AND outcome = 'new'
 """)
 _OTHER_ADDRESSES = text("""
     SELECT u.id, u.email FROM users u JOIN member_import_rows r ON r.user_id = u.id
-    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email <> u.email
+    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email <> u.email AND u.email_verified_at IS NOT NULL
 """)
 _CHANGE_USERS = text("""
     UPDATE users u SET email = coalesce(r.email, u.email),
         email_normalized = coalesce(r.email_normalized, u.email_normalized), name = coalesce(r.name, u.name),
+        email_verified_at = CASE WHEN r.email <> u.email THEN :now ELSE u.email_verified_at END,
         phone_number = coalesce(r.phone_number, u.phone_number), timezone = coalesce(r.timezone, u.timezone),
         locale = coalesce(r.locale, u.locale), updated_at = :now
     FROM member_import_rows r
@@ -53,12 +72,15 @@ _CHANGE_USERS = text("""
            coalesce(r.timezone, u.timezone), coalesce(r.locale, u.locale))
           IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale)
 """)
-_CONSENTS = text("""
-    INSERT INTO notification_preferences (user_id, marketing_messages, updated_at)
+# Consent that a member took back themselves is not given again by a file (CONTRACT-SHOP 9.1).
+_CONSENTS = text(f"""
+    INSERT INTO notification_preferences AS p (user_id, marketing_messages, updated_at)
     SELECT user_id, coalesce(marketing_messages, false), :now FROM member_import_rows
     WHERE import_id = :id AND outcome IN ('new', 'updated') AND (outcome = 'new' OR marketing_messages IS NOT NULL)
     ON CONFLICT (user_id) DO UPDATE SET marketing_messages = excluded.marketing_messages, updated_at = :now
-        WHERE notification_preferences.marketing_messages <> excluded.marketing_messages
+        WHERE p.marketing_messages <> excluded.marketing_messages
+          AND NOT (excluded.marketing_messages AND {OWN_WITHDRAWAL.format(who="p.user_id")})
+    RETURNING user_id, marketing_messages, xmax = 0 AS made
 """)
 _WITHOUT_MEMBERSHIP = text("""
     SELECT r.user_id FROM member_import_rows r LEFT JOIN loyalty_members m ON m.user_id = r.user_id
@@ -133,8 +155,8 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
 def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: datetime) -> None:
     """Users, their consent, memberships and balances."""
     moved = [(row.id, row.email) for row in session.execute(_OTHER_ADDRESSES, values)]
-    for statement in (_MAKE_USERS, _CHANGE_USERS, _CONSENTS):
-        session.execute(statement, values)
+    _write_users(session, staged, values)
+    _write_consents(session, staged, values)
     for start in range(0, len(moved), BATCH):
         tell_of_new_addresses(session, dict(moved[start : start + BATCH]))
     without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
@@ -142,6 +164,28 @@ def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: 
         enrol_many(session, without[start : start + BATCH])
     for balances in _balances(session, staged.id):
         _post(session, balances, staged, now)
+
+
+def _write_users(session: Session, staged: MemberImport, values: dict[str, Any]) -> None:
+    """Whoever imports vouches for the addresses: those held unverified are taken over, and all are verified."""
+    held = [tuple(row) for row in session.execute(_HELD, values)]
+    if held:
+        release_addresses(session, held, actor=staged.confirmed_by or "", reason=staged.reason or "")
+    unverified = session.scalars(_UNVERIFIED, values).all()
+    for statement in (_MAKE_USERS, _CHANGE_USERS):
+        session.execute(statement, values)
+    for user_id in unverified:
+        user = session.get_one(User, user_id, populate_existing=True)
+        mark_verified(session, user, get_first_registration(session, user_id))
+
+
+def _write_consents(session: Session, staged: MemberImport, values: dict[str, Any]) -> None:
+    """What the file says of consent, each change with a row of its history."""
+    changed = [row for row in session.execute(_CONSENTS, values) if row.marketing_messages or not row.made]
+    if changed:
+        origin = {"source": "import", "place": staged.confirmed_by or "", "now": values["now"]}
+        user_ids, given = [row.user_id for row in changed], [row.marketing_messages for row in changed]
+        session.execute(CHANGE_MANY, {**origin, "user_ids": user_ids, "given": given})
 
 
 def _post(session: Session, balances: Sequence[Any], staged: MemberImport, now: datetime) -> None:

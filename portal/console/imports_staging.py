@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.accounts.consent import OWN_WITHDRAWAL
 from portal.console.imports_file import read_rows
 from portal.console.imports_models import ImportStatus, MemberImport, Outcome
 from portal.console.imports_rows import CheckedRow, check_row
@@ -37,7 +38,7 @@ _COMPARE = text("""
         WHERE line > first
         UNION ALL
         SELECT r.line, 'email: belongs to another user'
-        FROM rows r JOIN users u ON u.email = r.email WHERE u.id <> r.user_id
+        FROM rows r JOIN users u ON u.email = r.email WHERE u.id <> r.user_id AND u.email_verified_at IS NOT NULL
         UNION ALL
         SELECT r.line, 'user_id: is an operator or admin, whom only an admin may change'
         FROM rows r JOIN users u ON u.id = r.user_id WHERE u.role <> 'member' AND NOT :over_staff
@@ -54,7 +55,7 @@ _COMPARE = text("""
     FROM (SELECT line, array_agg(problem) AS problems FROM flaws GROUP BY line) f
     WHERE r.import_id = :id AND r.line = f.line
 """)
-_CLASSIFY = text("""
+_CLASSIFY = text(f"""
     UPDATE member_import_rows r SET credited_before = k.credited, outcome = CASE
         WHEN k.user_id IS NULL THEN 'new'
         WHEN k.member_id IS NULL OR k.changes OR (r.points > 0 AND NOT k.credited) THEN 'updated'
@@ -65,9 +66,12 @@ _CLASSIFY = text("""
                      AND e.external_id = s.row_key AND e.effect = :effect) AS credited,
                (coalesce(s.email, u.email), coalesce(s.name, u.name), coalesce(s.phone_number, u.phone_number),
                 coalesce(s.timezone, u.timezone), coalesce(s.locale, u.locale),
-                coalesce(s.marketing_messages, p.marketing_messages, false))
+                coalesce(s.marketing_messages AND NOT {OWN_WITHDRAWAL.format(who="s.user_id")}, p.marketing_messages,
+                         false),
+                u.email_verified_at IS NULL AND s.email IS NOT NULL)
                IS DISTINCT FROM
-               (u.email, u.name, u.phone_number, u.timezone, u.locale, coalesce(p.marketing_messages, false)) AS changes
+               (u.email, u.name, u.phone_number, u.timezone, u.locale, coalesce(p.marketing_messages, false), false)
+                   AS changes
         FROM member_import_rows s
         LEFT JOIN users u ON u.id = s.user_id
         LEFT JOIN notification_preferences p ON p.user_id = u.id

@@ -60,7 +60,8 @@ VERBS = {
     ),
     "disable": Verb(
         "Disable sign-in",
-        "They are signed out everywhere, cannot sign in, and get no messages. Points stay. Tokens they made end.",
+        "They are signed out everywhere, cannot sign in, and get no messages. Points stay, and the shop's own systems "
+        "can still spend them; suspend the membership to stop that. Tokens they made end.",
         "They cannot sign in any more.", access.disable_user,
     ),
     "enable": Verb(
@@ -160,7 +161,7 @@ def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
 
 def _name(user_id: str) -> str:
     user = get_user(db.session(), user_id)
-    return user.name or user.email
+    return user.name or user.email or user.id
 
 
 def _page_of(user_id: str) -> str:

@@ -17,12 +17,15 @@ SOON = timedelta(days=30)
 
 _CARD = text("""
     SELECT u.id AS user_id, u.email, u.name, u.phone_number, u.locale, u.timezone, u.role, u.disabled_at, u.created_at,
+           u.email_verified_at, c.source AS consent_source, c.at AS consent_at,
            u.push_token IS NOT NULL AS has_push, p.marketing_messages, p.email AS by_email, p.sms AS by_sms,
            p.push AS by_push, p.muted_kinds, p.quiet_from, p.quiet_until,
            m.id AS member_id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned,
            t.name AS tier
     FROM users u
     LEFT JOIN notification_preferences p ON p.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT source, at FROM consent_changes WHERE user_id = u.id ORDER BY id DESC LIMIT 1) c ON true
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
     WHERE u.id = :user_id

@@ -12,14 +12,14 @@ from portal.core import ids
 from portal.core.consoles import show, show_mail, show_table
 from portal.core.problems import Forbidden, NotFound
 from portal.core.reads import read_one
-from portal.notifications.kinds import PASSWORD_RESET
+from portal.notifications.kinds import PASSWORD_RESET, VERIFY_ADDRESS
 from portal.notifications.tables import MESSAGES, PREVIEW
 from portal.notifications.words import STATUSES
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
 # Kinds whose content lets its reader sign in.
-SECRET = (PASSWORD_RESET.name,)
+SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name)
 _ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
 
 

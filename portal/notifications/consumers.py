@@ -1,22 +1,28 @@
 """Consumers of the outbox: each message becomes at most one message to a person."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
 
-from portal.accounts.models import AccountNotice, User
+from portal.accounts.models import AccountNotice, Registration, User
 from portal.accounts.notices import TOPIC as NOTICE_TOPIC
 from portal.accounts.passwords import make_reset_token
+from portal.accounts.registration import TOPIC as REGISTRATION_TOPIC
 from portal.accounts.reset import TOPIC as RESET_TOPIC
-from portal.core import ids
+from portal.accounts.verification import make_link_token
+from portal.core import clock, ids
 from portal.core.db import unit_of_work
 from portal.core.outbox import Claimed, consumes
-from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET
+from portal.notifications.delivery import count_since, suppress
+from portal.notifications.kinds import ACCOUNT_NOTICE, ADDRESS_KNOWN, PASSWORD_RESET, VERIFY_ADDRESS, Kind
 from portal.notifications.recipients import Recipient
 from portal.notifications.rendering import Content, render
 from portal.notifications.service import send_loyalty_tier_upgrade, send_to_user
 from portal.notifications.words import describe_browser
 from portal.tiers.service import UPGRADE_TOPIC
+
+DAY = timedelta(days=1)
 
 
 def key_of(message: Claimed) -> str:
@@ -33,20 +39,60 @@ def announce_tier(message: Claimed) -> None:
 
 @consumes(RESET_TOPIC)
 def send_password_reset(message: Claimed) -> None:
-    """Send the link to choose a new password, whatever the user thinks of marketing."""
+    """Send the link to choose a new password, whatever the user thinks of marketing; so many a day at most."""
+    user_id, settings = message.payload["user_id"], current_app.config["SETTINGS"]
+    if user_id is None:  # asked for an address that nobody has
+        return
     with unit_of_work() as session:
-        user = session.get(User, message.payload["user_id"])
+        user = session.get(User, user_id)
         token = make_reset_token(user) if user is not None else ""
-    minutes = current_app.config["SETTINGS"].password_reset_minutes
+        full = count_since(session, user_id, PASSWORD_RESET.name, clock.now() - DAY) >= settings.reset_mails_per_day
+    if full:
+        suppress(key_of(message), PASSWORD_RESET.name, "daily_cap", user_id=user_id)
+        return
 
     def write(recipient: Recipient, _: str | None) -> Content:
-        context: dict[str, Any] = {"first_name": recipient.first_name, "minutes": minutes}
-        return render(
-            PASSWORD_RESET, context, path=f"/password/reset/{token}", locale=recipient.locale,
-            timezone=recipient.timezone,
-        )  # fmt: skip
+        context = {"first_name": recipient.first_name, "minutes": settings.password_reset_minutes}
+        return _letter(PASSWORD_RESET, recipient, context, f"/password/reset/{token}")
 
-    send_to_user(key_of(message), PASSWORD_RESET, message.payload["user_id"], write)
+    send_to_user(key_of(message), PASSWORD_RESET, user_id, write)
+
+
+@consumes(REGISTRATION_TOPIC)
+def send_verification(message: Claimed) -> None:
+    """Send what a registration asks for: a link to verify the address or, where it is verified, word to its owner."""
+    registration_id, user_id = ids.parse(message.payload["registration_id"]), message.payload["user_id"]
+    with unit_of_work() as session:
+        registration, user = session.get(Registration, registration_id), session.get(User, user_id)
+    if registration is None or user is None or user.email != registration.email:
+        suppress(key_of(message), VERIFY_ADDRESS.name, "link_spent", user_id=user_id if user else None)
+    elif user.email_verified_at is None:
+        _send_link(key_of(message), registration)
+    elif not registration.again:
+        _tell_owner(user_id, clock.now())
+
+
+def _send_link(key: str, registration: Registration) -> None:
+    hours, token = current_app.config["SETTINGS"].verification_link_hours, make_link_token(registration.id)
+
+    def write(recipient: Recipient, _: str | None) -> Content:
+        context = {"first_name": recipient.first_name, "hours": hours, "address": registration.email}
+        return _letter(VERIFY_ADDRESS, recipient, context, f"/register/confirm/{token}")
+
+    send_to_user(key, VERIFY_ADDRESS, registration.user_id, write)
+
+
+def _tell_owner(user_id: str, now: datetime) -> None:
+    """Tell a user that somebody tried to register with their address, once a day: the day is in the message's key."""
+
+    def write(recipient: Recipient, _: str | None) -> Content:
+        return _letter(ADDRESS_KNOWN, recipient, {"first_name": recipient.first_name}, "/login")
+
+    send_to_user(f"address_known:{user_id}:{now:%Y-%m-%d}", ADDRESS_KNOWN, user_id, write)
+
+
+def _letter(kind: Kind, recipient: Recipient, context: dict[str, Any], path: str) -> Content:
+    return render(kind, context, path=path, locale=recipient.locale, timezone=recipient.timezone)
 
 
 @consumes(NOTICE_TOPIC)
@@ -67,12 +113,7 @@ def send_account_notice(message: Claimed) -> None:
     }
 
     def write(recipient: Recipient, _: str | None) -> Content:
-        return render(
-            ACCOUNT_NOTICE,
-            {**context, "first_name": "" if notice.email else recipient.first_name},
-            path=path,
-            locale=recipient.locale,
-            timezone=recipient.timezone,
-        )
+        first_name = "" if notice.email else recipient.first_name
+        return _letter(ACCOUNT_NOTICE, recipient, {**context, "first_name": first_name}, path)
 
     send_to_user(key_of(message), ACCOUNT_NOTICE, notice.user_id, write, email=notice.email)

@@ -5,10 +5,12 @@ A worker that dies in between leaves `claimed`; whoever finds that makes it `unc
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.db import unit_of_work
@@ -17,7 +19,7 @@ from portal.core.reads import read_one
 from portal.core.responses import to_json
 from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
 from portal.notifications.channels.preview import BACKEND as PREVIEW
-from portal.notifications.models import ChannelName
+from portal.notifications.models import ChannelName, Message, MessageStatus
 from portal.notifications.totals import counting
 
 MAX_ATTEMPTS = 8
@@ -73,6 +75,12 @@ def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: 
 def get_ended(key: str) -> Any | None:
     """How the message `key` ended: `status, reason, backend, sent_at`; None when nobody has begun to send it."""
     return read_one(_ENDED, {"key": key})
+
+
+def count_since(session: Session, user_id: str, kind: str, since: datetime) -> int:
+    """How many messages of a kind were sent to a user since then, or may have been."""
+    mine = select(func.count()).where(Message.user_id == user_id, Message.kind == kind, Message.created_at > since)
+    return session.scalar(mine.where(Message.status != MessageStatus.SUPPRESSED)) or 0
 
 
 def abandon(key: str) -> Any | None:

@@ -12,13 +12,15 @@ class Kind:
     """A kind of message. Its templates are `messages/NAME.txt` and `messages/NAME.html`.
 
     `marketing` needs the person's consent, may be muted and waits for the end of quiet hours; what is not marketing
-    leaves in any case. It takes the first of `channels` that the person allows and can be reached by.
+    leaves in any case. It takes the first of `channels` that the person allows and can be reached by. Only what
+    `proves_address` goes to an address that is not verified: a link that works for whoever reads its mail.
     """
 
     name: str
     label: str
     marketing: bool
     channels: tuple[ChannelName, ...]
+    proves_address: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -33,7 +35,11 @@ def declare(kind: Kind) -> Kind:
 
 TIER_UPGRADE = declare(Kind("tier_upgrade", "A new tier that you have reached", True, (EMAIL, PUSH, SMS)))
 NUDGE = declare(Kind("nudge", "Reminders about points, rewards and invites", True, (EMAIL, SMS, PUSH)))
-PASSWORD_RESET = declare(Kind("password_reset", "A link to choose a new password", False, (EMAIL,)))
+PASSWORD_RESET = declare(
+    Kind("password_reset", "A link to choose a new password", False, (EMAIL,), proves_address=True)
+)
+VERIFY_ADDRESS = declare(Kind("verify_address", "A link to confirm your address", False, (EMAIL,), proves_address=True))
+ADDRESS_KNOWN = declare(Kind("address_known", "Somebody tried to join with your address", False, (EMAIL,)))
 ACCOUNT_NOTICE = declare(Kind("account_notice", "What somebody did to your account", False, (EMAIL,)))
 REFERRAL_INVITE = declare(Kind("referral_invite", "An invitation from a member", True, (EMAIL, SMS)))
 

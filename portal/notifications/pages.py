@@ -8,6 +8,7 @@ from portal.accounts.guards import Access, guarded
 from portal.accounts.preferences import get_preferences, put_contact, put_preferences, put_push_token, start_push
 from portal.accounts.principal import current_user_id
 from portal.accounts.users import get_user
+from portal.core import limits
 from portal.core.db import db
 from portal.core.problems import InvalidInput
 from portal.notifications.channels.push import endpoint_of, keep_subscription, public_key
@@ -34,7 +35,7 @@ def do_preferences() -> AnyResponse:
     form = PreferencesForm(_zone(), current_user.timezone)
     if not form.validate():
         return _page(form, 422)
-    put_preferences(db.session(), current_user_id(), form.preferences(), form.muted())
+    put_preferences(db.session(), current_user_id(), form.preferences(), form.muted(), place=limits.caller_address())
     put_contact(
         db.session(), current_user_id(), phone_number=form.phone_number.data or None,
         timezone=form.timezone.data or None,
@@ -77,7 +78,7 @@ def ask_unsubscribe(token: str) -> Response:
 @guarded(Access.PUBLIC)
 def do_unsubscribe(token: str) -> Response:
     """End marketing messages, in one click of a mail program or by the page's button (RFC 8058)."""
-    unsubscribe(db.session(), token)
+    unsubscribe(db.session(), token, place=limits.caller_address())
     whom, _ = read_token(token)
     return make_response(render_template("notifications/unsubscribe.html", done=True, member=whom == "user"))
 

@@ -22,6 +22,7 @@ class Recipient:
     timezone: str | None
     addresses: dict[ChannelName, str]
     preferences: Preferences
+    verified: bool = True
 
     @property
     def first_name(self) -> str:
@@ -36,11 +37,16 @@ def get_recipient(session: Session, user_id: str) -> Recipient | None:
         return None
     found = {ChannelName.EMAIL: user.email, ChannelName.SMS: user.phone_number, ChannelName.PUSH: user.push_token}
     addresses = {channel: address for channel, address in found.items() if address}
-    return Recipient(user.id, user.name, user.locale, user.timezone, addresses, get_preferences(session, user_id))
+    preferences, verified = get_preferences(session, user_id), user.email_verified_at is not None
+    return Recipient(user.id, user.name, user.locale, user.timezone, addresses, preferences, verified)
 
 
 def refusal(recipient: Recipient, kind: Kind) -> str | None:
-    """Why this person does not want this kind: `marketing_off` or `kind_muted`; None when they do."""
+    """Why this person gets no message of this kind: they do not want it (`marketing_off`, `kind_muted`), or nothing may
+    go to an address that is not verified (`address_unverified`, CONTRACT-SHOP 9.1); None when they do.
+    """
+    if not recipient.verified and not kind.proves_address:
+        return "address_unverified"
     if not kind.marketing:
         return None
     if not recipient.preferences.marketing_messages:

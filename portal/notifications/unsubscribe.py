@@ -6,8 +6,8 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
+from portal.accounts.consent import Origin, change_consent
 from portal.accounts.models import User
-from portal.accounts.profile import set_consent
 from portal.core import clock
 from portal.core.problems import NotFound
 from portal.notifications.suppressions import suppress_hash
@@ -40,8 +40,10 @@ def read_token(token: str) -> tuple[Whom, str]:
     return whom, subject
 
 
-def unsubscribe(session: Session, token: str) -> None:
+def unsubscribe(session: Session, token: str, *, place: str = "") -> None:
     """End marketing messages for whom the token is for; doing it again changes nothing.
+
+    `place` is the network address of whoever followed the link.
 
     :raises UnknownLink: this portal has not made it.
     """
@@ -49,7 +51,7 @@ def unsubscribe(session: Session, token: str) -> None:
     if whom == "user":
         if session.get(User, subject) is None:
             return
-        set_consent(session, subject, given=False)
+        change_consent(session, subject, False, Origin("unsubscribe_link", place))
     else:
         suppress_hash(session, whom, bytes.fromhex(subject), reason=REASON, now=clock.now())
 

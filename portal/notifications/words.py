@@ -4,6 +4,9 @@ from portal.notifications.models import MessageStatus
 
 REASONS = {
     "marketing_off": "The member does not want marketing messages",
+    "address_unverified": "The member has not confirmed their address yet",
+    "daily_cap": "The member got as many of these today as a day may have",
+    "link_spent": "The link would no longer have worked",
     "kind_muted": "The member has muted this kind of message",
     "no_channel": "No channel that the member allows reaches them",
     "no_such_user": "There is no such user any more",

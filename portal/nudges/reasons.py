@@ -28,4 +28,8 @@ class Reason(StrEnum):
 
 
 # What the member's own wishes say, in the words of notifications.
-REFUSALS = {"marketing_off": Reason.NO_CONSENT, "kind_muted": Reason.KIND_MUTED}
+REFUSALS = {
+    "marketing_off": Reason.NO_CONSENT,
+    "address_unverified": Reason.NO_CONSENT,
+    "kind_muted": Reason.KIND_MUTED,
+}

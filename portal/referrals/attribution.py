@@ -55,21 +55,22 @@ def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralR
 
 
 def attribute_registration(
-    session: Session, code: str, user: User, *, device: str | None, now: datetime, rules: ReferralRules
+    session: Session, code: str, user: User, *, device: str | None, now: datetime, at: datetime, rules: ReferralRules
 ) -> ReferralInvite | None:  # fmt: skip
-    """Bind a newly registered user to the invite they followed; None when the code no longer counts for them.
+    """Bind a user who registered at `at`, and has confirmed their address now, to the invite they followed; None when
+    the code no longer counts for them.
 
     A personal code, and an invite that someone else has registered through, bind to a new invite of the same member.
     Registering renews the invite's life, so that it cannot run out between registration and order.
     """
-    landing = get_landing(session, code, now=now, rules=rules)
+    landing = get_landing(session, code, now=at, rules=rules)
     target = find_code(session, landing.code)
     if landing.state != "open" or target is None or _same_person(session, landing.inviter_user_id, user):
         return None
     lock_members(session, [target.member_id])
     key = (target.member_id, target.invite_id)
     invite = session.get(ReferralInvite, key, populate_existing=True) if target.invite_id else None
-    if invite is not None and effective_status(invite, now) not in OPEN:
+    if invite is not None and effective_status(invite, at) not in OPEN:
         return None
     if invite is None or invite.attributed_user_id is not None:
         invite = insert_bound_invite(session, target, user, now=now, rules=rules)
@@ -107,4 +108,4 @@ def _closed(status: str) -> LandingState:
 
 def _same_person(session: Session, inviter_user_id: str, user: User) -> bool:
     own = session.scalar(select(User.email_normalized).where(User.id == inviter_user_id))
-    return own == user.email_normalized
+    return own is not None and own == user.email_normalized

@@ -52,6 +52,7 @@ def complete_referral(
 
     :raises problems.ReferralNotFound: nobody has this code.
     :raises UserNotFound: no such friend.
+    :raises problems.RefereeUnverified: the friend has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises problems.AlreadyConverted, problems.ReferralExpired, problems.ReferralCancelled: the invite is closed.
     :raises problems.AlreadyReferred: the friend was converted before, or registered through someone else's invite.
     :raises problems.SelfReferral: both are one person (CONTRACT rule 10).
@@ -84,7 +85,8 @@ def refuse_one_person(referrer: User, referee: User) -> None:
 
     :raises problems.SelfReferral: one account, or one normalised address (CONTRACT rule 10).
     """
-    if referrer.id == referee.id or referrer.email_normalized == referee.email_normalized:
+    alike = referrer.email_normalized is not None and referrer.email_normalized == referee.email_normalized
+    if referrer.id == referee.id or alike:
         raise problems.SelfReferral
 
 

@@ -86,6 +86,7 @@ def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
     """The membership and account of someone who may invite, under the membership's row lock; provisioned if need be.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the membership is suspended or the account closed.
     """
     member = lock_member_of_user(session, user_id)
@@ -94,19 +95,21 @@ def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
         member = lock_member_of_user(session, user_id)
         assert member is not None
     user = session.get_one(User, user_id, populate_existing=True)
+    if user.email_verified_at is None:
+        raise problems.AddressUnverified
     if not may_refer(member, user):
         raise MemberSuspended
     return member, user
 
 
 def may_refer(member: Member, user: User) -> bool:
-    """Whether this member's codes bring friends and credits reach them: neither suspended nor closed."""
-    return member.status == "active" and user.disabled_at is None
+    """Whether this member's codes bring friends and credits reach them: confirmed, neither suspended nor closed."""
+    return member.status == "active" and user.disabled_at is None and user.email_verified_at is not None
 
 
 def in_good_standing(member: type[Member], user: type[User]) -> ColumnElement[bool]:
     """`may_refer` as a condition on these columns."""
-    return (member.status == "active") & user.disabled_at.is_(None)
+    return (member.status == "active") & user.disabled_at.is_(None) & user.email_verified_at.is_not(None)
 
 
 def of_two_in_good_standing() -> ColumnElement[bool]:
@@ -131,12 +134,17 @@ def demand_may_convert(
 
     The caller holds both members' row locks.
 
-    :raises problems.ReferralCancelled: who invited is suspended or closed (CONTRACT R12).
+    :raises problems.ReferralCancelled: who invited is suspended or closed (CONTRACT R12), or unconfirmed.
+    :raises problems.RefereeUnverified: the friend has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the friend is.
     :raises problems.DailyLimit: registering alone has completed as many of the member's friends as it may in a day.
     :raises problems.RefereeNotNew: the friend had ordered before, where only new customers count.
     :raises problems.ReferralCircle: the friend has brought the member, directly or through others.
     """
+    if sides.referrer.email_verified_at is None:
+        raise problems.ReferralCancelled("Who invited has not confirmed their address.")
+    if sides.referee.email_verified_at is None:
+        raise problems.RefereeUnverified
     if not may_refer(sides.member, sides.referrer):
         raise problems.ReferralCancelled("Who invited is suspended, so that their codes bring no friends.")
     if not may_refer(sides.friend, sides.referee):

@@ -57,6 +57,7 @@ def create_invite(
     An address that asked for no invites gets none: the invite stays a draft, whose link can be passed on.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
     :raises problems.SenderNamesSite, InvalidInput: the member's name reads like a site; no texts go to that number.
@@ -78,6 +79,7 @@ def issue_invite(
     """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
 
     :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
     :raises problems.SenderNamesSite, InvalidInput, problems.RecipientLimit, problems.DailyCap: as `create_invite`.

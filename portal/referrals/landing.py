@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import (
@@ -20,7 +21,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.guards import Access, guarded
 from portal.accounts.models import User
-from portal.accounts.registration import after_register
+from portal.accounts.registration import notes
+from portal.accounts.verification import after_verification
 from portal.core import clock
 from portal.core.db import db
 from portal.core.problems import DomainError
@@ -56,26 +58,32 @@ def land(code: str) -> Response:
     return response
 
 
-def bind_registration(session: Session, user: User, given: Mapping[str, str]) -> None:
-    """Bind a new user to the code they followed; complete it at once where the programme says so."""
-    rules = _rules()
-    code = cookies.read_code(given, rules.attribution)
+def note_referral(given: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of a registration's cookies: the code its visitor followed, and the name of their browser."""
+    found = {"referral_code": cookies.read_code(given, _rules().attribution), "device": cookies.read_device(given)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def bind_registration(session: Session, user: User, noted: Mapping[str, Any], registered_at: datetime) -> None:
+    """Bind a user whose address is verified now to the code they followed before they registered; complete it at once
+    where the programme says so."""
+    rules, code = _rules(), noted.get("referral_code")
     if code is None:
         return
-    now = clock.now()
-    invite = service.attribute_registration(
-        session, code, user, device=cookies.read_device(given), now=now, rules=rules
-    )  # fmt: skip
-    if has_request_context():
+    if has_request_context() and cookies.read_code(request.cookies, rules.attribution) == code:
         after_this_request(cookies.forget_code)
+    invite = service.attribute_registration(
+        session, code, user, device=noted.get("device"), now=clock.now(), at=registered_at, rules=rules
+    )
     if invite is not None and rules.convert_at_registration:
         _complete(session, invite.code, user.id, rules)
 
 
 def init_app(app: Flask) -> None:
     """Take part in registrations, and let their page say who invited."""
-    if bind_registration not in after_register:
-        after_register.append(bind_registration)
+    if note_referral not in notes:
+        notes.append(note_referral)
+        after_verification.append(bind_registration)
     app.context_processor(_inviter)
 
 

@@ -86,6 +86,21 @@ class SelfReferral(DomainError):
     title = "Nobody can refer themselves"
 
 
+class AddressUnverified(DomainError):
+    """Who invites must have shown that their address is theirs (CONTRACT-SHOP 9.1)."""
+
+    code = "address_unverified"
+    status = 403
+    title = "The member has not confirmed their address"
+
+
+class RefereeUnverified(Conflict):
+    """The friend has not confirmed their address; once they have, the referral can be completed."""
+
+    code = "referee_unverified"
+    title = "The friend has not confirmed their address"
+
+
 class NotCancellable(Conflict):
     """The invite has been converted or has expired; the answer says its `currentStatus`."""
 

@@ -58,7 +58,7 @@ def find_signals(
         "existing_customer": invite.shared_code is None and referee.created_at < invite.created_at,
     }
     named = [name for name, true in found.items() if true]
-    return named + address_signals(referrer.email_normalized, referee.email_normalized)
+    return named + address_signals(referrer.email_normalized or "", referee.email_normalized or "")
 
 
 def address_signals(one: str, other: str) -> list[str]:

@@ -11,6 +11,7 @@ SENTENCES = {
     "invite_daily_cap": "No more invites can go out today. Share your link, or try again tomorrow.",
     "invite_cooldown": "That was quick! Your next invite can go out in a moment.",
     "self_referral": "That is your own address. Invite someone else, and you both get points.",
+    "address_unverified": "Confirm your address first. Then you can invite friends.",
     "member_suspended": "Your membership is paused. Please ask the shop.",
     "referral_not_cancellable": "This invite is closed already, so there was nothing to cancel.",
 }

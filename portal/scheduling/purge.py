@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import text
 
 from portal.core import clock
@@ -15,6 +16,7 @@ KEPT = {
     "login_failures": ("at < :before", 30),
     "known_devices": ("last_used_at < :before", 400),
     "account_notices": ("at < :before", 30),
+    "registrations": ("created_at < :before", 30),
     "auth_sessions": ("expires_at < :before", 30),
     "messages": ("created_at < :before AND status NOT IN ('claimed', 'uncertain')", 180),
     "outbox": ("status = 'done' AND finished_at < :before", 180),
@@ -23,11 +25,17 @@ KEPT = {
     "loyalty_invite_recipients": ("sent_at < :before", 366),
     "job_runs": ("status IN ('succeeded', 'failed') AND started_at < :before", 90),
 }
+# Registered, never confirmed, and never used: no membership has been opened.
+ABANDONED = """
+    email_verified_at IS NULL AND email IS NOT NULL AND role = 'member' AND created_at < :before
+    AND NOT EXISTS (SELECT FROM loyalty_members m WHERE m.user_id = users.id)
+"""
 
 
 def purge_old_records(_: datetime) -> list[Step]:
     """A step for each table with records that age."""
-    return [_step(table, condition, days) for table, (condition, days) in KEPT.items()]
+    kept = {**KEPT, "users": (ABANDONED, current_app.config["SETTINGS"].unverified_account_days)}
+    return [_step(table, condition, days) for table, (condition, days) in kept.items()]
 
 
 def _step(table: str, condition: str, days: int) -> Step:

@@ -41,3 +41,16 @@ def test_staff_who_get_another_role_keep_their_password(client: FlaskClient, ses
     assert client.get("/admin/").status_code == 200
     assert verify_password(olu, "chosen-by-olu-1")
     assert links(session) == []
+
+
+def test_staff_take_over_an_address_that_nobody_has_confirmed(client: FlaskClient, session: Session) -> None:
+    stranger = make_user(session, id="eve", email="new@shop.example", email_verified_at=None, password="by-eve-12345")
+    sign_in(client, stranger)
+
+    added = add(session, "New@Shop.example")
+
+    session.refresh(stranger)
+    assert (stranger.email, stranger.role) == (None, "member")
+    assert (added.email, added.role, added.email_verified_at is None) == ("new@shop.example", "admin", False)
+    assert links(session) == [added.id]
+    assert client.get("/account/loyalty").status_code == 303

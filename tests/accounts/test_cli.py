@@ -44,6 +44,15 @@ def test_a_user_is_made_with_the_password_from_stdin(run: Any, session: Session)
     assert session.scalars(select(AuditEntry)).one().actor == "cli"
 
 
+def test_an_address_is_verified_and_taken_over_from_whoever_has_not_confirmed_it(run: Any, session: Session) -> None:
+    make_user(session, id="eve", email="ada@example.com", email_verified_at=None)
+    result = run("users create --email ada@example.com --user-id ada --password-stdin", PASSWORD)
+    assert result.exit_code == 0, result.output
+    session.expire_all()
+    assert (session.get_one(User, "eve").email, session.get_one(User, "ada").email_verified_at is None) == (None, False)
+    assert run("users create --email ada@example.com --password-stdin", PASSWORD).exit_code == 1
+
+
 def test_without_an_id_the_portal_chooses_one(run: Any, session: Session) -> None:
     result = run("users create --email ada@example.com --name Ada --password-stdin", PASSWORD)
     user = session.scalars(select(User)).one()

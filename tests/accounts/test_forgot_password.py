@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.models import OutboxMessage
+from portal.core.outbox import deliver
+from portal.notifications.models import Message
 from tests.factories.accounts import csrf, make_user
+from tests.statements import counted
 
 
 def forget(client: FlaskClient, email: str) -> Any:
@@ -18,8 +21,9 @@ def forget(client: FlaskClient, email: str) -> Any:
 
 
 def asked_for(session: Session) -> list[str]:
+    """The users who are to be sent a link."""
     rows = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "message.password_reset"))
-    return [row.payload["user_id"] for row in rows]
+    return [row.payload["user_id"] for row in rows if row.payload["user_id"] is not None]
 
 
 def test_the_page_asks_for_an_address(client: FlaskClient) -> None:
@@ -39,6 +43,45 @@ def test_nobody_is_told_who_has_an_account(client: FlaskClient, session: Session
     known, unknown = forget(client, "ada@example.com"), forget(client, "nobody@example.com")
     assert (known.status_code, known.location, known.text) == (unknown.status_code, unknown.location, unknown.text)
     assert len(asked_for(session)) == 1
+
+
+def test_the_same_statements_are_sent_whoever_has_the_address(client: FlaskClient, session: Session) -> None:
+    """What is sent is found out by a worker, so that the time an answer takes tells nothing."""
+    make_user(session, email="ada@example.com")
+    make_user(session, email="gone@example.com", disabled_at=clock.now())
+    sent = []
+    for email in ("ada@example.com", "gone@example.com", "nobody@example.com"):
+        with counted(session) as statements:
+            forget(client, email)
+        sent.append(list(statements))
+    assert sent[0] == sent[1] == sent[2]
+    assert session.scalar(select(func.count()).where(OutboxMessage.topic == "message.password_reset")) == 3
+
+
+def test_a_user_gets_five_links_a_day(client: FlaskClient, session: Session) -> None:
+    make_user(session, email="ada@example.com")
+    with time_machine.travel(clock.now().replace(hour=1), tick=False) as traveller:
+        for _ in range(7):
+            traveller.shift(61)
+            assert forget(client, "ada@example.com").location == "/password/sent"
+            deliver()
+        statuses = select(Message.status, Message.reason).order_by(Message.id)
+        assert [tuple(row) for row in session.execute(statuses)] == [("sent", "")] * 5 + [
+            ("suppressed", "daily_cap")
+        ] * 2
+        traveller.shift(24 * 3600)
+        forget(client, "ada@example.com")
+        deliver()
+        assert len(session.scalars(select(Message.id).where(Message.status == "sent")).all()) == 6
+
+
+def test_a_user_who_is_not_verified_gets_a_link_as_their_mail_is_what_it_proves(
+    client: FlaskClient, session: Session
+) -> None:
+    make_user(session, email="ada@example.com", email_verified_at=None)
+    forget(client, "ada@example.com")
+    deliver()
+    assert session.scalars(select(Message.status)).all() == ["sent"]
 
 
 def test_a_disabled_user_gets_none(client: FlaskClient, session: Session) -> None:

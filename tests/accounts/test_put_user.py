@@ -27,10 +27,11 @@ def test_a_new_user_is_created(client: FlaskClient, session: Session, token: str
     answer = put(client, token)
     document = answer.get_json()
     assert answer.status_code == 201
-    assert document.pop("createdAt") == document.pop("updatedAt")
+    assert document.pop("createdAt") == document.pop("updatedAt") == document.pop("verifiedAt")
     assert document == {
         "userId": "shop:1", "email": "ada@example.com", "name": "Ada Lovelace", "phoneNumber": None,
         "hasPushToken": False, "timezone": None, "locale": None, "marketingMessages": False, "role": "member",
+        "consent": {"marketing": False, "source": None, "changedAt": None}, "disabledAt": None, "mergedInto": None,
     }  # fmt: skip
     assert session.get_one(User, "shop:1").email_normalized == "ada@example.com"
 

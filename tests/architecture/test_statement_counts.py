@@ -42,6 +42,15 @@ def test_an_api_read_sends_at_most_three(client: FlaskClient, session: Session, 
 
 
 @pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("path", ["users/ada", "users?email=ada@example.com"])
+def test_a_read_of_users_sends_at_most_three(client: FlaskClient, session: Session, path: str) -> None:
+    headers = bearer(make_token(session, "admin"))
+    with counted(session) as sent:
+        assert client.get(f"/api/v1/{path}", headers=headers).status_code == 200
+    assert len([statement for statement in sent if "UPDATE api_tokens" not in statement]) <= 3, sent
+
+
+@pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_sends_at_most_eight(client: FlaskClient, session: Session, path: str) -> None:
     user = make_user(session)

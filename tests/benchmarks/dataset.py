@@ -13,8 +13,8 @@ _REWARDS = text("""
     SELECT new_ulid(:now), 'reward-' || n, 'Reward ' || n, '', n * 10, 'gift', :now, :now FROM generate_series(1, 10) n
 """)
 _USERS = text("""
-    INSERT INTO users (id, email, email_normalized, name, created_at, updated_at)
-    SELECT 'u' || n, 'u' || n || '@example.com', 'u' || n || '@example.com', 'User ' || n, :now, :now
+    INSERT INTO users (id, email, email_normalized, email_verified_at, name, created_at, updated_at)
+    SELECT 'u' || n, 'u' || n || '@example.com', 'u' || n || '@example.com', :now, 'User ' || n, :now, :now
     FROM generate_series(1, :members) n
 """)
 _MEMBERS = text("""

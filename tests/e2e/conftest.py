@@ -1,5 +1,6 @@
 """A shop served for real, and browsers that fail a test when a page complains in its console."""
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from portal.accounts.models import User
 from portal.core.db import db, unit_of_work
 from portal.core.edge import Portal
+from portal.core.outbox import deliver
+from portal.notifications.models import Message
 from tests import databases
 from tests.factories.loyalty import make_member, make_reward, make_tier
 
@@ -35,6 +38,20 @@ class Shop:
             user = session.scalar(select(User).where(User.email == email))
             assert user is not None, f"{email} has not registered"
             make_member(session, user, points=points)
+
+    def link_mailed_to(self, email: str) -> str:
+        """The path of the newest link in the mail of an address, as the preview inbox has it."""
+        with self.app.app_context():
+            deliver()
+            mine = select(Message.body_text).where(Message.recipient == email, Message.kind == "verify_address")
+            body = db.session.scalar(mine.order_by(Message.id.desc()).limit(1)) or ""
+        found = re.search(r"/register/confirm/\S+", body)
+        assert found is not None, f"{email} has got no link"
+        return found[0]
+
+
+# The shops that are served now, by their address.
+SHOPS: dict[str, Shop] = {}
 
 
 class Quiet(WSGIRequestHandler):
@@ -59,7 +76,10 @@ def shop(servers: databases.Servers, app: Portal) -> Iterator[Shop]:
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Shop(f"http://127.0.0.1:{server.server_port}", application)
+    url = f"http://127.0.0.1:{server.server_port}"
+    SHOPS[url] = Shop(url, application)
+    yield SHOPS[url]
+    del SHOPS[url]
     server.shutdown()
     thread.join()
     with application.app_context():

@@ -7,12 +7,15 @@ from typing import Any
 
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from portal.accounts.addresses import normalize_email
-from portal.accounts.models import ApiToken, AuthSession, NotificationPreferences, User
+from portal.accounts.models import ApiToken, AuthSession, NotificationPreferences, Registration, User
 from portal.accounts.passwords import hash_password
 from portal.accounts.principal import hash_token
+from portal.accounts.verification import make_link_token
 from portal.core import clock, ids
 from portal.core.db import db
 
@@ -22,13 +25,15 @@ _numbers = itertools.count(1)
 def make_user(
     session: Session, *, password: str | None = None, marketing_messages: bool | None = None, **fields: Any
 ) -> User:
-    """A user; a password is hashed when given, preferences are made when consent is given or refused."""
+    """A user with a verified address, unless `email` or `email_verified_at` is None; a password is hashed when given,
+    preferences are made when consent is given or refused."""
     number, now = next(_numbers), clock.now()
     values = {
         "id": f"user-{number}", "email": f"user{number}@example.com", "name": f"User {number}", "role": "member",
         "created_at": now, "updated_at": now, **fields,
     }  # fmt: skip
-    values.setdefault("email_normalized", normalize_email(values["email"]))
+    values.setdefault("email_normalized", normalize_email(values["email"]) if values["email"] else None)
+    values.setdefault("email_verified_at", now if values["email"] else None)
     user = User(**values, password_hash=hash_password(password) if password else None)
     session.add(user)
     session.flush()
@@ -73,6 +78,17 @@ def sign_in(client: FlaskClient, user: User, **fields: Any) -> AuthSession:
         cookie["_user_id"] = ids.encode(row.id)
         cookie["_fresh"] = True
     return row
+
+
+def link_mailed_to(session: Session, email: str) -> str:
+    """The path of the newest link to confirm an address, as its mail has it."""
+    newest = select(Registration.id).where(Registration.email == email).order_by(Registration.created_at.desc())
+    return f"/register/confirm/{make_link_token(session.scalars(newest.limit(1)).one())}"
+
+
+def follow_link(client: FlaskClient, session: Session, email: str, **fields: str) -> TestResponse:
+    """Open the newest link that was mailed to an address, and press its button."""
+    return client.post(link_mailed_to(session, email), data={"csrf_token": csrf(client), **fields})
 
 
 def csrf(client: FlaskClient) -> str:

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.profile import get_consent
+from portal.accounts.consent import get_consent
 from portal.notifications.suppressions import hash_address, is_suppressed
 from portal.notifications.unsubscribe import make_token
 from tests.factories.accounts import make_user

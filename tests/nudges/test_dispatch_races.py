@@ -41,7 +41,7 @@ def people(count: int) -> None:
     now = clock.now()
     users = [
         {"id": f"u{n}", "email": f"u{n}@example.com", "email_normalized": f"u{n}@example.com", "name": f"User {n}",
-         "role": "member", "created_at": now, "updated_at": now} for n in range(count)
+         "email_verified_at": now, "role": "member", "created_at": now, "updated_at": now} for n in range(count)
     ]  # fmt: skip
     with unit_of_work() as session:
         session.execute(insert(User), users)

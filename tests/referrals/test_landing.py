@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.core import clock, ids
+from portal.core.db import db
 from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import AlreadyReferred
-from tests.factories.accounts import csrf, make_user, sign_in
+from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite
 
@@ -29,8 +30,10 @@ def inviting(session: Session, name: str = "Ada Lovelace") -> Member:
 
 
 def register(client: FlaskClient, email: str = "grace@example.org") -> None:
+    """Register, and confirm the address by the mailed link."""
     form = {"csrf_token": csrf(client), "name": "Grace Hopper", "email": email, "password": PASSWORD}
-    assert client.post("/register", data=form).status_code == 303
+    assert client.post("/register", data=form).location == "/register/sent"
+    assert follow_link(client, db.session(), email).location == "/account/loyalty"
 
 
 def attributed(session: Session, email: str = "grace@example.org") -> list[ReferralInvite]:
@@ -100,6 +103,46 @@ def test_a_registration_is_bound_to_the_invite_and_renews_it(client: FlaskClient
     assert bound[0].expires_at > clock.now() + 80 * DAY
     assert client.get_cookie("referral") is None
     assert session.scalar(select(LedgerEntry.id)) is None
+
+
+def test_nothing_is_bound_before_the_friend_confirms_their_address(client: FlaskClient, session: Session) -> None:
+    invite = make_invite(session, inviting(session))
+    client.get(f"/r/{invite.code}")
+    form = {"csrf_token": csrf(client), "name": "Grace", "email": "grace@example.org", "password": PASSWORD}
+    client.post("/register", data=form)
+    assert attributed(session) == []
+    assert client.get_cookie("referral") is not None
+    follow_link(client, session, "grace@example.org")
+    assert [found.id for found in attributed(session)] == [invite.id]
+
+
+def test_a_stranger_who_registered_the_address_before_brings_it_to_nobody(
+    app: Portal, client: FlaskClient, session: Session
+) -> None:
+    """What counts is the code that the friend followed themselves, in the browser that opens the link."""
+    theirs, own = make_invite(session, inviting(session, "Mallory")), make_invite(session, inviting(session))
+    stranger = app.test_client()
+    stranger.get(f"/r/{theirs.code}")
+    form = {"name": "Grace", "email": "grace@example.org", "password": PASSWORD}
+    stranger.post("/register", data={**form, "csrf_token": csrf(stranger)})
+    client.get(f"/r/{own.code}")
+    register(client)
+    assert [found.id for found in attributed(session)] == [own.id]
+
+
+def test_an_invite_that_runs_out_before_the_address_is_confirmed_still_counts(
+    client: FlaskClient, session: Session
+) -> None:
+    invite = make_invite(session, inviting(session), at=clock.now() - 89 * DAY)
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        client.get(f"/r/{invite.code}")
+        form = {"csrf_token": csrf(client), "name": "Grace", "email": "grace@example.org", "password": PASSWORD}
+        client.post("/register", data=form)
+        traveller.shift(DAY + DAY / 2)
+        follow_link(client, session, "grace@example.org")
+        bound = attributed(session)
+        assert [found.id for found in bound] == [invite.id]
+        assert bound[0].expires_at > clock.now() + 80 * DAY
 
 
 def test_the_first_click_wins(client: FlaskClient, session: Session) -> None:

@@ -8,6 +8,7 @@ from random import Random
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.accounts.consent import Origin, change_consent
 from portal.accounts.models import User
 from portal.accounts.passwords import DEMO_PASSWORD, hash_password, verify_password
 from portal.accounts.reset import drop_password
@@ -32,6 +33,8 @@ SIGN_INS = (
     ("admin", "amy@example.com", "demo-admin", "Amy Admin"),
 )
 NOTICE = "\n".join(f"{role:<9} {email:<18} {DEMO_PASSWORD}" for role, email, _, _ in SIGN_INS)
+
+CONSENT = Origin("import", "demo")
 
 UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
@@ -98,13 +101,12 @@ def _furnish(session: Session, people: list[Person]) -> None:
     for reward in catalogue.REWARDS:
         put_reward(session, reward["slug"], {k: v for k, v in reward.items() if k != "slug"}, "user:demo-admin")
     for role, email, user_id, name in SIGN_INS:
-        user = create_user(session, user_id=user_id, email=email, name=name, role=role, consent=True)
+        user = create_user(session, user_id=user_id, email=email, name=name, role=role)
         user.password_hash = hash_password(PASSWORD)  # which nobody may choose
+        change_consent(session, user_id, True, CONSENT)
     for number, person in enumerate(people[1:], 1):
-        create_user(
-            session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name,
-            consent=number % 3 > 0,
-        )  # fmt: skip
+        create_user(session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name)
+        change_consent(session, person.user_id, number % 3 > 0, CONSENT)
 
 
 def _people(random: Random) -> Iterator[Person]:

@@ -1,0 +1,137 @@
+"""Verified addresses: links that show that an address is its holder's, and what begins to count with that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal.accounts.consent import Origin, change_consent
+from portal.accounts.models import Registration, User
+from portal.accounts.passwords import check_password, hash_password
+from portal.accounts.sessions import end_sessions_of
+from portal.core import clock, ids
+
+# What other domains do for a user whose address has been verified: it is given what they noted when the user registered
+# (`registration.notes`), and when that was.
+AfterVerification = Callable[[Session, User, Mapping[str, Any], datetime], None]
+after_verification: list[AfterVerification] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """The browser that opens a link: which registration was made in it, and who is signed in."""
+
+    registration_id: UUID | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that works. `own` is the registration that was made in the browser that opened it; with none, and nobody
+    signed in (`known`), the password of the account may be a stranger's."""
+
+    registration: Registration
+    user: User
+    own: Registration | None
+    known: bool
+
+
+def make_link_token(registration_id: UUID) -> str:
+    """The secret of a registration's link. It works once, and its row says until when."""
+    return str(_signer().dumps(ids.encode(registration_id)))
+
+
+def find_registration(session: Session, token: str, *, lock: bool = False) -> Registration | None:
+    """The registration of a link that this portal has made, usable or not."""
+    try:
+        registration_id = ids.parse(_signer().loads(token))
+    except BadSignature:
+        return None
+    if registration_id is None:
+        return None
+    return session.get(Registration, registration_id, with_for_update=lock or None, populate_existing=True)
+
+
+def find_link(session: Session, token: str, opener: Opener, *, lock: bool = False) -> Link | None:
+    """A link that still works; None when it was used, is too old, or its address was verified or given away since.
+
+    With `lock` the registration and its user are locked, in this order, so that of many at once one is used.
+    """
+    registration = find_registration(session, token, lock=lock)
+    if registration is None or registration.used_at is not None or registration.expires_at <= clock.now():
+        return None
+    user = session.get_one(User, registration.user_id, with_for_update=lock or None, populate_existing=True)
+    if user.email != registration.email or user.email_verified_at is not None:
+        return None
+    if user.disabled_at is not None or user.role != "member":
+        return None
+    own = session.get(Registration, opener.registration_id) if opener.registration_id else None
+    if own is not None and (own.user_id != user.id or own.email != user.email or own.password_hash is None):
+        own = None
+    return Link(registration, user, own, own is not None or opener.user_id == user.id)
+
+
+def confirm(session: Session, token: str, opener: Opener, password: str = "") -> Link | None:
+    """Verify the address of a link's user, who may then be signed in; None when the link does not work (any more).
+
+    Several people may have registered an address, and only one reads its mail. So it is the browser that opens the link
+    which decides: what was chosen in it holds, or what the signed-in user has. In any other browser `password` is the
+    account's from now on; left empty, it has none until one is set by a reset link. All sign-ins end.
+
+    :raises InvalidInput: the password cannot be accepted.
+    """
+    link = find_link(session, token, opener, lock=True)
+    if link is None:
+        return None
+    user, chosen = link.user, link.own or link.registration
+    if link.own is not None:
+        user.password_hash, user.name = link.own.password_hash, link.own.name
+    elif link.known:
+        chosen = get_first_registration(session, user.id) or chosen
+    else:
+        user.password_hash, user.name = _checked_hash(password, user), chosen.name
+    link.registration.used_at = clock.now()
+    end_sessions_of(session, user.id)
+    mark_verified(session, user, chosen)
+    return link
+
+
+def mark_verified(
+    session: Session, user: User, registration: Registration | None, *, with_consent: bool = True
+) -> None:
+    """Let a user's address count as theirs from now on, with the consent and notes of this registration of theirs.
+
+    The caller holds the user's row lock. Passwords of other registrations are forgotten.
+    """
+    user.email_verified_at = user.updated_at = clock.now()
+    session.execute(update(Registration).where(Registration.user_id == user.id).values(password_hash=None))
+    session.flush()
+    if registration is None:
+        return
+    if with_consent and registration.consent:
+        change_consent(session, user.id, True, Origin("registration", registration.caller))
+    for hook in after_verification:
+        hook(session, user, registration.remembered, registration.created_at)
+
+
+def get_first_registration(session: Session, user_id: str) -> Registration | None:
+    """The registration that made a user; None when the shop or an operator did."""
+    mine = select(Registration).where(Registration.user_id == user_id)
+    return session.scalar(mine.order_by(Registration.created_at, Registration.id).limit(1))
+
+
+def _checked_hash(password: str, user: User) -> str | None:
+    if not password:
+        return None
+    check_password(password, user.email or "")
+    return hash_password(password)
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="verify-address")

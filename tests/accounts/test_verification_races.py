@@ -1,0 +1,103 @@
+"""Registrations, links and those who vouch, many at once on real connections."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from portal.accounts.consent import get_consent
+from portal.accounts.models import AuthSession, Registration, User
+from portal.core.db import unit_of_work
+from portal.core.edge import Portal
+from portal.notifications.unsubscribe import make_token as unsubscribe_token
+from tests.concurrency import at_once
+from tests.factories.accounts import bearer, csrf, link_mailed_to, make_token, make_user
+
+EMAIL = "ada@example.com"
+
+
+def register(client: FlaskClient, password: str = "correct horse battery") -> int:
+    form = {"name": "Ada", "email": EMAIL, "password": password, "csrf_token": csrf(client)}
+    return client.post("/register", data=form).status_code
+
+
+def mailed(app: Portal) -> str:
+    with app.app_context(), unit_of_work() as session:
+        return link_mailed_to(session, EMAIL)
+
+
+def follow(client: FlaskClient, path: str) -> int:
+    return client.post(path, data={"csrf_token": csrf(client)}).status_code
+
+
+def count(app: Portal, model: type[Any], *where: Any) -> int:
+    with app.app_context(), unit_of_work() as session:
+        return int(session.scalar(select(func.count()).select_from(model).where(*where)) or 0)
+
+
+def test_of_sixteen_registrations_of_one_address_one_makes_the_account(committed_app: Portal) -> None:
+    """All are answered alike, and no more mails leave than a day may have."""
+    answers = at_once(committed_app, 16, lambda n: register(committed_app.test_client(), f"the password of {n}"))
+    assert Counter(answers) == {303: 16}
+    assert (count(committed_app, User), count(committed_app, Registration)) == (1, 5)
+
+
+def test_a_link_opened_24_times_at_once_signs_in_once(committed_app: Portal) -> None:
+    register(committed_app.test_client())
+    path = mailed(committed_app)
+    answers = at_once(committed_app, 24, lambda _: follow(committed_app.test_client(), path))
+    assert Counter(answers) == {303: 1, 410: 23}
+    assert count(committed_app, AuthSession) == 1
+
+
+def test_two_links_of_one_address_opened_at_once_sign_in_once(committed_app: Portal) -> None:
+    paths = []
+    for password in ("the password of one", "the password of two"):
+        register(committed_app.test_client(), password)
+        paths.append(mailed(committed_app))
+    answers = at_once(committed_app, 8, lambda n: follow(committed_app.test_client(), paths[n % 2]))
+    assert Counter(answers) == {303: 1, 410: 7}
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_the_shops_put_and_the_link_at_the_same_moment_leave_the_address_with_one(
+    committed_app: Portal, round_: int
+) -> None:
+    register(committed_app.test_client())
+    path = mailed(committed_app)
+    with committed_app.app_context(), unit_of_work() as session:
+        token = make_token(session, "admin")
+
+    def act(number: int) -> int:
+        client = committed_app.test_client()
+        if number % 2:
+            return follow(client, path)
+        body = {"email": EMAIL, "name": "Ada"}
+        return client.put("/api/v1/users/shop:1", json=body, headers=bearer(token)).status_code
+
+    put, link = at_once(committed_app, 2, act)
+    assert (put, link) in ((201, 410), (409, 303))
+    assert count(committed_app, User, User.email == EMAIL, User.email_verified_at.is_not(None)) == 1
+    live = count(committed_app, AuthSession, AuthSession.revoked_at.is_(None))
+    assert live == (1 if link == 303 else 0)
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_a_withdrawal_and_a_sync_at_the_same_moment_leave_consent_withdrawn(committed_app: Portal, round_: int) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        token = make_token(session, "admin")
+        make_user(session, id="ada", email=EMAIL)
+        path = f"/unsubscribe/{unsubscribe_token('user', 'ada')}"
+
+    def act(number: int) -> int:
+        client = committed_app.test_client()
+        if number == 0:
+            return client.post(path).status_code
+        body = {"email": EMAIL, "name": "Ada", "marketingMessages": True}
+        return client.put("/api/v1/users/ada", json=body, headers=bearer(token)).status_code
+
+    assert set(at_once(committed_app, 4, act)) == {200}
+    with committed_app.app_context(), unit_of_work() as session:
+        assert get_consent(session, "ada") is False
