@@ -61,7 +61,8 @@ class Account:
 
     def _reads(self, paths: Iterable[Path]) -> bool:
         """Whether the account, without any right of root's, runs this Python and reads the paths."""
-        command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, paths)]
+        python = Path(sys.executable).resolve(), Path(os.__file__)  # itself: it may have started by another's library
+        command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, [*python, *paths])]
         return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0
 
     def _switch(self, rights: Collection[str]) -> list[str]:
