@@ -42,7 +42,7 @@ class RegisterForm(PortalForm):
     name = StringField(
         "Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[visible]
     )  # fmt: skip
-    email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
+    email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _email])
     password = PasswordField("Password", [InputRequired("Choose a password.")])
     marketing_messages = BooleanField("Send me reminders, offers and news")
     next = HiddenField()
@@ -57,7 +57,7 @@ class RegisterForm(PortalForm):
 class ForgotPasswordForm(PortalForm):
     """Where the reset link goes."""
 
-    email = EmailField("Email address", [InputRequired("Enter your email address."), _email])
+    email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _email])
 
 
 class ConfirmForm(PortalForm):

@@ -13,7 +13,7 @@ from portal.accounts.principal import SignedIn
 from portal.core import clock, ids
 
 KEPT_AFTER_END = timedelta(days=30)
-LONGEST_USER_AGENT = 300
+LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
 
 
 def open_session(session: Session, user: User, *, days: int, user_agent: str, address: str) -> SignedIn:
@@ -21,7 +21,7 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
     now = clock.now()
     row = AuthSession(
         id=ids.new_id(), user_id=user.id, created_at=now, last_seen_at=now, expires_at=now + timedelta(days=days),
-        user_agent=user_agent[:LONGEST_USER_AGENT], address=address,
+        user_agent=user_agent[:LONGEST_USER_AGENT], address=address[:LONGEST_ADDRESS],
     )  # fmt: skip
     session.add(row)
     session.flush()

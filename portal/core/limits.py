@@ -102,13 +102,16 @@ def check_sign_in() -> None:
     cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
 
 
+LONGEST_ADDRESS = 64
+
+
 def caller_address() -> str:
     """What attempts of one place are counted by: the address, of IPv6 the /64 network that one customer has whole."""
     address = request.remote_addr or ""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return address
+        return address[:LONGEST_ADDRESS]
     if found.version == 4 or found.ipv4_mapped:
         return str(found)
     return str(ipaddress.ip_network((int(found), 64), strict=False))

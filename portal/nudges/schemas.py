@@ -16,7 +16,7 @@ MOST_HOURS = 8760
 class NudgeCampaignInput(Schema):
     """A campaign to create or change; what is left out keeps its value. No channels: cards in the portal alone."""
 
-    signal: str | None = Field(None, json_schema_extra={"enum": [*SIGNALS, None]})
+    signal: str | None = Field(None, max_length=64, json_schema_extra={"enum": [*SIGNALS, None]})
     ttl_hours: Annotated[int, Field(strict=True, ge=1, le=MOST_HOURS)] | None = None
     frequency_cap_hours: Annotated[int, Field(strict=True, ge=0, le=MOST_HOURS)] | None = None
     priority: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None

@@ -7,7 +7,10 @@ from pydantic import BeforeValidator, Field
 from portal.core.schemas import Answer, Schema, Text, no_nul
 
 BIGGEST = 2**53 - 1
-BenefitValue = Annotated[str | int | float | bool | None, BeforeValidator(no_nul)]
+LONGEST_VALUE = 120
+BenefitValue = Annotated[
+    Annotated[str, Field(max_length=LONGEST_VALUE)] | int | float | bool | None, BeforeValidator(no_nul)
+]
 
 
 class BenefitInput(Schema):

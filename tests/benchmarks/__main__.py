@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10, help="ledger entries of each member")
     parser.add_argument("--growth", action="store_true", help="measure growth to 100 times the members, and no more")
     options = parser.parse_args()
+    web.check_tools()
     with ExitStack() as stack:
         small = _start(stack, options.members, options.entries)
         if options.growth:
@@ -55,8 +56,8 @@ def run(stack: ExitStack, filled: Filled) -> None:
     portal = stack.enter_context(web.serve("wsgi:app", filled.environment))
     web.measure(floor, portal, headers)
     with filled.app.app_context():
-        redemptions.measure(filled.app, portal, bearer(filled.token), filled.members)
         nudges.measure()
+        redemptions.measure(filled.app, portal, bearer(filled.token), filled.members)
         points.measure()
 
 

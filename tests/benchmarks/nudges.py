@@ -16,7 +16,9 @@ ROUNDS = 5
 
 _MAKE_DUE = text("""
     UPDATE loyalty_point_expirations SET expires_at = CAST(:now AS timestamptz) + interval '10 days'
-    WHERE (member_id, seq) IN (SELECT id, 1 FROM loyalty_members ORDER BY referral_code LIMIT :due)
+    WHERE (member_id, seq) IN (
+        SELECT member_id, min(seq) FROM loyalty_point_expirations WHERE remaining > held
+        GROUP BY member_id ORDER BY member_id LIMIT :due)
 """)
 _BY_HAND = text("""
     INSERT INTO loyalty_nudges (member_id, id, signal, fingerprint, causes, status, payload, created_at, updated_at,
@@ -31,7 +33,7 @@ _BY_HAND = text("""
 
 
 def make_due(session: Session, due: int = DUE) -> None:
-    """Let points of so many members expire in ten days; the caller commits."""
+    """Let points of so many members expire in ten days, such as no hold has taken; the caller commits."""
     session.execute(_MAKE_DUE, {"now": clock.now(), "due": due})
 
 
@@ -79,13 +81,15 @@ def seconds() -> tuple[float, float, float]:
 def _round() -> tuple[float, float, float]:
     session = db.session()
     began = time.perf_counter()
-    assert aggregate(session) > 0
+    first = aggregate(session)
     made = time.perf_counter()
-    assert aggregate(session) == 0
+    again = aggregate(session)
     looked = time.perf_counter()
     session.rollback()
     by_hand = time.perf_counter()
     session.execute(_BY_HAND, {"now": clock.now()})
     done = time.perf_counter()
     session.rollback()
+    if not first or again:
+        raise RuntimeError(f"{first} nudges were made of {DUE} that are due, and {again} when nothing had changed")
     return made - began, looked - made, done - by_hand

@@ -63,16 +63,19 @@ def _await(port: int) -> None:
     raise RuntimeError("the server did not come up")
 
 
+def check_tools() -> None:
+    """End with a sentence, before anything is set up, where the program that measures is missing."""
+    if shutil.which("wrk") is None:
+        sys.exit("make bench needs wrk: apt-get install wrk")
+
+
 def wrk(url: str, headers: dict[str, str], *flags: str) -> str:
     """What wrk prints of a few seconds of requests, with these flags besides.
 
     :raises RuntimeError: an answer was not a success.
     """
-    program = shutil.which("wrk")
-    if program is None:
-        sys.exit("make bench needs wrk: apt-get install wrk")
     given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [program, "-t1", f"-c{THREADS}", f"-d{SECONDS}", *given, *flags, url]
+    command = ["wrk", "-t1", f"-c{THREADS}", f"-d{SECONDS}", *given, *flags, url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out:
         raise RuntimeError(f"{url}: {out}")

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from portal.core.embedded.account import NAME, _find
+from portal.core.embedded.account import NAME, _find, find_account
 from portal.core.embedded.failures import StartFailedError
 from portal.core.embedded.stepdown import hand_over
 from tests.resilience.running import SMALL
@@ -128,6 +128,15 @@ def test_what_earlier_starts_left_is_given_away_and_not_what_links_lead_to(tmp_p
     assert {path.lstat().st_uid for path in ours} == {expected_owner()}
     theirs = [elsewhere, elsewhere / "file", data_dir / "lost+found"]
     assert {path.lstat().st_uid for path in theirs} == {os.geteuid()}
+
+
+def test_the_account_runs_this_python_and_no_other_wherever_it_lies() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        Path(place).chmod(0o755)
+        starter = find_account().starter([Path(place)])
+        code = "import os, sys; print(os.geteuid(), os.__file__, os.access(sys.executable, os.X_OK))"
+        done = subprocess.run([*starter, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(expected_owner()), os.__file__, "True"]
 
 
 def test_a_command_that_is_missing_is_named() -> None:

@@ -19,6 +19,10 @@ from portal.core.embedded.failures import StartFailedError
 NAME = "portal-service"
 # Numbers of Linux capabilities. The second lets files be written too: only where a container has withdrawn the first.
 _ENTER, _ENTER_AND_WRITE = ("dac_read_search", 2), ("dac_override", 1)
+_TOO_MUCH = (
+    "The account that the portal runs under cannot reach the checkout, its Python or DATA_DIR, and this container can "
+    "only lend it the right to write everywhere too: put them where every user may enter, such as /srv."
+)
 _SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 _LOOK = "import os, sys; sys.exit(not all(os.access(path, os.R_OK) for path in sys.argv[1:]))"
 
@@ -47,7 +51,9 @@ class Account:
         if self.ids is None:
             return []
         if not self._reads(paths):
-            rights = [*rights, _lendable()]
+            rights = [*rights, lent := _lendable()]
+            if lent == _ENTER_AND_WRITE[0]:
+                print(_TOO_MUCH, file=sys.stderr, flush=True)
         command = self._switch(rights)
         if rights and subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
             raise StartFailedError(_unreachable(f"it may not run {sys.executable}"))
@@ -55,7 +61,8 @@ class Account:
 
     def _reads(self, paths: Iterable[Path]) -> bool:
         """Whether the account, without any right of root's, runs this Python and reads the paths."""
-        command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, paths)]
+        python = Path(sys.executable).resolve(), Path(os.__file__)  # itself: it may have started by another's library
+        command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, [*python, *paths])]
         return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0
 
     def _switch(self, rights: Collection[str]) -> list[str]:

@@ -49,9 +49,14 @@ def hand_over(data_dir: Path) -> Account:
             f"DATA_DIR {data_dir} is not the portal's: it holds {min(found - OURS)}. Choose an empty or a new folder."
         )
     for name in found:
-        for folder, _, files in os.walk(data_dir / name):
-            for path in (Path(folder), *(Path(folder, file) for file in files)):
-                account.take(path)
-        account.take(data_dir / name)
+        _give(data_dir / name, account)
     account.take(data_dir)
     return account
+
+
+def _give(path: Path, account: Account) -> None:
+    """Give a file, or a folder with all in it; links are given as such and not followed."""
+    account.take(path)
+    if path.is_dir() and not path.is_symlink():
+        for inner in path.iterdir():
+            _give(inner, account)
