@@ -189,10 +189,15 @@ def add_references(session: Session, redemption_id: UUID, *, actor: str, now: da
     added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, now)
     if added:
         audit.record(
-            session, actor=actor, action="redemption.reference", object_type="redemption",
-            object_id=ids.encode(redemption.id), reason="", before=None,
+            session,
+            actor=actor,
+            action="redemption.reference",
+            object_type="redemption",
+            object_id=ids.encode(redemption.id),
+            reason="",
+            before=None,
             after={"entry": ids.encode(redemption.ledger_entry_id), **facts},
-        )  # fmt: skip
+        )
     return redemption, added
 
 

@@ -119,12 +119,19 @@ def kept(session: Session) -> int:
 @pytest.mark.parametrize(
     ("path", "wrong", "right"),
     [
-        ("/admin/members/{}/adjust", {"points": "ten", "reason": "x"}, {"points": "10", "expiry": "rule", "description": "Gift", "reason": "x"}),
+        (
+            "/admin/members/{}/adjust",
+            {"points": "ten", "reason": "x"},
+            {"points": "10", "expiry": "rule", "description": "Gift", "reason": "x"},
+        ),
         ("/admin/members/{}/suspend", {"reason": ""}, {"reason": "They asked for it"}),
-        ("/admin/messages/suppressions/add", {"channel": "email", "address": "nonsense", "reason": "x"},
-         {"channel": "email", "address": "kim@example.com", "reason": "x"}),
+        (
+            "/admin/messages/suppressions/add",
+            {"channel": "email", "address": "nonsense", "reason": "x"},
+            {"channel": "email", "address": "kim@example.com", "reason": "x"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_refused_form_stores_nothing_and_may_be_corrected(
     client: FlaskClient, session: Session, shop: Shop, ann: str, path: str, wrong: Json, right: Json
 ) -> None:

@@ -70,14 +70,31 @@ def port(servers: databases.Servers, app: Portal) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         number = int(free.getsockname()[1])
     environment = {
-        **os.environ, "DATABASE_URL": servers.create("bodies"), "REDIS_URL": servers.redis_url,
-        "SECRET_KEY": databases.SECRET, "PUBLIC_URL": f"http://127.0.0.1:{number}", "LOG_LEVEL": "ERROR",
+        **os.environ,
+        "DATABASE_URL": servers.create("bodies"),
+        "REDIS_URL": servers.redis_url,
+        "SECRET_KEY": databases.SECRET,
+        "PUBLIC_URL": f"http://127.0.0.1:{number}",
+        "LOG_LEVEL": "ERROR",
         "RATE_LIMIT_WRITES": "100000/minute",
-    }  # fmt: skip
+    }
     command = [
-        str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1", "--port",
-        str(number), "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "error", "wsgi:app",
-    ]  # fmt: skip
+        str(Path(sys.executable).with_name("granian")),
+        "--interface",
+        "wsgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(number),
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "--no-ws",
+        "--log-level",
+        "error",
+        "wsgi:app",
+    ]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as server:
         try:
             _wait_for(number)
@@ -120,7 +137,7 @@ def test_two_thousand_requests_on_one_connection_never_find_it_closed(port: int)
         ("/healthz", [], 405),
         ("/static/sw.js", [], 405),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("size", [1, 3_000, BIG])
 def test_every_early_answer_leaves_the_connection_as_it_says(
     port: int, path: str, headers: list[str], status: int, size: int, version: str, chunked: bool

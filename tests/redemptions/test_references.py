@@ -36,9 +36,17 @@ def fulfil_as_it_was(session: Session, redemption: Redemption, metadata: dict[st
     """Fulfil by an entry that does not name the redemption, as entries from elsewhere do not."""
     takes = ledger.take_held_points(session, redemption.member_id, redemption.id)
     posting = ledger.Posting(
-        redemption.member_id, -redemption.points, EntryType.REDEMPTION, "Seat", "old", ids.encode(redemption.id),
-        "fulfil", clock.now(), metadata, takes=takes,
-    )  # fmt: skip
+        redemption.member_id,
+        -redemption.points,
+        EntryType.REDEMPTION,
+        "Seat",
+        "old",
+        ids.encode(redemption.id),
+        "fulfil",
+        clock.now(),
+        metadata,
+        takes=takes,
+    )
     entry = ledger.post(session, [posting], clock.now()).entries[0]
     redemption.status, redemption.ledger_entry_id = RedemptionStatus.FULFILLED, entry.id
     redemption.fulfilled_at = redemption.closed_at = clock.now()
