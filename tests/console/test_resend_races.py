@@ -1,5 +1,7 @@
 """Two operators who send the same thing again at the same moment."""
 
+from functools import partial
+
 from sqlalchemy import func, select
 
 from portal.console.member_resend import resend_invite, resend_message
@@ -14,7 +16,7 @@ from tests.concurrency import at_once
 from tests.console.test_members import make_message
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member
-from tests.factories.referrals import make_invite
+from tests.factories.referrals import REFERRAL_RULES, make_invite
 
 
 def pending(app: Portal, topic: str) -> int:
@@ -52,7 +54,8 @@ def test_an_invite_is_sent_again_once(committed_app: Portal) -> None:
     def resend(number: int) -> bool:
         try:
             with unit_of_work() as session:
-                resend_invite(session, "ada", invite, actor=f"user:{number}", reason="they ask", now=clock.now())
+                act = partial(resend_invite, session, "ada", invite, actor=f"user:{number}", reason="they ask")
+                act(now=clock.now(), rules=REFERRAL_RULES)
         except Conflict:
             return False
         return True
