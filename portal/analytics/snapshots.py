@@ -30,8 +30,10 @@ _POINTS = text("""
     FROM loyalty_ledger_entries WHERE occurred_at >= :begin AND occurred_at < :end
 """)
 _LIABILITY = text("""
-    SELECT t.slug AS tier, t.name, count(*) AS members, sum(m.balance)::bigint AS balance, sum(m.held)::bigint AS held
-    FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
+    SELECT t.slug AS tier, t.name, count(m.id) AS members, coalesce(sum(m.balance), 0)::bigint AS balance,
+           coalesce(sum(m.held), 0)::bigint AS held
+    FROM loyalty_members m FULL JOIN loyalty_tiers t ON t.id = m.tier_id
+    WHERE m.id IS NOT NULL OR t.active
     GROUP BY t.slug, t.name, t.threshold ORDER BY t.threshold NULLS FIRST
 """)
 _KEEP = text("""
