@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.analytics.months import add_months, with_every_month
 from portal.core.responses import to_json
+from portal.members.service import STAFF
 
 COHORT_MONTHS = 12
 SECONDS = 600
@@ -23,19 +24,19 @@ _FUNNEL = text("""
     FROM loyalty_referral_invites GROUP BY status
 """)
 _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message_totals GROUP BY outcome")
-_SIZES = text("""
+_SIZES = text(f"""
     SELECT to_char(joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS members
-    FROM loyalty_members WHERE joined_at >= :first GROUP BY 1
+    FROM loyalty_members WHERE joined_at >= :first AND id NOT IN ({STAFF}) GROUP BY 1
 """)
 # Who acted in the month, by the month they joined in. What the programme does by itself is no act of theirs.
-_ACTIVE = text("""
+_ACTIVE = text(f"""
     SELECT to_char(m.joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS active,
            count(*) FILTER (WHERE e.earned) AS earned
     FROM (SELECT member_id, bool_or(amount > 0) AS earned FROM loyalty_ledger_entries
           WHERE occurred_at >= :begin AND occurred_at < :end
             AND entry_type NOT IN ('expiration', 'adjustment', 'reversal') GROUP BY member_id) e
     JOIN loyalty_members m ON m.id = e.member_id
-    WHERE m.joined_at >= :first GROUP BY 1
+    WHERE m.joined_at >= :first AND m.id NOT IN ({STAFF}) GROUP BY 1
 """)
 _KEEP = text("""
     UPDATE loyalty_analytics_snapshots SET details = details || CAST(:details AS jsonb) WHERE night = :night
