@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from portal.analytics.months import months_between
 from portal.analytics.plots import month_label
 
 SHADES = 5
@@ -19,10 +20,11 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A month of a cohort. `shade` is 0 to 5, by share."""
+    """A month of a cohort. `shade` is 0 to 5, by share; `unfinished`: the month goes on."""
 
     members: int
     share: float
+    unfinished: bool = False
 
     @property
     def shade(self) -> int:
@@ -40,17 +42,20 @@ class Cohort:
 
 
 def list_cohorts(details: dict[str, Any], measure: Measure) -> Sequence[Cohort]:
-    """The cohorts of a night's details, oldest first; those that nobody joined in are left out."""
+    """The cohorts of a night's details from the first month that somebody joined in, oldest first."""
     months: dict[str, Any] = details.get("cohorts", {})
     sizes: dict[str, int] = details.get("sizes", {})
-    place = list(Measure).index(measure)
+    if not sizes or not months:
+        return []
+    place, last = list(Measure).index(measure), max(months)
     return [
-        Cohort(month_label(joined), size, tuple(
-            _cell(months[month].get(joined, (0, 0))[place], size) for month in sorted(months) if month >= joined
+        Cohort(month_label(joined), sizes.get(joined, 0), tuple(
+            _cell(months[month].get(joined, (0, 0))[place], sizes.get(joined, 0), month == last)
+            for month in sorted(months) if month >= joined
         ))
-        for joined, size in sorted(sizes.items())
+        for joined in months_between(min(sizes), last)
     ]  # fmt: skip
 
 
-def _cell(members: int, size: int) -> Cell:
-    return Cell(members, members / size if size else 0.0)
+def _cell(members: int, size: int, unfinished: bool) -> Cell:
+    return Cell(members, members / size if size else 0.0, unfinished)

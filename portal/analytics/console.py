@@ -35,7 +35,7 @@ def overview() -> Response:
     ]  # fmt: skip
     return show(
         "console/analytics/overview.html", nights=nights, last=last, plots=drawn, periods=PERIODS, count=count,
-        forecast=plots.plot_forecast(details.get("forecast", [])), cohorts=list_cohorts(details, measure),
+        forecast=plots.plot_forecast(details.get("forecast", []), last.night), cohorts=list_cohorts(details, measure),
         measure=measure, measures=Measure,
     )  # fmt: skip
 

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.analytics.months import add_months, with_every_month
 from portal.core.responses import to_json
+from portal.members.service import STAFF
 
 COHORT_MONTHS = 12
 SECONDS = 600
@@ -22,19 +24,19 @@ _FUNNEL = text("""
     FROM loyalty_referral_invites GROUP BY status
 """)
 _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message_totals GROUP BY outcome")
-_SIZES = text("""
+_SIZES = text(f"""
     SELECT to_char(joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS members
-    FROM loyalty_members WHERE joined_at >= :first GROUP BY 1
+    FROM loyalty_members WHERE joined_at >= :first AND id NOT IN ({STAFF}) GROUP BY 1
 """)
 # Who acted in the month, by the month they joined in. What the programme does by itself is no act of theirs.
-_ACTIVE = text("""
+_ACTIVE = text(f"""
     SELECT to_char(m.joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS active,
            count(*) FILTER (WHERE e.earned) AS earned
     FROM (SELECT member_id, bool_or(amount > 0) AS earned FROM loyalty_ledger_entries
           WHERE occurred_at >= :begin AND occurred_at < :end
             AND entry_type NOT IN ('expiration', 'adjustment', 'reversal') GROUP BY member_id) e
     JOIN loyalty_members m ON m.id = e.member_id
-    WHERE m.joined_at >= :first GROUP BY 1
+    WHERE m.joined_at >= :first AND m.id NOT IN ({STAFF}) GROUP BY 1
 """)
 _KEEP = text("""
     UPDATE loyalty_analytics_snapshots SET details = details || CAST(:details AS jsonb) WHERE night = :night
@@ -49,14 +51,15 @@ def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
     """Keep forecast, funnel, message totals and cohort sizes with the snapshot of the night, which is there already."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {"zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone)}
+    night = moment.astimezone(zone).date()
     details = {
-        "forecast": [dict(row._mapping) for row in session.execute(_FORECAST, values)],
+        "forecast": with_every_month([dict(row._mapping) for row in session.execute(_FORECAST, values)], night),
         "funnel": _funnel(session),
         "messages": {row.outcome: row.messages for row in session.execute(_MESSAGES)},
         "sizes": {row.joined: row.members for row in session.execute(_SIZES, values)},
         "cohorts": {},
     }
-    session.execute(_KEEP, {"night": moment.astimezone(zone).date(), "details": to_json(details).decode()})
+    session.execute(_KEEP, {"night": night, "details": to_json(details).decode()})
 
 
 def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: date) -> None:
@@ -64,7 +67,7 @@ def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: dat
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {
         "zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone), "begin": month_start(month, zone),
-        "end": min(month_start(_add_months(month, 1), zone), moment),
+        "end": min(month_start(add_months(month, 1), zone), moment),
     }  # fmt: skip
     cells = {row.joined: [row.active, row.earned] for row in session.execute(_ACTIVE, values)}
     kept = {
@@ -76,17 +79,12 @@ def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: dat
 def months_until(moment: datetime, zone: ZoneInfo) -> list[date]:
     """The first days of the months that cohorts are kept for, the current one last."""
     current = moment.astimezone(zone).date().replace(day=1)
-    return [_add_months(current, back) for back in range(1 - COHORT_MONTHS, 1)]
+    return [add_months(current, back) for back in range(1 - COHORT_MONTHS, 1)]
 
 
 def month_start(month: date, zone: ZoneInfo) -> datetime:
     """When a month begins in the programme's time zone."""
     return datetime(month.year, month.month, 1, tzinfo=zone)
-
-
-def _add_months(month: date, months: int) -> date:
-    years, index = divmod(month.month - 1 + months, 12)
-    return date(month.year + years, index + 1, 1)
 
 
 def _funnel(session: Session) -> dict[str, int]:

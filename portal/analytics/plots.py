@@ -2,26 +2,67 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 
+from portal.analytics.months import with_every_month
 from portal.analytics.queries import Night
 from portal.core.formatting import format_month, format_night
 from portal.referrals.service import Segment
 
+Figure = float | None
+
+
+class Meaning(StrEnum):
+    """What a colour stands for, in every plot."""
+
+    ISSUED = "issued"
+    REDEEMED = "redeemed"
+    EXPIRED = "expired"
+    AVAILABLE = "available"
+    ON_HOLD = "on hold"
+    INVITES = "invites"
+    JOINED = "joined"
+    ACTIVE = "active"
+    STALLED = "stalled"
+    AT_RISK = "at risk"
+    PERIOD = "since last night"
+    TOTAL = "in all"
+
+
+# The one table of meanings and tones (`--tone-N` of the stylesheet). What is shown together differs.
+TONES = {
+    Meaning.ISSUED: 4,
+    Meaning.REDEEMED: 2,
+    Meaning.EXPIRED: 1,
+    Meaning.AVAILABLE: 4,
+    Meaning.ON_HOLD: 3,
+    Meaning.INVITES: 2,
+    Meaning.JOINED: 4,
+    Meaning.ACTIVE: 4,
+    Meaning.STALLED: 1,
+    Meaning.AT_RISK: 5,
+    Meaning.PERIOD: 3,
+    Meaning.TOTAL: 5,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line or row of bars. `tone` is one of the five tones of the stylesheet."""
+    """One line or row of bars; a value is None where nothing is known, which is no 0."""
 
     name: str
-    values: tuple[float, ...]
-    tone: int
+    values: tuple[Figure, ...]
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A chart: `head` names what `labels` are; `stacked` bars add up, `flat` ones lie."""
+    """A chart: `head` names what `labels` are; `stacked` bars add up, `flat` ones lie.
+
+    `unfinished`: the last of the labels is a day that goes on.
+    """
 
     name: str
     title: str
@@ -31,17 +72,24 @@ class Plot:
     kind: str = "line"
     stacked: bool = False
     flat: bool = False
+    unfinished: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
         """What the script draws."""
         return {
             "kind": self.kind, "stacked": self.stacked, "flat": self.flat, "labels": self.labels,
-            "series": [{"name": s.name, "values": s.values, "tone": s.tone} for s in self.series],
+            "unfinished": self.unfinished,
+            "series": [{"name": s.name, "values": s.values, "tone": TONES[s.meaning]} for s in self.series],
         }  # fmt: skip
 
     @property
-    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
+    def has_gaps(self) -> bool:
+        """Whether nothing is known of some of the labels."""
+        return any(value is None for series in self.series for value in series.values)
+
+    @property
+    def rows(self) -> list[tuple[str, tuple[Figure, ...]]]:
         """The same as rows of a table: the label and each series' value."""
         return [(label, tuple(s.values[i] for s in self.series)) for i, label in enumerate(self.labels)]
 
@@ -53,67 +101,86 @@ def month_label(month: str | None) -> str:
     return format_month(date.fromisoformat(f"{month}-01"))
 
 
-def plot_points(nights: Sequence[Night], since: dict[str, int] | None = None) -> Plot:
-    """Points issued, redeemed and expired, night by night; `since` are those since the last night."""
-    flows = [night.figures["points"] for night in nights] + ([since] if since else [])
-    labels = [format_night(night.night) for night in nights] + (["Since"] if since else [])
+def every_night(nights: Sequence[Night], until: date | None = None) -> list[tuple[date, Night | None]]:
+    """Each night from the first to the last, or to `until`, with what was captured of it: None for a missed one."""
+    kept = {night.night: night for night in nights}
+    first, last = (min(kept), max([*kept, *([until] if until else [])])) if kept else (date.max, date.min)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [(day, kept.get(day)) for day in days]
+
+
+def plot_points(nights: Sequence[Night], since: dict[str, int] | None = None, today: date | None = None) -> Plot:
+    """Points issued, redeemed and expired, night by night; `since` are those of `today`, which has not ended."""
+    axis = every_night(nights, today - timedelta(days=1) if today else None)
+    flows = [night.figures["points"] if night else {} for _, night in axis] + ([since] if since else [])
+    labels = [format_night(day) for day, _ in axis]
+    if since and today:
+        labels.append("Today, so far")
     series = tuple(
-        Series(name.capitalize(), tuple(flow[name] for flow in flows), tone)
-        for name, tone in (("issued", 4), ("redeemed", 2), ("expired", 1))
+        Series(meaning.value.capitalize(), tuple(flow.get(meaning.value) for flow in flows), meaning)
+        for meaning in (Meaning.ISSUED, Meaning.REDEEMED, Meaning.EXPIRED)
     )
-    return Plot("points", "Points issued, redeemed and expired", "Night", tuple(labels), series)
+    title = "Points issued, redeemed and expired"
+    return Plot("points", title, "Night", tuple(labels), series, unfinished=bool(since))
 
 
 def plot_velocity(nights: Sequence[Night]) -> Plot:
     """Invites and conversions per member who refers and week."""
-    return _by_night(
-        "velocity", "Referrals a member and week", nights,
-        ("Invites", 2, [n.figures["velocity"]["inviteVelocity"] for n in nights]),
-        ("Friends who joined", 4, [n.figures["velocity"]["conversionVelocity"] for n in nights]),
-    )  # fmt: skip
+    axis = every_night(nights)
+    lines = [
+        ("Invites", Meaning.INVITES, "inviteVelocity"),
+        ("Friends who joined", Meaning.JOINED, "conversionVelocity"),
+    ]
+    series = tuple(
+        Series(label, tuple(night.figures["velocity"][name] if night else None for _, night in axis), meaning)
+        for label, meaning, name in lines
+    )
+    return Plot("velocity", "Referrals a member and week", "Night", _days(axis), series)
 
 
 def plot_segments(nights: Sequence[Night]) -> Plot:
     """Members of each segment."""
-    tones = {Segment.ACTIVE: 4, Segment.STALLED: 1, Segment.AT_RISK: 5}
-    lines = [
-        (segment.value.replace("_", " ").capitalize(), tones[segment], [_members(n, segment) for n in nights])
+    axis = every_night(nights)
+    meanings = {
+        Segment.ACTIVE: Meaning.ACTIVE, Segment.STALLED: Meaning.STALLED, Segment.AT_RISK: Meaning.AT_RISK,
+    }  # fmt: skip
+    series = tuple(
+        Series(
+            meanings[segment].value.capitalize(),
+            tuple(_members(night, segment) if night else None for _, night in axis),
+            meanings[segment],
+        )
         for segment in Segment
-    ]
-    return _by_night("segments", "Members who refer, by segment", nights, *lines, kind="bar", stacked=True)
+    )  # fmt: skip
+    return Plot("segments", "Members who refer, by segment", "Night", _days(axis), series, "bar", stacked=True)
 
 
 def plot_liability(night: Night) -> Plot:
     """Points outstanding per tier; on hold apart."""
     tiers = night.figures["liability"]["tiers"]
-    return Plot(
-        "liability", "Points outstanding by tier", "Tier", tuple(t["name"] or "No tier" for t in tiers),
-        (
-            Series("Free to use", tuple(t["balance"] - t["held"] for t in tiers), 4),
-            Series("On hold", tuple(t["held"] for t in tiers), 1),
-        ),
-        "bar", True, True,
-    )  # fmt: skip
+    series = _free_and_held([(t["balance"], t["held"]) for t in tiers])
+    labels = tuple(t["name"] or "No tier" for t in tiers)
+    return Plot("liability", "Points outstanding by tier", "Tier", labels, series, "bar", stacked=True, flat=True)
 
 
-def plot_forecast(months: Sequence[dict[str, Any]]) -> Plot:
-    """Points by the month in which they will expire if nobody uses them."""
-    return Plot(
-        "forecast", "Points that will expire", "Month", tuple(month_label(m["month"]) for m in months),
-        (
-            Series("Free to use", tuple(m["points"] - m["held"] for m in months), 1),
-            Series("On hold", tuple(m["held"] for m in months), 2),
-        ),
-        "bar", True,
-    )  # fmt: skip
+def plot_forecast(months: Sequence[dict[str, Any]], night: date) -> Plot:
+    """Points by the month in which they will expire if nobody uses them, every month from that of the night on."""
+    axis = with_every_month(months, night)
+    series = _free_and_held([(m["points"], m["held"]) for m in axis])
+    labels = tuple(month_label(m["month"]) for m in axis)
+    return Plot("forecast", "Points that will expire", "Month", labels, series, "bar", stacked=True)
 
 
-def _by_night(
-    name: str, title: str, nights: Sequence[Night], *lines: tuple[str, int, Sequence[float]], kind: str = "line",
-    stacked: bool = False,
-) -> Plot:  # fmt: skip
-    series = tuple(Series(label, tuple(values), tone) for label, tone, values in lines)
-    return Plot(name, title, "Night", tuple(format_night(n.night) for n in nights), series, kind, stacked)
+def _free_and_held(points: Sequence[tuple[int, int]]) -> tuple[Series, Series]:
+    """Points by whether they are free to use, of (all, of these on hold)."""
+    return (
+        Series("Free to use", tuple(every - held for every, held in points), Meaning.AVAILABLE),
+        Series("On hold", tuple(held for _, held in points), Meaning.ON_HOLD),
+    )
+
+
+def _days(axis: Sequence[tuple[date, Night | None]]) -> tuple[str, ...]:
+    return tuple(format_night(day) for day, _ in axis)
 
 
 def _members(night: Night, segment: Segment) -> int:

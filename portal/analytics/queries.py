@@ -1,7 +1,7 @@
 """Reads of snapshots: one statement a page, keyset by the night."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,9 +50,10 @@ def _document(row: Any) -> dict[str, Any]:
 
 
 def list_nights(count: int) -> list[Night]:
-    """The figures of the last nights, oldest first."""
+    """The figures of the last so many nights up to the newest captured, oldest first; missed ones are left out."""
     rows = read_all(_PAGE, {"before": date.max, "limit": count})
-    return [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
+    nights = [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
+    return [night for night in nights if nights[-1].night - night.night < timedelta(days=count)]
 
 
 def get_last_night(before: date, zone: ZoneInfo) -> date | None:

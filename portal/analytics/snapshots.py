@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids
 from portal.core.responses import to_json
 from portal.core.steps import Figures
+from portal.members.service import STAFF
 from portal.referrals.service import get_segments
 
 VELOCITY_DAYS = 28
@@ -20,10 +21,12 @@ _SPAN = "night, CAST(figures #>> '{points,from}' AS timestamptz), CAST(figures #
 _BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
 _AFTER = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night > :night ORDER BY night LIMIT 1")
 _FIRST_ENTRY = text("SELECT min(occurred_at) FROM loyalty_ledger_entries")
-_VELOCITY = text("""
-    SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE created_at > :since AND created_at <= :now) AS invites,
+_VELOCITY = text(f"""
+    SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE created_at > :since AND created_at <= :now
+              AND member_id NOT IN ({STAFF})) AS invites,
            (SELECT count(*) FROM loyalty_referral_invites
-            WHERE status = 'converted' AND converted_at > :since AND converted_at <= :now) AS conversions
+            WHERE status = 'converted' AND converted_at > :since AND converted_at <= :now
+              AND member_id NOT IN ({STAFF})) AS conversions
 """)
 _POINTS = text("""
     SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS issued,
@@ -34,9 +37,12 @@ _POINTS = text("""
            count(*) AS entries
     FROM loyalty_ledger_entries WHERE occurred_at >= :begin AND occurred_at < :end
 """)
-_LIABILITY = text("""
-    SELECT t.slug AS tier, t.name, count(*) AS members, sum(m.balance)::bigint AS balance, sum(m.held)::bigint AS held
-    FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
+_LIABILITY = text(f"""
+    SELECT t.slug AS tier, t.name, count(m.id) - count(s.id) AS members, coalesce(sum(m.balance), 0)::bigint AS balance,
+           coalesce(sum(m.held), 0)::bigint AS held
+    FROM loyalty_members m FULL JOIN loyalty_tiers t ON t.id = m.tier_id
+    LEFT JOIN ({STAFF}) s ON s.id = m.id
+    WHERE m.id IS NOT NULL OR t.active
     GROUP BY t.slug, t.name, t.threshold ORDER BY t.threshold NULLS FIRST
 """)
 _RECOUNT = text("""

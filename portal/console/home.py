@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app
 
 from portal.accounts.guards import Access, guarded
-from portal.analytics.plots import Plot, Series, plot_points
+from portal.analytics.plots import Meaning, Plot, Series, plot_points
 from portal.analytics.queries import get_details, list_nights
 from portal.console import home_queries
 from portal.console.home_queries import Funnel
@@ -33,7 +33,8 @@ def home() -> Response:
     return show(
         "console/home.html", now=row, last=last, standing=home_queries.get_standing(row, last), flow=flow,
         funnel=funnel, most_open=home_queries.MOST_OPEN,
-        points=plot_points(nights, flow), referrals=_plot_funnel(funnel) if funnel else None,
+        points=plot_points(nights, flow, now.astimezone(zone).date()),
+        referrals=_plot_funnel(funnel) if funnel else None,
         messages=_plot_messages(outcomes) if outcomes else None,
         warning=proxies.WARNING if proxies.has_undeclared() else "",
         health=get_health(get_schedules().values(), client(), now, zone),
@@ -43,15 +44,15 @@ def home() -> Response:
 def _plot_funnel(funnel: Funnel) -> Plot:
     steps = ("Invites made", "Friends who registered", "Friends who converted")
     values = (funnel.invites, funnel.registered, funnel.converted)
-    series = (Series("Invites", values, 4),)
+    series = (Series("Invites", values, Meaning.INVITES),)
     return Plot("funnel", "Referrals, from invite to friend", "Step", steps, series, "bar", flat=True)
 
 
 def _plot_messages(outcomes: dict[str, tuple[int, int]]) -> Plot:
     names = sorted(outcomes)
     series = (
-        Series("Since last night", tuple(outcomes[name][0] for name in names), 2),
-        Series("In all", tuple(outcomes[name][1] for name in names), 4),
+        Series("Since last night", tuple(outcomes[name][0] for name in names), Meaning.PERIOD),
+        Series("In all", tuple(outcomes[name][1] for name in names), Meaning.TOTAL),
     )
     labels = tuple(name.capitalize() for name in names)
     return Plot("outcomes", "How messages ended", "Outcome", labels, series, "bar", flat=True)

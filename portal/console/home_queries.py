@@ -11,18 +11,20 @@ from sqlalchemy import text
 
 from portal.analytics.queries import Night
 from portal.core.reads import read_all, read_one
+from portal.members.service import STAFF
 
 FEW = 20_000
 MOST_OPEN = 10_000
 DAY = timedelta(days=1)
 
 _NOW = text(f"""
-    SELECT m.members, m.outstanding, m.held, q.open, i.invites, i.registered, i.converted,
+    SELECT m.counted, m.members, m.outstanding, m.held, q.open, i.invites, i.registered, i.converted,
            (SELECT requested_at FROM loyalty_redemptions WHERE status = 'requested' ORDER BY hold_expires_at LIMIT 1)
                AS oldest
-    FROM (SELECT count(*) AS members, coalesce(sum(balance), 0)::bigint AS outstanding,
-                 coalesce(sum(held), 0)::bigint AS held
-          FROM (SELECT balance, held FROM loyalty_members LIMIT {FEW + 1}) x) m
+    FROM (SELECT count(*) AS counted, count(*) - count(s.id) AS members,
+                 coalesce(sum(balance), 0)::bigint AS outstanding, coalesce(sum(held), 0)::bigint AS held
+          FROM (SELECT id, balance, held FROM loyalty_members LIMIT {FEW + 1}) x
+          LEFT JOIN ({STAFF}) s ON s.id = x.id) m
     CROSS JOIN (SELECT count(*) AS open
                 FROM (SELECT FROM loyalty_redemptions WHERE status = 'requested' LIMIT {MOST_OPEN + 1}) x) q
     CROSS JOIN (SELECT count(*) AS invites,
@@ -41,7 +43,7 @@ _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many members there are and what they hold; `live` where it is exact now, else as of the last night."""
+    """How many members there are without staff, and what all hold; `live`: exact now, else as of the last night."""
 
     members: int
     outstanding: int
@@ -66,7 +68,7 @@ def read_now() -> Any:
 
 def get_standing(row: Any, last: Night | None) -> Standing | None:
     """Members and points; None where they are many and no night has been captured yet."""
-    if row.members <= FEW:
+    if row.counted <= FEW:
         return Standing(row.members, row.outstanding, row.held, True)
     if last is None:
         return None

@@ -7,6 +7,7 @@ from flask import Flask
 BLACK, WHITE = "#000000", "#ffffff"
 LIGHT_SURFACE, DARK_SURFACE = "#f1efe9", "#262a31"
 AA_TEXT = 5.0  # AA asks 4.5; a tint behind the text costs a little
+AA_PART = 3.0  # what AA asks of the parts of a control
 _STEPS = 50
 TIER_COLOURS = {
     "bronze": "#8f5226",
@@ -61,7 +62,12 @@ def readable_on(colour: str, surface: str) -> str:
     return text_on(surface)
 
 
+def edge_on(colour: str, surface: str) -> str:
+    """The line around what `colour` fills on `surface`: itself where it stands out (AA), else its text shade."""
+    return colour if contrast(colour, surface) >= AA_PART else readable_on(colour, surface)
+
+
 def init_app(app: Flask) -> None:
-    """Give templates the filters `text_on`, `readable_on` and `mix`, and the colours of surfaces and tiers."""
-    app.jinja_env.filters.update(text_on=text_on, readable_on=readable_on, mix=mix)
+    """Give templates the arithmetic above as filters, and the colours of surfaces and tiers."""
+    app.jinja_env.filters.update(text_on=text_on, readable_on=readable_on, edge_on=edge_on, mix=mix)
     app.jinja_env.globals.update(light_surface=LIGHT_SURFACE, dark_surface=DARK_SURFACE, tier_colours=TIER_COLOURS)

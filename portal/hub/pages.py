@@ -22,11 +22,12 @@ from portal.hub.member import get_member_document, get_or_enrol
 from portal.hub.teaser import get_invite_teaser
 from portal.hub.timeline import list_timeline
 from portal.hub.timeline_schemas import TimelineQuery
+from portal.members.joining import asks_staff
 from portal.redemptions import service as redemptions
 from portal.redemptions.models import RedemptionStatus
 from portal.redemptions.rules import HoldRules
 from portal.rewards.service import RewardNotFound
-from portal.tiers.service import list_tiers
+from portal.tiers.service import enrol, list_tiers
 
 bp = Blueprint("hub", __name__)
 NOTHING_REDEEMED = "Nothing was redeemed."
@@ -45,6 +46,7 @@ def home() -> AnyResponse:
 
 @bp.get("/account/loyalty")
 @guarded(Access.PAGE)
+@asks_staff
 def loyalty() -> Response:
     """The hub of the signed-in member; its address may name a filter and a page of the history."""
     query = TimelineQuery.of_page(request.args)
@@ -58,8 +60,18 @@ def loyalty() -> Response:
     )  # fmt: skip
 
 
+@bp.post("/account/loyalty/join")
+@guarded(Access.PAGE)
+def join() -> AnyResponse:
+    """Make the caller a member: staff, who are asked first. Saying so twice counts once."""
+    enrol(db.session(), current_user_id())
+    flash("You are a member now.", "success")
+    return redirect(url_for("hub.loyalty"), 303)
+
+
 @bp.get("/account/loyalty/rewards/<slug>/redeem")
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
+@asks_staff
 def redeem(slug: str) -> Response:
     """Ask before points are held."""
     return _ask(slug, RedeemForm(formdata=None))
@@ -67,6 +79,7 @@ def redeem(slug: str) -> Response:
 
 @bp.post("/account/loyalty/rewards/<slug>/redeem")
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
+@asks_staff
 def do_redeem(slug: str) -> AnyResponse:
     """Request the reward: hold its points. The same question answered twice counts once."""
     form = RedeemForm()

@@ -12,6 +12,7 @@ from portal.core import clock, ids
 from portal.core.db import db
 from portal.core.problems import DomainError
 from portal.core.responses import by_htmx
+from portal.members.joining import asks_staff
 from portal.referrals import cookies, problems, queries, service, words
 from portal.referrals.forms import InviteForm
 from portal.referrals.segments import DEFINITIONS
@@ -23,6 +24,7 @@ bp = Blueprint("referrals", __name__)
 
 @bp.get("/account/referrals")
 @guarded(Access.PAGE)
+@asks_staff
 def dashboard() -> Response:
     """The dashboard of the signed-in member."""
     device = cookies.read_device(request.cookies)
@@ -34,6 +36,7 @@ def dashboard() -> Response:
 
 @bp.post("/account/referrals")
 @guarded(Access.PAGE, undone="Nobody was invited.")
+@asks_staff
 def create() -> AnyResponse:
     """Invite someone. The same form sent twice counts once."""
     form = InviteForm()

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.members.service import STAFF
 from portal.referrals.reading import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
@@ -37,7 +38,7 @@ _SEGMENT = """
 _COHORTS = text(f"""
     WITH placed AS (
         SELECT a.member_id, {_SEGMENT} AS segment, a.last_activity_at AS last_at
-        FROM loyalty_referral_activity a WHERE a.last_activity_at IS NOT NULL
+        FROM loyalty_referral_activity a WHERE a.last_activity_at IS NOT NULL AND a.member_id NOT IN ({STAFF})
     ), cohorts AS (
         SELECT segment, count(*) AS members, avg(extract(epoch FROM CAST(:now AS timestamptz) - last_at)) AS age
         FROM placed WHERE segment IS NOT NULL GROUP BY segment

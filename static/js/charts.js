@@ -11,18 +11,27 @@ function colour(variable) {
   return value;
 }
 
+// A day that has not ended is drawn open: a dotted line to a hollow point.
+function isOpen(plot, index) {
+  return plot.unfinished && index === plot.labels.length - 1;
+}
+
 function datasets(plot) {
+  const card = colour("--card");
   return plot.series.map((series, index) => {
     const tone = colour(`--tone-${series.tone}`);
+    const faces = plot.labels.map((_, at) => (isOpen(plot, at) ? card : tone));
     return {
       label: series.name,
       data: series.values,
       backgroundColor: tone,
+      pointBackgroundColor: faces,
       borderColor: tone,
       borderWidth: plot.kind === "line" ? 2 : 0,
       borderDash: DASHES[index % DASHES.length],
+      segment: { borderDash: ({ p1DataIndex }) => (isOpen(plot, p1DataIndex) ? [1, 3] : undefined) },
       borderRadius: 3,
-      pointRadius: series.values.length > 40 ? 0 : 3,
+      pointRadius: plot.labels.map((_, at) => (isOpen(plot, at) ? 4 : plot.labels.length > 40 ? 0 : 3)),
       pointHitRadius: 12,
       pointStyle: ["circle", "rect", "triangle"][index % 3],
       maxBarThickness: 48,

@@ -57,8 +57,12 @@ def nights(session: Session) -> AnalyticsSnapshot:
 
 def test_a_night_keeps_forecast_funnel_and_cohorts(nights: AnalyticsSnapshot) -> None:
     details = nights.details
-    first = details["forecast"][0]
-    assert (first["month"], first["points"]) == ("2026-06", 300)
+    assert [(month["month"], month["points"]) for month in details["forecast"][:4]] == [
+        ("2026-03", 0),
+        ("2026-04", 0),
+        ("2026-05", 0),
+        ("2026-06", 300),
+    ]
     assert details["forecast"][-1]["month"] is None
     assert details["funnel"] == {"converted": 1, "registered": 1}
     assert details["sizes"] == {"2026-01": 1, "2026-03": 1}
@@ -67,7 +71,9 @@ def test_a_night_keeps_forecast_funnel_and_cohorts(nights: AnalyticsSnapshot) ->
 
 
 def test_cohorts_are_shares_of_those_who_joined_from_their_month_on(nights: AnalyticsSnapshot) -> None:
-    january, march = list_cohorts(nights.details, Measure.EARNED)
+    january, february, march = list_cohorts(nights.details, Measure.EARNED)
+    assert (february.label, february.members, [cell.share for cell in february.cells]) == ("Feb 2026", 0, [0, 0])
+    assert [cell.unfinished for cell in january.cells] == [False, False, True]
     assert (january.label, [cell.share for cell in january.cells]) == ("Jan 2026", [1, 0, 1])
     assert (march.label, len(march.cells)) == ("Mar 2026", 1)
 

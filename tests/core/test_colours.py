@@ -30,3 +30,10 @@ def test_a_colour_that_reads_already_stays_as_it_is() -> None:
 
 def test_short_hex_colours_are_understood() -> None:
     assert colours.mix("#fff", "#000", 0.5) == "#808080"
+
+
+@pytest.mark.parametrize("brand", BRANDS)
+@pytest.mark.parametrize("surface", [colours.LIGHT_SURFACE, colours.DARK_SURFACE])
+def test_what_is_filled_with_any_brand_colour_has_an_edge_that_is_seen(brand: str, surface: str) -> None:
+    assert colours.contrast(colours.edge_on(brand, surface), surface) >= 3
+    assert colours.edge_on("#5b3df5", colours.LIGHT_SURFACE) == "#5b3df5"

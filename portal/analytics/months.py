@@ -1,0 +1,33 @@
+"""Months as figures name them (`2026-03`), with none left out."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+
+def add_months(month: date, months: int) -> date:
+    """The first day of the month that lies so many months after, or before, this one."""
+    years, index = divmod(month.month - 1 + months, 12)
+    return date(month.year + years, index + 1, 1)
+
+
+def months_between(first: str, last: str) -> Iterator[str]:
+    """Every month from the first to the last."""
+    month = date.fromisoformat(f"{first}-01")
+    while f"{month:%Y-%m}" <= last:
+        yield f"{month:%Y-%m}"
+        month = add_months(month, 1)
+
+
+def with_every_month(rows: Sequence[dict[str, Any]], begin: date) -> list[dict[str, Any]]:
+    """A forecast's rows with every month from that of `begin` on, also those of no points; what never expires last."""
+    kept = {row["month"]: row for row in rows if row["month"] is not None}
+    if not rows:
+        return []
+    first = min([*kept, f"{begin:%Y-%m}"])
+    every = [kept.get(month) or _nothing(month) for month in months_between(first, max(kept, default=""))]
+    return [*every, *(row for row in rows if row["month"] is None)]
+
+
+def _nothing(month: str) -> dict[str, Any]:
+    return {"month": month, "lots": 0, "points": 0, "held": 0}
