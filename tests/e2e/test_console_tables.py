@@ -79,6 +79,7 @@ class Clicks:
         """Wait until these rows are shown."""
         rows = self.table.get_by_test_id("row")
         expect(rows.first).to_have_attribute("data-key", keys[0])
+        self.page.wait_for_load_state()  # going back again needs the page's scripts
         assert self.keys() == keys, self.name
 
     def turn(self, rel: str, leaving: list[str]) -> list[str]:
