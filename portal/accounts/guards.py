@@ -46,8 +46,6 @@ class Access(Enum):
 class RoleRequired(Forbidden):
     """A page of the consoles that a higher role keeps; who runs the programme is told which."""
 
-    code = "role_required"
-
     def __init__(self, needed: str, role: str) -> None:
         super().__init__(f"This page needs the role {needed}; yours is {role}. Ask somebody who has it.")
 

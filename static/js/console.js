@@ -63,6 +63,17 @@ countAll();
 window.addEventListener("pageshow", countAll);
 document.addEventListener("htmx:afterSettle", countAll);
 
+// A list applies as it is chosen from; what is typed waits for Enter or the button, and is not asked for twice.
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.matches("[data-filters] input")) {
+      event.stopPropagation();
+    }
+  },
+  true,
+);
+
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.matches("[data-filters]")) {
     for (const [name, value] of [...detail.formData.entries()]) {

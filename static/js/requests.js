@@ -39,10 +39,13 @@ document.addEventListener("htmx:timeout", () => {
   say(`${SHOP[0].toUpperCase()}${SHOP.slice(1)} is taking too long. ${STANDING}`);
 });
 
-// A swap may remove the control that had the focus: an answer names with data-focus what to read next.
+// A swap may remove the control that had the focus: an answer names with data-focus what to read next. What is to be
+// corrected comes first.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const next =
-    detail.elt?.querySelector?.("[data-focus], [data-error-summary]") ?? document.querySelector("main [data-focus-once]");
+    detail.elt?.querySelector?.("[data-error-summary]") ??
+    detail.elt?.querySelector?.("[data-focus]") ??
+    document.querySelector("main [data-focus-once]");
   if (next) {
     next.removeAttribute("data-focus-once");
     next.tabIndex = -1;

@@ -9,7 +9,7 @@ from tests.e2e.conftest import AXE, Shop
 from tests.e2e.people import join_with_points
 
 OPEN_PAGES = ["/", "/login", "/register", "/password/forgot"]
-MEMBER_PAGES = ["/account/loyalty", "/account/referrals", "/checkout/success?order=A-1001"]
+MEMBER_PAGES = ["/account/loyalty", "/account/referrals", "/account/preferences", "/checkout/success?order=A-1001"]
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 GRAVE = """async () => (await axe.run()).violations

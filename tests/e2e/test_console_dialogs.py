@@ -1,0 +1,153 @@
+"""Every question of the consoles, found by following links: opened, left, refused, corrected and answered."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from portal.core.edge import Portal
+from tests import databases
+from tests.e2e.consoles import Programme, served, sign_in
+
+Visit = Callable[..., Page]
+_LINK = re.compile(r"<a[^>]+>", re.DOTALL)
+_ADDRESS = re.compile(r'href="(/admin[^"]*)"')
+SPACES = "   "
+
+
+@pytest.fixture(scope="module")
+def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
+    """A portal with a year behind it and some trouble."""
+    with served(servers, "dialogs") as programme:
+        yield programme
+
+
+@pytest.fixture
+def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Visit]:
+    """Open a watched page of that portal, with an admin signed in."""
+    contexts: list[BrowserContext] = []
+
+    def opened(**options: object) -> Page:
+        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]
+        page = watch(contexts[-1].new_page())
+        sign_in(page, "admin")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def find_questions(page: Page, programme: Programme) -> dict[str, tuple[str, str]]:
+    """Each question's endpoint, with a page that leads to it and its address there."""
+    found: dict[str, tuple[str, str]] = {}
+    seen, left = {"console.home"}, ["/admin/", "/admin/members/demo-ada"]
+    while left:
+        path = left.pop(0)
+        for tag in _LINK.findall(page.request.get(path).text()):
+            address = _ADDRESS.search(tag)
+            endpoint = programme.endpoint(address[1].partition("?")[0]) if address and "download" not in tag else None
+            if address is None or endpoint is None:
+                continue
+            if "#sheet-body" in tag:
+                found.setdefault(endpoint, (path, address[1].replace("&amp;", "&")))
+            elif endpoint not in seen:
+                seen.add(endpoint)
+                left.append(address[1].replace("&amp;", "&").partition("?")[0])
+    return found
+
+
+def test_every_question_is_left_and_refused_without_a_complaint(visit: Visit, programme: Programme) -> None:
+    page = visit(reduced_motion="reduce")
+    questions = find_questions(page, programme)
+
+    for path, address in questions.values():
+        page.goto(path)
+        link, sheet = page.locator(f'a[hx-get="{address}"]').first, page.locator("#sheet")
+        link.click()
+        expect(sheet.get_by_role("heading").first).to_be_focused()
+        sheet.locator("[data-close]").click()
+        expect(sheet).to_be_hidden()
+        expect(link).to_be_focused()
+
+        link.click()
+        box = sheet.locator("textarea").last
+        box.fill(SPACES)
+        box.evaluate("box => { box.style.height = '12rem'; }")  # as dragging its corner does
+        sheet.locator("form").evaluate("form => { form.noValidate = true; }")
+        key = sheet.locator("[name=idempotency_key]").input_value()
+        sheet.locator("button[type=submit]").first.click()
+        expect(sheet.locator("[data-error-summary]")).to_be_focused()
+        expect(sheet.locator("[name=idempotency_key]")).not_to_have_value(key)
+        sheet.locator("[data-close]").click()
+        expect(sheet).to_be_hidden()
+
+    assert len(questions) > 12
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("chosen", [["Member"], ["Admin"], ["Member", "Checkout"]])
+def test_a_token_may_have_any_scopes(visit: Visit, chosen: list[str], scripts: bool) -> None:
+    page = visit(java_script_enabled=scripts)
+    page.goto("/admin/access/tokens/new")
+    page.get_by_label("Name").fill(f"{' '.join(chosen)} {scripts}")
+    page.get_by_label("Reason").fill("the new shop")
+    page.locator("form button[type=submit]").last.click()
+    expect(page.get_by_text("Choose at least one scope.").first).to_be_visible()
+    assert page.get_by_role("checkbox").count() >= 3
+
+    for name in chosen:
+        page.get_by_label(name, exact=True).check()
+    page.locator("form button[type=submit]").last.click()
+
+    expect(page.locator("#secret")).to_be_visible()
+    expect(page.get_by_text(", ".join(name.lower() for name in chosen), exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("wrong", "number"), [("nobody", 1), ("@", 2)])
+def test_an_address_that_was_refused_is_corrected(visit: Visit, scripts: bool, wrong: str, number: int) -> None:
+    page = visit(java_script_enabled=scripts)
+    page.goto("/admin/messages/suppressions/add")
+    page.get_by_label("Email address or phone number").fill(wrong)
+    page.get_by_label("Reason").fill("by phone")
+    page.get_by_role("button", name="Send nothing more").click()
+    expect(page.locator("[data-error-summary]")).to_be_visible()
+
+    page.get_by_label("Email address or phone number").fill(f"no-more-{scripts}-{number}@example.com")
+    page.get_by_role("button", name="Send nothing more").click()
+
+    expect(page.get_by_test_id("flash")).to_contain_text("Nothing more is sent to this address.")
+
+
+def test_points_that_cannot_be_read_are_corrected_in_the_dialog(visit: Visit) -> None:
+    page = visit()
+    page.goto("/admin/members/demo-ada")
+    page.get_by_role("link", name="Adjust points").click()
+    sheet = page.locator("#sheet")
+    sheet.get_by_label("Reason").fill("late parcel")
+    for typed in ("1e3", "--5", "٣", "1.5"):
+        sheet.get_by_label("Points").first.fill(typed)
+        sheet.get_by_role("button", name="Adjust").click()
+        expect(sheet.locator(".field__error")).to_have_text("Enter a whole number, such as 1200.")
+        expect(sheet.get_by_label("Points").first).to_have_value(typed)
+
+    sheet.get_by_label("Points").first.fill(" 1 200 ")
+    sheet.get_by_role("button", name="Adjust").click()
+
+    expect(sheet).to_be_hidden()
+    expect(page.get_by_test_id("flash")).to_contain_text("The points are adjusted.")
+
+
+def test_an_operator_is_told_where_an_admin_is_needed(browser: Browser, programme: Programme) -> None:
+    context = browser.new_context(base_url=programme.url)
+    page = context.new_page()  # its one 403 is what it is about
+    sign_in(page, "operator")
+
+    page.goto("/admin/access")
+
+    expect(page.get_by_test_id("error")).to_contain_text("This page needs the role admin")
+    page.get_by_role("link", name="Go to the console's home").click()
+    expect(page).to_have_url(re.compile("/admin/$"))
+    context.close()
