@@ -12,14 +12,14 @@ from portal.core import ids
 from portal.core.consoles import show, show_mail, show_table
 from portal.core.problems import Forbidden, NotFound
 from portal.core.reads import read_one
-from portal.notifications.kinds import PASSWORD_RESET, VERIFY_ADDRESS
+from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
 from portal.notifications.tables import MESSAGES, PREVIEW
 from portal.notifications.words import STATUSES
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
-# Kinds whose content lets its reader sign in.
-SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name)
+# Kinds whose content lets its reader sign in, or says where an admin did.
+SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name, ACCOUNT_NOTICE.name)
 _ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
 
 
@@ -60,5 +60,5 @@ def _message(message_id: str) -> Any:
     if row is None:
         raise NotFound
     if row.kind in SECRET and not current().owns_programme:
-        raise Forbidden("Who reads this message can sign in as its reader, so that only admins open it.")
+        raise Forbidden("This message is about how somebody signs in, so that only admins open it.")
     return row

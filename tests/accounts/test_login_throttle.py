@@ -208,8 +208,9 @@ def test_of_racing_guesses_as_many_are_looked_at_as_of_guesses_in_a_row(wide_app
 
     with time_machine.travel(clock.now(), tick=False):
         answers = Counter(at_once(wide_app, 64, guess))
-    assert (answers[422], answers[422] + answers[429] + answers[303]) == (MOST, 64)
+    assert answers[422] + answers[429] + answers[303] == 64
     assert answers[303] <= 1
+    assert MOST <= answers[422] <= (2 * MOST - 1 if answers[303] else MOST), "who gets in forgets what was before"
     with wide_app.app_context(), unit_of_work() as session:
         kept = session.scalar(select(func.count()).select_from(LoginFailure))
         assert kept == answers[422] or answers[303]

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import NotificationPreferences, User
+from portal.accounts.models import AccountNotice, NotificationPreferences, User
 from portal.console.imports_apply import TOPIC
 from portal.console.imports_models import ImportStatus, MemberImport, MemberImportRow
 from portal.core import clock, ids, outbox
@@ -272,3 +272,18 @@ def test_the_list_of_imports_and_a_report_are_exported(operator: FlaskClient) ->
     assert "members.csv" in operator.get("/admin/imports").text
     assert "points: must be" in operator.get(f"{report}?format=csv").text
     assert operator.get(f"/admin/imports/{ids.encode(ids.new_id())}").status_code == 404
+
+
+def test_another_address_in_a_file_is_told_there_and_at_the_old_one(operator: FlaskClient, session: Session) -> None:
+    for name in ("ada", "bob", "eve"):
+        make_user(session, id=name, email=f"{name}@example.com")
+    bring(
+        session,
+        operator,
+        f"{HEADS}\nada,ada.new@example.com,Ada,,\nbob,BOB@example.com,Robert,,\neve,,Eva,,\nnew,new@example.com,New,,\n",
+    )
+    told = [(row.user_id, row.notice, row.email) for row in session.scalars(select(AccountNotice))]
+    assert sorted(told, key=str) == [("ada", "email_changed", "ada@example.com"), ("ada", "email_changed", None)]
+    asked = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "message.account_notice")).all()
+    assert len(asked) == 2
+    assert "example.com" not in str([row.payload for row in asked])

@@ -117,10 +117,11 @@ def test_the_inbox_opens_a_message_without_running_it(operator: FlaskClient, pre
     assert frame.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_message_that_lets_its_reader_sign_in_is_for_admins(
-    operator: FlaskClient, session: Session, previewed: Message
+@pytest.mark.parametrize("kind", ["password_reset", "account_notice"])
+def test_a_message_about_how_somebody_signs_in_is_for_admins(
+    operator: FlaskClient, session: Session, previewed: Message, kind: str
 ) -> None:
-    previewed.kind = "password_reset"
+    previewed.kind = kind
     session.flush()
     path = f"{MESSAGES}/preview/{ids.encode(previewed.id)}"
     assert operator.get(path).status_code == 403
