@@ -88,9 +88,9 @@ def describe_consent(session: Session, user: User) -> dict[str, Any]:
 
 
 # The last word of each user, for statements over many: give it the user's id as `who`.
-OWN_WITHDRAWAL = """
-    coalesce((SELECT NOT c.given AND c.source IN ('member_preferences', 'unsubscribe_link')
-              FROM consent_changes c WHERE c.user_id = {who} ORDER BY c.id DESC LIMIT 1), false)
+OWN_WITHDRAWAL = f"""
+    coalesce((SELECT NOT c.given AND c.source IN {OWN_SOURCES}
+              FROM consent_changes c WHERE c.user_id = {{who}} ORDER BY c.id DESC LIMIT 1), false)
 """
 CHANGE_MANY = text("""
     INSERT INTO consent_changes (user_id, given, source, place, at)

@@ -99,7 +99,7 @@ def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -
 
 def columns_of(changes: dict[str, Any]) -> dict[str, Any]:
     """The columns of `users` that these changes mean."""
-    columns = {name: value for name, value in changes.items() if name not in ("marketing_messages", "consent")}
+    columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
     if "name" in columns:
         columns["name"] = plain_line(columns["name"])
     if "email" in columns:

@@ -76,7 +76,7 @@ def _send_link(key: str, registration: Registration) -> None:
     hours, token = current_app.config["SETTINGS"].verification_link_hours, make_link_token(registration.id)
 
     def write(recipient: Recipient, _: str | None) -> Content:
-        context = {"first_name": recipient.first_name, "hours": hours, "address": registration.email}
+        context = {"hours": hours, "address": registration.email}
         return _letter(VERIFY_ADDRESS, recipient, context, f"/register/confirm/{token}")
 
     send_to_user(key, VERIFY_ADDRESS, registration.user_id, write)

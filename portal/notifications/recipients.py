@@ -26,8 +26,8 @@ class Recipient:
 
     @property
     def first_name(self) -> str:
-        """What a letter calls them."""
-        return self.name.split()[0] if self.name.split() else ""
+        """What a letter calls them; nothing while somebody else may have chosen the name, and with it the words."""
+        return self.name.split()[0] if self.verified and self.name.split() else ""
 
 
 def get_recipient(session: Session, user_id: str) -> Recipient | None:

@@ -115,6 +115,18 @@ def test_a_registration_takes_as_long_whoever_has_the_address(client: FlaskClien
     assert 0.5 < took["ada@example.com"] / took["grace@example.com"] < 2
 
 
+def test_nobody_sends_words_of_their_own_to_an_address_that_is_not_theirs(
+    client: FlaskClient, session: Session
+) -> None:
+    """Whoever registers it chooses the name, so that no mail to the address says it."""
+    register(client, name="http://evil.example/prize now!")
+    client.post("/password/forgot", data={"email": "ada@example.com", "csrf_token": csrf(client)})
+    deliver()
+    bodies = session.execute(select(Message.kind, Message.subject, Message.body_text, Message.body_html)).all()
+    assert {row.kind for row in bodies} == {"verify_address", "password_reset"}
+    assert not any("evil" in str(row) or "Hello ," in str(row) for row in bodies)
+
+
 def test_the_owner_is_told_once_a_day(client: FlaskClient, session: Session) -> None:
     make_user(session, email="ada@example.com")
     with time_machine.travel(clock.now().replace(hour=1), tick=False) as traveller:
