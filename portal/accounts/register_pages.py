@@ -94,7 +94,7 @@ def do_confirm(token: str) -> AnyResponse:
     try:
         link = verification.confirm(db.session(), token, opener, form.password.data or "")
     except InvalidInput as error:
-        form.password.errors = [item["message"] for item in error.extra["errors"]]
+        form.password.errors = [item["message"] for item in error.errors]
         return _confirm_page(form, verification.find_link(db.session(), token, opener), 422)
     if link is None:
         return _confirm_page(form, None)

@@ -56,7 +56,7 @@ def test_a_disabled_user_is_out_at_the_next_request(client: FlaskClient, session
 def test_a_higher_role_holds_from_the_next_request(client: FlaskClient, session: Session) -> None:
     user = make_user(session, role="operator")
     sign_in(client, user)
-    assert client.get("/admin/access").status_code == 404
+    assert client.get("/admin/access").status_code == 403
     access.set_role(session, user.id, "admin", actor="user:admin")
     assert client.get("/admin/access").status_code == 200
 
