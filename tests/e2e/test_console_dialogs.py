@@ -128,8 +128,10 @@ def test_points_that_cannot_be_read_are_corrected_in_the_dialog(visit: Visit) ->
     sheet = page.locator("#sheet")
     sheet.get_by_label("Reason").fill("late parcel")
     for typed in ("1e3", "--5", "٣", "1.5"):
+        key = sheet.locator("[name=idempotency_key]").input_value()
         sheet.get_by_label("Points").first.fill(typed)
         sheet.get_by_role("button", name="Adjust").click()
+        expect(sheet.locator("[name=idempotency_key]")).not_to_have_value(key, timeout=20_000)
         expect(sheet.locator(".field__error")).to_have_text("Enter a whole number, such as 1200.")
         expect(sheet.get_by_label("Points").first).to_have_value(typed)
 

@@ -1,6 +1,6 @@
 """Every table of the consoles, found by following links: each of its controls is clicked, with scripts and without.
 
-A new table is clicked through as soon as a page shows it. `SHORT` names those that never have three pages.
+A new table is clicked through as soon as a page shows it; its pages are turned when it has three of two rows.
 """
 
 import re
@@ -16,7 +16,7 @@ from tests.console.crowd import make_crowd
 from tests.e2e.consoles import Programme, served, sign_in
 
 SIZES = (2, 50, 100)
-SHORT: set[str] = set()
+LONG = {"members", "redemptions", "audit"}
 Visit = Callable[..., Page]
 _TABLE = re.compile(r'data-testid="table-([\w-]+)"')
 _HREF = re.compile(r'<a[^>]+?href="(/admin[^"]*)"(?![^>]*download)')
@@ -183,20 +183,19 @@ class Clicks:
 @pytest.mark.parametrize("scripts", [True, False])
 def test_every_control_of_every_table_works(visit: Visit, programme: Programme, scripts: bool) -> None:
     page = visit(java_script_enabled=scripts, reduced_motion="reduce")
-    found, short, most = find_tables(page, programme), set(), 20 if scripts else 1
+    found, turned, most = find_tables(page, programme), set(), 20 if scripts else 1
 
     for name, path in found.items():
         clicks = Clicks(page, name, path, scripts=scripts)
         if clicks.pages():
             clicks.sizes()
-        else:
-            short.add(name)
+            turned.add(name)
         clicks.sorts(most)
         clicks.narrow(most)
         clicks.follows_its_links()
 
     assert len(found) > 25
-    assert short == SHORT
+    assert turned >= LONG
 
 
 @pytest.mark.parametrize("scripts", [True, False])
