@@ -29,7 +29,7 @@ def shop_of(page: Page) -> Shop:
     return SHOPS[f"{parts.scheme}://{parts.netloc}"]
 
 
-def follow(page: Page, link: str) -> None:
+def confirm(page: Page, link: str) -> None:
     """Open a link to confirm an address; without scripts its page has a button for what they do by themselves."""
     by_itself = page.evaluate("matchMedia('(scripting: enabled)').matches")
     page.goto(link, wait_until="commit")
@@ -40,7 +40,7 @@ def follow(page: Page, link: str) -> None:
 def join(page: Page, name: str = "Ada Lovelace") -> str:
     """Register through the page and follow the mailed link, ending on the hub; the email address used."""
     email = register(page, name)
-    follow(page, shop_of(page).link_mailed_to(email))
+    confirm(page, shop_of(page).link_mailed_to(email))
     expect(page).to_have_url(re.compile("/account/loyalty$"))
     page.wait_for_load_state()  # what is clicked before scripts run is a plain link
     return email

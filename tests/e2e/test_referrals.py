@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.accounts.models import User
 from portal.core.db import unit_of_work
 from tests.e2e.conftest import PASSWORD, Shop
-from tests.e2e.people import join
+from tests.e2e.people import confirm, join, shop_of
 from tests.factories.accounts import bearer, make_token
 
 
@@ -46,7 +46,7 @@ def path_of_first_link(page: Page) -> str:
 
 
 def follow(friend: Page, path: str, email: str) -> None:
-    """Open an invite, and register from its page."""
+    """Open an invite, register from its page, and confirm the address."""
     friend.goto(path)
     expect(friend.get_by_role("heading", level=1)).to_contain_text("Ada invites you")
     friend.get_by_role("link", name="Join for free").click()
@@ -54,6 +54,8 @@ def follow(friend: Page, path: str, email: str) -> None:
     friend.get_by_label("Email address").fill(email)
     friend.get_by_label("Password", exact=True).fill(PASSWORD)
     friend.get_by_role("button", name="Join for free").click()
+    expect(friend).to_have_url(re.compile("/register/sent$"))
+    confirm(friend, shop_of(friend).link_mailed_to(email))
     expect(friend).to_have_url(re.compile("/account/loyalty$"))
 
 

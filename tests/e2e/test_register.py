@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import AXE, PASSWORD, Shop
-from tests.e2e.people import follow, join, register, sign_in
+from tests.e2e.people import confirm, join, register, sign_in
 from tests.e2e.test_pages import GRAVE, SIDEWAYS
 
 SIZES = [{"width": 320, "height": 640}, {"width": 1280, "height": 800}]
@@ -29,7 +29,7 @@ def test_the_mailed_link_leads_to_the_hub(
     email = register(page)
     expect(page.get_by_text(email)).to_be_visible()
     assert page.evaluate(SIDEWAYS) == 0
-    follow(page, shop.link_mailed_to(email))
+    confirm(page, shop.link_mailed_to(email))
     expect(page).to_have_url(re.compile("/account/loyalty$"))
     expect(page.get_by_test_id("flash")).to_contain_text("Your address is confirmed. Welcome!")
     expect(page.get_by_test_id("confirm-address")).to_have_count(0)
@@ -46,7 +46,7 @@ def test_another_link_is_sent_from_the_page_that_says_where_to_look(
     expect(page.get_by_text(email)).to_be_visible()
     second = shop.link_mailed_to(email)
     assert second != first
-    follow(page, second)
+    confirm(page, second)
     expect(page).to_have_url(re.compile("/account/loyalty$"))
 
 
