@@ -78,10 +78,13 @@ class Plot:
     def document(self) -> dict[str, Any]:
         """What the script draws."""
         return {
-            "kind": self.kind, "stacked": self.stacked, "flat": self.flat, "labels": self.labels,
+            "kind": self.kind,
+            "stacked": self.stacked,
+            "flat": self.flat,
+            "labels": self.labels,
             "unfinished": self.unfinished,
             "series": [{"name": s.name, "values": s.values, "tone": TONES[s.meaning]} for s in self.series],
-        }  # fmt: skip
+        }
 
     @property
     def has_gaps(self) -> bool:
@@ -142,8 +145,10 @@ def plot_segments(nights: Sequence[Night]) -> Plot:
     """Members of each segment."""
     axis = every_night(nights)
     meanings = {
-        Segment.ACTIVE: Meaning.ACTIVE, Segment.STALLED: Meaning.STALLED, Segment.AT_RISK: Meaning.AT_RISK,
-    }  # fmt: skip
+        Segment.ACTIVE: Meaning.ACTIVE,
+        Segment.STALLED: Meaning.STALLED,
+        Segment.AT_RISK: Meaning.AT_RISK,
+    }
     series = tuple(
         Series(
             meanings[segment].value.capitalize(),
@@ -151,7 +156,7 @@ def plot_segments(nights: Sequence[Night]) -> Plot:
             meanings[segment],
         )
         for segment in Segment
-    )  # fmt: skip
+    )
     return Plot("segments", "Members who refer, by segment", "Night", _days(axis), series, "bar", stacked=True)
 
 

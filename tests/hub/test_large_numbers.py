@@ -95,7 +95,7 @@ def test_staff_read_grouped_numbers(client: FlaskClient, session: Session, anna:
     file = BytesIO(f"user_id,email,name,points\nbo,bo@example.com,Bo,{MANY}\n".encode())
     staged = stage_import(
         session, file, "bo.csv", actor="user:x", over_staff=False, most=10, now=clock.now(), rules=RULES
-    )  # fmt: skip
+    )
     sign_in(client, make_user(session, id="amy", role="admin"))
     acts = {
         "adjust": send(client, "/admin/members/anna/adjust", points=str(-20 * MANY), reason="r", description="d"),
