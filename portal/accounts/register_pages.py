@@ -52,7 +52,7 @@ def do_register() -> AnyResponse:
 def registered() -> Response:
     """Say where the link was sent, and what to do when nothing comes."""
     _, email = browser.read_registration()
-    form = ForgotPasswordForm(formdata=None, email=email)
+    form = ForgotPasswordForm(formdata=None, email=email) if email else None
     hours = current_app.config["SETTINGS"].verification_link_hours
     return make_response(render_template("accounts/registered.html", email=email, form=form, hours=hours))
 
@@ -82,7 +82,7 @@ def do_ask_again() -> AnyResponse:
 def confirm(token: str) -> Response:
     """Show what the link does. Following it changes nothing: mail scanners follow links too."""
     link = verification.find_link(db.session(), token, browser.opener())
-    return _confirm_page(ConfirmForm(formdata=None), link)
+    return _confirm_page(ConfirmForm(formdata=None) if link else None, link)
 
 
 @bp.post("/register/confirm/<token>")
@@ -152,6 +152,6 @@ def _register_page(form: RegisterForm, status: int = 200, headers: dict[str, str
     return make_response(render_template("accounts/register.html", form=form), status, headers or {})
 
 
-def _confirm_page(form: ConfirmForm, link: verification.Link | None, status: int = 200) -> Response:
+def _confirm_page(form: ConfirmForm | None, link: verification.Link | None, status: int = 200) -> Response:
     page = render_template("accounts/confirm.html", form=form, link=link)
     return make_response(page, status if link else GONE)

@@ -27,15 +27,11 @@ def parse_moment(value: str) -> datetime:
 def in_utc(moment: datetime) -> datetime:
     """An aware time in UTC.
 
-    :raises ValueError: its year there is not one that every part can read, write and show.
+    :raises ValueError: its year is not one that every part can read, write and show.
     """
-    try:
-        there = moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(_YEARS) from error
-    if there.year not in YEARS:
+    if moment.year not in YEARS:
         raise ValueError(_YEARS)
-    return there
+    return moment.astimezone(UTC)
 
 
 _YEARS = f"must be in the years {YEARS[0]} to {YEARS[-1]}"

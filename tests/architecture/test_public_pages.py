@@ -12,7 +12,7 @@ from tests.architecture.test_permissions import line, path, routes
 from tests.factories.accounts import make_user, sign_in
 
 # Their form cannot be sent without one.
-WITH_FORM = {"/login", "/logout", "/password/forgot", "/register"}
+WITH_FORM = {"/login", "/logout", "/password/forgot", "/register", "/register/again"}
 
 
 def session_cookies(client: FlaskClient, address: str) -> list[str]:

@@ -48,7 +48,10 @@ CASES: dict[str, Case] = {}
 SHOWS_NOTHING = {
     "/login POST PUBLIC": "leads on to a page; the session that it makes is read by every later request",
     "/logout POST PUBLIC": "leads on to a page for nobody",
-    "/register POST PUBLIC": "leads on to a page of the new member",
+    "/register POST PUBLIC": "answers the same for everybody",
+    "/register/again POST PUBLIC": "answers the same for everybody",
+    "/register/confirm/<token> POST PUBLIC": "leads on to a page, by a session that later requests read",
+    "/account/address/confirm POST PAGE": "asks for a mail that a worker writes",
     "/password/forgot POST PUBLIC": "answers the same for everybody",
     "/password/reset/<token> POST PUBLIC": "leads on to the sign-in page",
     "/admin/operations/queues/<queue>/<job_id>/<any(retry, drop):verb> POST CONSOLE": "changes Redis alone",
@@ -190,6 +193,15 @@ def hub_agrees(person: Person, answer: Any) -> str:
     swapped = parts(answer.text, *HUB)
     assert swapped == parts(person.get("/account/loyalty"), *HUB)
     return " ".join(swapped.values())
+
+
+@shows("/account/loyalty/join POST PAGE")
+def join(world: World) -> None:
+    with world.write() as session:
+        operator = world._person(make_user(session, role="operator"))
+    answer = operator.post("/account/loyalty/join", htmx=False)
+    assert answer.status_code == 303
+    assert "balance-available" in operator.get(answer.location)
 
 
 @shows("/account/loyalty/rewards/<slug>/redeem POST PAGE")

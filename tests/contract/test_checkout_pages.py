@@ -86,7 +86,8 @@ def test_the_dashboard_has_its_hooks(client: FlaskClient, till: Till) -> None:
 
 def test_an_invite_too_soon_is_throttled_on_the_page(client: FlaskClient, till: Till) -> None:
     for _ in range(2):
-        _, fields = look(client, "/account/referrals").form()
+        page = look(client, "/account/referrals")
+        _, fields = page.form(page.hook("invite-form"))
         client.post("/account/referrals", data={**fields, "csrf_token": csrf(client), "channel": "link"})
     assert look(client, "/account/referrals").hooks("invite-throttle")
 

@@ -94,7 +94,8 @@ def test_until_then_no_invites(client: FlaskClient, session: Session, as_scope: 
         refused = admin.post(f"/members/{user.id}/referrals", channel)
         assert (refused.status_code, refused.get_json()["code"]) == (403, "address_unverified")
     sign_in(client, user)
-    page = client.post("/account/referrals", data={"channel": "link", "csrf_token": csrf(client)})
+    form = {"channel": "link", "idempotency_key": "k", "csrf_token": csrf(client)}
+    page = client.post("/account/referrals", data=form)
     assert "Confirm your address first" in page.text
     follow_link(client, session, EMAIL)
     assert member.post("/referrals", {"channel": "link"}).status_code == 201
@@ -129,7 +130,7 @@ def test_the_code_of_a_member_who_is_not_verified_converts_nobody(
 ) -> None:
     register(client)
     code = shop.member(holder(session).id)["referralCode"]
-    assert client.get(f"/r/{code}").status_code == 404
+    assert client.get(f"/r/{code}").status_code == 410
     refused = shop.api.post("/referrals/complete", {"code": code, "refereeUserId": ann})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "referral_cancelled")
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 DOCUMENTED = {
     "PORTAL_ENV": "production",
-    "SECRET_KEY": "k" * 32,
+    "SECRET_KEY": "0123456789abcdef0123456789ABCDEF",
     "DATABASE_URL": "postgresql://portal@/portal",
     "REDIS_URL": "redis://127.0.0.1",
     "PUBLIC_URL": "https://rewards.example.com",

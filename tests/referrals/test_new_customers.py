@@ -71,7 +71,7 @@ def test_for_a_shared_invite_it_is_when_that_one_was_made(session: Session) -> N
     member, anna, bee = make_member(session), make_user(session), make_member(session)
     made = clock.now() - DAY
     invite = make_invite(session, member, at=made)
-    assert service.attribute_registration(session, invite.code, anna, device=None, now=made, rules=rules())
+    assert service.attribute_registration(session, invite.code, anna, device=None, now=made, at=made, rules=rules())
     earn(session, bee, 40, at=made + HOUR)
     assert complete(session, invite.code, bee.user_id).invite.shared_code == invite.code
 

@@ -13,7 +13,7 @@ from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.referrals import service
-from tests.factories.accounts import bearer, csrf, make_token, make_user
+from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite, rules
 
@@ -79,6 +79,7 @@ def test_who_registered_through_them_before_is_not_completed_either(
     client.get(f"/r/{invite.code}")
     form = {"csrf_token": csrf(client), "name": "Grace", "email": "grace@example.org", "password": PASSWORD}
     assert client.post("/register", data=form).status_code == 303
+    follow_link(client, session, "grace@example.org")
     bar(session, member, way)
     friend = session.scalars(select(User.id).where(User.email == "grace@example.org")).one()
     assert send(client, session, invite.code, friend) == (409, "referral_cancelled")

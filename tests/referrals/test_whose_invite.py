@@ -18,7 +18,7 @@ from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import ReferralCancelled
 from tests.concurrency import at_once
-from tests.factories.accounts import bearer, csrf, make_token, make_user
+from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, REFERRAL_RULES, complete, make_invite
 
@@ -27,7 +27,8 @@ PATH = "/api/v1/loyalty/referrals/complete"
 
 def register_by(session: Session, code: str, user: User) -> None:
     """Let a user have registered through a code."""
-    assert service.attribute_registration(session, code, user, device=None, now=clock.now(), rules=REFERRAL_RULES)
+    now = clock.now()
+    assert service.attribute_registration(session, code, user, device=None, now=now, at=now, rules=REFERRAL_RULES)
 
 
 def send(client: FlaskClient, token: str, code: str, referee: str) -> Any:
@@ -66,6 +67,7 @@ def test_annas_own_page_then_the_api(client: FlaskClient, session: Session) -> N
         "password": "correct horse battery",
     }
     assert client.post("/register", data=form).status_code == 303
+    follow_link(client, session, "anna@example.org")
     for number in range(3):
         friend = make_user(session, email=f"bee{number}@example.net")
         assert send(client, token, invite.code, friend.id).status_code == 200
