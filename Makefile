@@ -18,9 +18,9 @@ need = missing=; for pair in $(2); do \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
 	{ echo "$(1) need$$missing: install that (as root: apt-get install$$missing)." >&2; exit 1; }
 
-# As `python -m portal.core.embedded.run`, but Ctrl-C while modules still load ends it without a traceback.
+# As `python -m portal.supervisor.run`, but Ctrl-C while modules still load ends it without a traceback.
 start = 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
-	from portal.core.embedded.run import main; raise SystemExit(main())'
+	from portal.supervisor.run import main; raise SystemExit(main())'
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,10 +66,10 @@ clean: ## Remove what set-up and tools made; instance data stays
 	find portal tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:
-	@$(find_python); exec "$$python" -P portal/core/embedded/setup.py
+	@$(find_python); exec "$$python" -P portal/supervisor/setup.py
 
 setup-dev:
-	@$(find_python); exec "$$python" -P portal/core/embedded/setup.py --dev
+	@$(find_python); exec "$$python" -P portal/supervisor/setup.py --dev
 
 packages:
 	@$(call need,The tests,chromium:chromium nginx:nginx)

@@ -16,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from portal.core.misspelt import find_misspelt
+from portal.platform.misspelt import find_misspelt
 
 _HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -136,9 +136,11 @@ class Settings(BaseSettings):
         0, ge=0, le=365, description="Days between completion and credit; meanwhile the credit shows as pending."
     )
     referral_minimum_order: int = Field(
-        0, ge=0, le=1_000_000_000,
+        0,
+        ge=0,
+        le=1_000_000_000,
         description="Least `orderAmount` (the currency's smallest unit) that completes a referral; 0: any.",
-    )  # fmt: skip
+    )
     referral_convert_at_registration: bool = Field(
         False,
         description="`1` completes a referral when the friend has registered and confirmed their address, "

@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 from htmx_flask import Htmx
 
 from portal.accounts.principal import load_session
-from portal.core.db import db
+from portal.platform.db import db
 
 login_manager = LoginManager()
 login_manager.session_protection = None

@@ -6,7 +6,7 @@ from flask import has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from portal.core.db import db
+from portal.platform.db import db
 
 
 class Browser(FlaskClient):

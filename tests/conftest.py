@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core.db import db
-from portal.core.edge import Portal
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from tests import databases
 
 SERVICES = pytest.StashKey[Any]()
@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers in the process that starts the workers (or is the only one)."""
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    from portal.core.embedded import services
+    from portal.supervisor import services
 
     config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="portal-test-"))
     config.stash[SERVICES] = services.start(config.stash[FOLDER] / "data", durable=False)

@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 from flask_migrate import upgrade
 
-from portal import create_app
+from portal.app import create_app
 from portal.config import Settings
-from portal.core.edge import Portal
+from portal.platform.web.edge import Portal
 from tests.browser import Browser
 
 SECRET = "a secret for tests of at least 32 characters"

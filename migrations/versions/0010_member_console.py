@@ -85,7 +85,7 @@ def upgrade() -> None:
             name=op.f("fk_member_import_rows_import_id_member_imports"),
         ),
         sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_member_import_rows")),
-    )  # fmt: skip
+    )
     op.create_index("ix_member_import_rows_outcome", "member_import_rows", ["import_id", "outcome", "line"])
 
 

@@ -1,24 +1,97 @@
 """Users, sign-in, API tokens, preferences, and the guards of every route."""
 
-from flask import Flask
+from portal.accounts.access import disable_user, enable_user, sign_out_user
+from portal.accounts.contact import (
+    clean_email,
+    clean_locale,
+    clean_name,
+    clean_phone,
+    clean_timezone,
+    clean_user_id,
+    normalize_email,
+)
+from portal.accounts.models import USER_ID_PATTERN, AccountNotice, Registration, User
+from portal.accounts.notices import NOTICE_TOPIC, tell_of_new_addresses
+from portal.accounts.passwords import DEMO_PASSWORD, hash_password, make_reset_token, verify_password
+from portal.accounts.preferences import (
+    ANY_HOUR,
+    CHANGE_MANY,
+    OWN_WITHDRAWAL,
+    Origin,
+    Preferences,
+    change_consent,
+    get_preferences,
+    put_contact,
+    put_preferences,
+    put_push_token,
+    start_push,
+)
+from portal.accounts.principal import LIVE_TOKEN, current, current_user_id, read_proven
+from portal.accounts.problems import UserNotFound, UserRequired
+from portal.accounts.registration import REGISTRATION_TOPIC, notes
+from portal.accounts.reset import RESET_TOPIC, drop_password
+from portal.accounts.search import HITS, list_named, look_for, people_filter, search_words
+from portal.accounts.users import create_user, get_user
+from portal.accounts.verification import (
+    after_verification,
+    get_first_registration,
+    make_link_token,
+    mark_verified,
+    release_addresses,
+)
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.accounts import (  # noqa: F401 - pages add routes
-        api,
-        blueprint,
-        cli,
-        console,
-        machinery,
-        pages,
-        password_pages,
-        register_pages,
-    )
-    from portal.core import openapi
-
-    for bp in (machinery.bp, api.bp, blueprint.bp, console.bp):
-        app.register_blueprint(bp)
-    openapi.amend_with(machinery.name_the_user)
-    app.cli.add_command(cli.users)
-    app.cli.add_command(cli.tokens)
+__all__ = [
+    "ANY_HOUR",
+    "CHANGE_MANY",
+    "DEMO_PASSWORD",
+    "HITS",
+    "LIVE_TOKEN",
+    "NOTICE_TOPIC",
+    "OWN_WITHDRAWAL",
+    "REGISTRATION_TOPIC",
+    "RESET_TOPIC",
+    "USER_ID_PATTERN",
+    "AccountNotice",
+    "Origin",
+    "Preferences",
+    "Registration",
+    "User",
+    "UserNotFound",
+    "UserRequired",
+    "after_verification",
+    "change_consent",
+    "clean_email",
+    "clean_locale",
+    "clean_name",
+    "clean_phone",
+    "clean_timezone",
+    "clean_user_id",
+    "create_user",
+    "current",
+    "current_user_id",
+    "disable_user",
+    "drop_password",
+    "enable_user",
+    "get_first_registration",
+    "get_preferences",
+    "get_user",
+    "hash_password",
+    "list_named",
+    "look_for",
+    "make_link_token",
+    "make_reset_token",
+    "mark_verified",
+    "normalize_email",
+    "notes",
+    "people_filter",
+    "put_contact",
+    "put_preferences",
+    "put_push_token",
+    "read_proven",
+    "release_addresses",
+    "search_words",
+    "sign_out_user",
+    "start_push",
+    "tell_of_new_addresses",
+    "verify_password",
+]

@@ -5,13 +5,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.accounts.guards import UserNotFound
 from portal.accounts.models import ROLES, AuthSession, User
+from portal.accounts.problems import UserNotFound
 from portal.accounts.reset import begin_anew
 from portal.accounts.sessions import end_session, end_sessions_of
 from portal.accounts.tokens import revoke_tokens_of
-from portal.core import audit, clock
-from portal.core.problems import Conflict, InvalidInput, NotFound
+from portal.accounts.users import create_user, find_by_email
+from portal.platform import audit, clock
+from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 
 class LastAdmin(Conflict):
@@ -39,9 +40,15 @@ def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: s
         before, user.role, user.updated_at = user.role, role, clock.now()
         session.flush()
         audit.record(
-            session, actor=actor, action="user.role", object_type="user", object_id=user.id, reason=reason,
-            before={"role": before}, after={"role": role},
-        )  # fmt: skip
+            session,
+            actor=actor,
+            action="user.role",
+            object_type="user",
+            object_id=user.id,
+            reason=reason,
+            before={"role": before},
+            after={"role": role},
+        )
         _settle(session, user, before, actor)
     return user
 
@@ -83,9 +90,15 @@ def sign_out_user(session: Session, user_id: str, *, actor: str, reason: str = "
     user = _locked(session, user_id, keeps_admin=True)
     ended = end_sessions_of(session, user.id)
     audit.record(
-        session, actor=actor, action="user.sign_out", object_type="user", object_id=user.id, reason=reason,
-        before={"signIns": ended}, after={"signIns": 0},
-    )  # fmt: skip
+        session,
+        actor=actor,
+        action="user.sign_out",
+        object_type="user",
+        object_id=user.id,
+        reason=reason,
+        before={"signIns": ended},
+        after={"signIns": 0},
+    )
     return ended
 
 
@@ -99,9 +112,15 @@ def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str =
         raise NotFound
     if end_session(session, session_id):
         audit.record(
-            session, actor=actor, action="user.sign_out", object_type="user", object_id=row.user_id, reason=reason,
-            before={"signIns": 1}, after={"signIns": 0},
-        )  # fmt: skip
+            session,
+            actor=actor,
+            action="user.sign_out",
+            object_type="user",
+            object_id=row.user_id,
+            reason=reason,
+            before={"signIns": 1},
+            after={"signIns": 0},
+        )
 
 
 def _settle(session: Session, user: User, before: str, actor: str) -> None:
@@ -130,6 +149,23 @@ def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
 
 def _record(session: Session, actor: str, action: str, user: User, reason: str) -> None:
     audit.record(
-        session, actor=actor, action=action, object_type="user", object_id=user.id, reason=reason,
+        session,
+        actor=actor,
+        action=action,
+        object_type="user",
+        object_id=user.id,
+        reason=reason,
         after={"disabledAt": user.disabled_at},
-    )  # fmt: skip
+    )
+
+
+def add_staff(session: Session, *, email: str, name: str, role: str, actor: str, reason: str) -> User:
+    """Give the user with this address the role; without one, make them. Who was not staff begins as `set_role` says.
+
+    :raises InvalidInput: address or role cannot be accepted.
+    :raises portal.accounts.access.LastAdmin: it would take the last admin away.
+    """
+    user = find_by_email(session, email)
+    if user is None or user.email_verified_at is None:  # who registered it and did not confirm it loses it
+        user = create_user(session, email=email, name=name or email.partition("@")[0], actor=actor)
+    return set_role(session, user.id, role, actor=actor, reason=reason)

@@ -2,13 +2,16 @@
 
 import functools
 import re
+import unicodedata
 from zoneinfo import available_timezones
 
+import idna
 import phonenumbers
 from babel import Locale, UnknownLocaleError
+from email_validator import EmailNotValidError, validate_email
 
 from portal.accounts.models import USER_ID_PATTERN
-from portal.core.text import plain_line
+from portal.platform.text import plain_line
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 LONGEST_LOCALE = 35
@@ -63,3 +66,53 @@ def parse_locale(value: str) -> Locale:
 @functools.cache
 def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+
+def clean_email(address: str) -> str:
+    """The address as it is stored: lower-case, its domain in the ASCII form that mail servers speak.
+
+    No DNS is asked: whether mail arrives is found out by sending it.
+
+    :raises ValueError: not an email address; the message says why.
+    """
+    try:
+        found = validate_email(address.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+    return f"{found.local_part.lower()}@{found.ascii_domain.lower()}"
+
+
+def normalize_email(address: str) -> str:
+    """The form in which one person's spellings of an address are equal (CONTRACT rule 10).
+
+    Folds case, width and other compatibility forms of Unicode, drops `+tag`, drops Gmail's dots and its second
+    domain, and writes the domain in IDNA. Never fails: what is no address is folded as far as it goes.
+    """
+    local, _, domain = _fold(address.strip()).rpartition("@")
+    domain = _ascii(domain)
+    local = _untagged(local)
+    if domain in GMAIL:
+        local, domain = local.replace(".", "") or local, "gmail.com"
+    return f"{local}@{domain}"
+
+
+def _fold(value: str) -> str:
+    """NFKC and case folding, repeated once because folding can undo the normal form."""
+    for _ in range(2):
+        value = unicodedata.normalize("NFKC", value).casefold()
+    return value
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return idna.encode(domain.rstrip("."), uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return domain.rstrip(".")
+
+
+def _untagged(local: str) -> str:
+    """The part before the first `+`, unless nothing stands before it."""
+    return local.partition("+")[0] or local

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")

@@ -9,9 +9,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AccountNotice
-from portal.core import clock, ids, outbox
+from portal.platform import clock, ids, outbox
 
-TOPIC = "message.account_notice"
+NOTICE_TOPIC = "message.account_notice"
 PAUSE = timedelta(hours=24)
 
 
@@ -56,4 +56,4 @@ def _put(session: Session, rows: list[dict[str, Any]]) -> None:
     now = clock.now()
     made = [{"id": ids.new_id(), "browser": "", "address": "", **row, "at": now} for row in rows]
     session.execute(insert(AccountNotice), made)
-    outbox.put(session, TOPIC, [{"notice_id": ids.encode(row["id"])} for row in made])
+    outbox.put(session, NOTICE_TOPIC, [{"notice_id": ids.encode(row["id"])} for row in made])

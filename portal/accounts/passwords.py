@@ -15,9 +15,10 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.problems import InvalidInput
-from portal.core.text import plain_line
+from portal.platform import clock
+from portal.platform.problems import InvalidInput
+from portal.platform.settings import current_settings
+from portal.platform.text import plain_line
 
 SHORTEST, LONGEST = 10, 200
 # Printed at every start of a demo, so that it opens nothing in production and nobody chooses it.
@@ -83,7 +84,7 @@ def password_problem(password: str, email: str) -> str | None:
         return TOO_EASY
     if seen in (_folded(email), _folded(email.partition("@")[0])):
         return "Choose something other than your email address."
-    if seen == _folded(current_app.config["SETTINGS"].programme_name):
+    if seen == _folded(current_settings().programme_name):
         return "Choose something other than our name."
     return None
 

@@ -11,10 +11,10 @@ from flask import g
 from flask_login import UserMixin
 from sqlalchemy import TextClause, text
 
-from portal.core import clock, ids
-from portal.core.db import db
-from portal.core.problems import DomainError
-from portal.core.reads import read_all, read_one
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.db.reads import read_all, read_one
+from portal.platform.problems import DomainError
 
 SEEN_EVERY = timedelta(minutes=1)
 MOST_REMEMBERED = 10_000
@@ -80,9 +80,16 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     """What Flask-Login keeps of a request's user; its id is the id of the session row (alternative-id pattern)."""
 
     def __init__(
-        self, session_id: UUID, user_id: str, name: str, email: str | None, role: str, timezone: str | None,
-        locale: str | None, verified: bool,
-    ) -> None:  # fmt: skip
+        self,
+        session_id: UUID,
+        user_id: str,
+        name: str,
+        email: str | None,
+        role: str,
+        timezone: str | None,
+        locale: str | None,
+        verified: bool,
+    ) -> None:
         self.timezone, self.locale = timezone, locale
         self.verified = verified
         self.session_id = session_id

@@ -10,15 +10,15 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.accounts.addresses import clean_email, normalize_email
+from portal.accounts.contact import clean_email, normalize_email
 from portal.accounts.models import Registration, User
 from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.verification import get_first_registration
 from portal.config import Settings
-from portal.core import clock, ids, outbox
-from portal.core.limits import RateLimited
+from portal.platform import clock, ids, outbox
+from portal.platform.web.limits import RateLimited
 
-TOPIC = "message.verify_address"
+REGISTRATION_TOPIC = "message.verify_address"
 DAY = timedelta(days=1)
 # What other domains note of a registration's cookies; they get it back once the address is verified.
 notes: list[Callable[[Mapping[str, str]], dict[str, str]]] = []
@@ -151,9 +151,14 @@ def _user_of(session: Session, name: str, email: str, hashed: str) -> tuple[str,
     """The user with this address, made now when there is none, and whether it is verified to be theirs."""
     now = clock.now()
     values = {
-        "id": ids.encode(ids.new_id()), "email": email, "email_normalized": normalize_email(email), "name": name,
-        "password_hash": hashed, "created_at": now, "updated_at": now,
-    }  # fmt: skip
+        "id": ids.encode(ids.new_id()),
+        "email": email,
+        "email_normalized": normalize_email(email),
+        "name": name,
+        "password_hash": hashed,
+        "created_at": now,
+        "updated_at": now,
+    }
     statement = insert(User).values(values)
     # Writes the address over itself, so that a user who is there is returned, under their row lock.
     statement = statement.on_conflict_do_update(index_elements=["email"], set_={"email": statement.excluded.email})
@@ -168,5 +173,5 @@ def _note(session: Session, rules: RegistrationRules, values: dict[str, Any]) ->
     session.add(made)
     session.flush()
     payload = {"registration_id": ids.encode(made.id), "user_id": made.user_id}
-    outbox.put(session, TOPIC, [payload], dedupe="registration_id")
+    outbox.put(session, REGISTRATION_TOPIC, [payload], dedupe="registration_id")
     return made.id

@@ -4,17 +4,16 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.accounts.devices import forget_devices_of
 from portal.accounts.models import User
 from portal.accounts.notices import Notice, tell
 from portal.accounts.passwords import check_password, hash_password, read_reset_token
-from portal.accounts.sessions import end_sessions_of
+from portal.accounts.sessions import end_sessions_of, forget_devices_of
 from portal.accounts.sign_in import forget_failures_of
 from portal.accounts.users import find_by_email
 from portal.accounts.verification import get_first_registration, mark_verified
-from portal.core import clock, ids, outbox
+from portal.platform import clock, ids, outbox
 
-TOPIC = "message.password_reset"
+RESET_TOPIC = "message.password_reset"
 
 
 def request_reset(session: Session, email: str) -> None:
@@ -27,13 +26,13 @@ def request_reset(session: Session, email: str) -> None:
     minute = int(clock.now().timestamp()) // 60
     request = f"{user.id}:{minute}" if user is not None and wanted else ids.encode(ids.new_id())
     payload = {"user_id": user.id if user is not None and wanted else None, "request": request}
-    outbox.put(session, TOPIC, [payload], dedupe="request")
+    outbox.put(session, RESET_TOPIC, [payload], dedupe="request")
 
 
 def begin_anew(session: Session, user: User) -> None:
     """Drop a user's password and send a link to set one, so that only who reads their mail gets in."""
     drop_password(session, user)
-    outbox.put(session, TOPIC, [{"user_id": user.id, "request": ids.encode(ids.new_id())}], dedupe="request")
+    outbox.put(session, RESET_TOPIC, [{"user_id": user.id, "request": ids.encode(ids.new_id())}], dedupe="request")
 
 
 def drop_password(session: Session, user: User) -> None:

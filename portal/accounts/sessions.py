@@ -1,16 +1,17 @@
 """Sign-ins: one `auth_sessions` row each. Ending the row ends the session at its next request."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, delete, select, text, update
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import AuthSession, User
+from portal.accounts.models import AuthSession, KnownDevice, User
 from portal.accounts.principal import SignedIn
-from portal.core import clock, ids
+from portal.platform import clock, ids
 
 KEPT_AFTER_END = timedelta(days=30)
 LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
@@ -20,9 +21,14 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
     """Sign a user in for `days`; what it returns is given to Flask-Login."""
     now = clock.now()
     row = AuthSession(
-        id=ids.new_id(), user_id=user.id, created_at=now, last_seen_at=now, expires_at=now + timedelta(days=days),
-        user_agent=user_agent[:LONGEST_USER_AGENT], address=address[:LONGEST_ADDRESS],
-    )  # fmt: skip
+        id=ids.new_id(),
+        user_id=user.id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + timedelta(days=days),
+        user_agent=user_agent[:LONGEST_USER_AGENT],
+        address=address[:LONGEST_ADDRESS],
+    )
     session.add(row)
     session.flush()
     verified = user.email_verified_at is not None
@@ -54,3 +60,41 @@ def _end(session: Session, which: Any) -> int:
         update(AuthSession).where(which, AuthSession.revoked_at.is_(None)).values(revoked_at=clock.now())
     )
     return result.rowcount
+
+
+LIFE = timedelta(days=400)
+MOST_KEPT = 50
+
+# The statement sees the table as it was before, so that the others are those known until now.
+_REMEMBER = text("""
+    INSERT INTO known_devices (user_id, device_hash, created_at, last_used_at)
+    VALUES (:user_id, :device_hash, :now, :now)
+    ON CONFLICT (user_id, device_hash) DO UPDATE SET last_used_at = excluded.last_used_at
+    RETURNING xmax = 0 AS is_new, EXISTS (SELECT FROM known_devices o WHERE o.user_id = :user_id) AS has_others
+""")
+_FORGET_OLDEST = text("""
+    DELETE FROM known_devices WHERE user_id = :user_id AND device_hash IN (
+        SELECT device_hash FROM known_devices WHERE user_id = :user_id ORDER BY last_used_at DESC OFFSET :most)
+""")
+
+
+def hash_device(secret: str) -> bytes:
+    """How a device is stored: its secret has 256 random bits, so that a fast hash is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def remember_device(session: Session, user_id: str, device_hash: bytes) -> bool:
+    """Know the device that a user signs in with; True when they have signed in before, and never with this one.
+
+    A user's newest 50 are kept.
+    """
+    values = {"user_id": user_id, "device_hash": device_hash, "now": clock.now()}
+    row = session.execute(_REMEMBER, values).one()
+    if row.is_new:
+        session.execute(_FORGET_OLDEST, {"user_id": user_id, "most": MOST_KEPT})
+    return bool(row.is_new and row.has_others)
+
+
+def forget_devices_of(session: Session, user_id: str) -> None:
+    """Know none of a user's devices any more, as their password is another one."""
+    session.execute(delete(KnownDevice).where(KnownDevice.user_id == user_id))

@@ -12,14 +12,14 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from portal.accounts.addresses import clean_email
+from portal.accounts.contact import clean_email
 from portal.accounts.models import LoginFailure, User
 from portal.accounts.notices import tell_of_attempts
 from portal.accounts.passwords import DEMO_PASSWORD, renewed_hash, verify_hash
 from portal.config import Settings
-from portal.core import clock
-from portal.core.limits import RateLimited
-from portal.core.reads import read_one
+from portal.platform import clock
+from portal.platform.db.reads import read_one
+from portal.platform.web.limits import RateLimited
 
 LONGEST_EMAIL = 254
 LOCK_NOT_AVAILABLE = "55P03"

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import SCOPES, ApiToken
 from portal.accounts.principal import hash_token
-from portal.core import audit, clock, ids
-from portal.core.problems import Conflict, InvalidInput, NotFound
+from portal.platform import audit, clock, ids
+from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 PREFIX = "lp_"
 LONGEST_NAME = 80
@@ -49,10 +49,14 @@ def create_token(
     _close_expired(session, name)
     now, secret = clock.now(), PREFIX + secrets.token_urlsafe(32)
     values = {
-        "id": ids.new_id(), "name": name, "token_hash": hash_token(secret),
-        "scopes": [scope for scope in SCOPES if scope in scopes], "created_at": now, "created_by": actor,
+        "id": ids.new_id(),
+        "name": name,
+        "token_hash": hash_token(secret),
+        "scopes": [scope for scope in SCOPES if scope in scopes],
+        "created_at": now,
+        "created_by": actor,
         "expires_at": now + timedelta(days=days) if days is not None else None,
-    }  # fmt: skip
+    }
     statement = (
         insert(ApiToken)
         .values(values)
@@ -133,7 +137,7 @@ def _check(name: str, scopes: Collection[str], days: int | None) -> None:
 
 def _record(
     session: Session, actor: str, action: str, token: ApiToken, after: dict[str, object], reason: str = ""
-) -> None:  # fmt: skip
+) -> None:
     audit.record(
         session, actor=actor, action=action, object_type="token", object_id=token.name, reason=reason, after=after
     )

@@ -1,6 +1,6 @@
 """Verified addresses: links that show that an address is its holder's, and what begins to count with that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,14 @@ from uuid import UUID
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from portal.accounts.consent import Origin, change_consent
 from portal.accounts.models import Registration, User
 from portal.accounts.passwords import check_password, hash_password
+from portal.accounts.preferences import Origin, change_consent
 from portal.accounts.sessions import end_sessions_of
-from portal.core import clock, ids
+from portal.platform import audit, clock, ids
 
 # What other domains do for a user whose address has been verified: it is given what they noted when the user registered
 # (`registration.notes`), and when that was.
@@ -135,3 +135,41 @@ def _checked_hash(password: str, user: User) -> str | None:
 
 def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="verify-address")
+
+
+# Under the row's lock: who verifies the address at this moment keeps it.
+_RELEASE = text("""
+    UPDATE users u SET email = NULL, email_normalized = NULL, updated_at = :now
+    FROM (SELECT h.id, h.email FROM users h
+          JOIN unnest(CAST(:emails AS text[]), CAST(:owners AS text[])) AS given(email, owner)
+            ON h.email = given.email AND h.id <> given.owner
+          WHERE h.email_verified_at IS NULL ORDER BY h.id FOR UPDATE OF h) held
+    WHERE u.id = held.id RETURNING u.id, held.email
+""")
+
+
+def release_address(session: Session, email: str, *, to: str, actor: str) -> None:
+    """Take an address from the user who holds it unverified, for the user `to` (CONTRACT-SHOP 9.1).
+
+    The holder keeps account and points, without an address; their sign-ins end. A verified address stays theirs.
+    """
+    release_addresses(session, [(email, to)], actor=actor)
+
+
+def release_addresses(session: Session, given: Sequence[tuple[str, str]], *, actor: str, reason: str = "") -> None:
+    """As `release_address`, for many addresses, each with the id of the user who gets it; written to the audit log."""
+    emails, owners = [email for email, _ in given], [owner for _, owner in given]
+    held = session.execute(_RELEASE, {"emails": emails, "owners": owners, "now": clock.now()}).all()
+    owner_of = dict(given)
+    for user_id, email in held:
+        end_sessions_of(session, user_id)
+        audit.record(
+            session,
+            actor=actor,
+            action="user.address_taken_over",
+            object_type="user",
+            object_id=user_id,
+            reason=reason,
+            before={"email": email},
+            after={"email": None, "takenOverBy": owner_of[email]},
+        )

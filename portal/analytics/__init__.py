@@ -1,11 +1,20 @@
 """Segments, velocity and snapshots."""
 
-from flask import Flask
+from portal.analytics.details import capture_details, capture_month, months_until
+from portal.analytics.plots import Meaning, Plot, Series, plot_points
+from portal.analytics.reads import Night, get_details, list_nights
+from portal.analytics.snapshots import capture_snapshot
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes."""
-    from portal.analytics import api, console
-
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+__all__ = [
+    "Meaning",
+    "Night",
+    "Plot",
+    "Series",
+    "capture_details",
+    "capture_month",
+    "capture_snapshot",
+    "get_details",
+    "list_nights",
+    "months_until",
+    "plot_points",
+]

@@ -49,12 +49,17 @@ def list_cohorts(details: dict[str, Any], measure: Measure) -> Sequence[Cohort]:
         return []
     place, last = list(Measure).index(measure), max(months)
     return [
-        Cohort(month_label(joined), sizes.get(joined, 0), tuple(
-            _cell(months[month].get(joined, (0, 0))[place], sizes.get(joined, 0), month == last)
-            for month in sorted(months) if month >= joined
-        ))
+        Cohort(
+            month_label(joined),
+            sizes.get(joined, 0),
+            tuple(
+                _cell(months[month].get(joined, (0, 0))[place], sizes.get(joined, 0), month == last)
+                for month in sorted(months)
+                if month >= joined
+            ),
+        )
         for joined in months_between(min(sizes), last)
-    ]  # fmt: skip
+    ]
 
 
 def _cell(members: int, size: int, unfinished: bool) -> Cell:

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.analytics.months import add_months, with_every_month
-from portal.core.responses import to_json
-from portal.members.service import STAFF
+from portal.members import STAFF
+from portal.platform.web.responses import to_json
 
 COHORT_MONTHS = 12
 SECONDS = 600
@@ -66,13 +66,17 @@ def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: dat
     """Add to the snapshot of the night how many of each cohort were active, and earned, in a month up to `moment`."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {
-        "zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone), "begin": month_start(month, zone),
+        "zone": zone.key,
+        "first": month_start(months_until(moment, zone)[0], zone),
+        "begin": month_start(month, zone),
         "end": min(month_start(add_months(month, 1), zone), moment),
-    }  # fmt: skip
+    }
     cells = {row.joined: [row.active, row.earned] for row in session.execute(_ACTIVE, values)}
     kept = {
-        "night": moment.astimezone(zone).date(), "month": f"{month:%Y-%m}", "cells": to_json(cells).decode(),
-    }  # fmt: skip
+        "night": moment.astimezone(zone).date(),
+        "month": f"{month:%Y-%m}",
+        "cells": to_json(cells).decode(),
+    }
     session.execute(_KEEP_MONTH, kept)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 
 class AnalyticsSnapshot(Base):

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from portal.analytics.months import with_every_month
-from portal.analytics.queries import Night
-from portal.core.formatting import format_month, format_night
-from portal.referrals.service import Segment
+from portal.analytics.reads import Night
+from portal.platform.web.formatting import format_month, format_night
+from portal.referrals import Segment
 
 Figure = float | None
 

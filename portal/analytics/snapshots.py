@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.responses import to_json
-from portal.core.steps import Figures
-from portal.members.service import STAFF
-from portal.referrals.service import get_segments
+from portal.members import STAFF
+from portal.platform import clock, ids
+from portal.platform.steps import Figures
+from portal.platform.web.responses import to_json
+from portal.referrals import get_segments
 
 VELOCITY_DAYS = 28
 MOST_MISSED = 366

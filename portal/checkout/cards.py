@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portal.checkout.service import REDEMPTION, SHARE
-from portal.core.formatting import grouped
+from portal.checkout.intents import REDEMPTION, SHARE
+from portal.platform.web.formatting import grouped
 
 Words = dict[str, Any]
 ORDER_SHOWN = 40
@@ -16,22 +16,27 @@ def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
         return {
             "title": f"Use {cost} points at your checkout",
             "body": f"You meant to use {cost} points on order {order}. They stay yours until you decide.",
-            "ctaLabel": "See your points", "ctaUrl": f"{base_url}/account/loyalty#balances", "priority": 80,
-        }  # fmt: skip
+            "ctaLabel": "See your points",
+            "ctaUrl": f"{base_url}/account/loyalty#balances",
+            "priority": 80,
+        }
     return {
         "title": f"{intent['rewardName']} is waiting for you",
         "body": f"You picked it for order {order}: {cost} points, and it is yours.",
-        "ctaLabel": "Get it now", "priority": 80,
+        "ctaLabel": "Get it now",
+        "priority": 80,
         "ctaUrl": f"{base_url}/account/loyalty/rewards/{intent['rewardSlug']}/redeem?intent={intent['id']}",
-    }  # fmt: skip
+    }
 
 
 def _referral_share(intent: Mapping[str, Any], base_url: str) -> Words:
     return {
         "title": "Share what you love",
         "body": f"Happy with order {_order(intent)}? Invite a friend, and you both get something out of it.",
-        "ctaLabel": "Invite a friend", "ctaUrl": f"{base_url}/account/referrals", "priority": 40,
-    }  # fmt: skip
+        "ctaLabel": "Invite a friend",
+        "ctaUrl": f"{base_url}/account/referrals",
+        "priority": 40,
+    }
 
 
 _TEMPLATES: dict[str, Callable[[Mapping[str, Any], str], Words]] = {REDEMPTION: _redemption, SHARE: _referral_share}

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 KINDS = ("redemption", "referral_share")
 STATUSES = ("pending", "confirmed", "resolved", "cancelled", "expired")

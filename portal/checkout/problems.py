@@ -1,6 +1,6 @@
 """Why a checkout's request is refused."""
 
-from portal.core.problems import Conflict, NotFound
+from portal.platform.problems import Conflict, NotFound
 
 
 class IntentNotFound(NotFound):

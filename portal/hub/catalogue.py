@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.reads import read_all
+from portal.platform import clock
+from portal.platform.db.reads import read_all
 
 # Affordable first, then what is nearly so, then what is closed to the member for now.
 ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")

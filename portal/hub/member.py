@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy import text
 
-from portal.accounts.principal import LIVE_TOKEN, read_proven
-from portal.core import clock
-from portal.core.days import week_of
-from portal.core.db import db
-from portal.core.ids import encode as ulid
-from portal.tiers.service import enrol
+from portal.accounts import LIVE_TOKEN, read_proven
+from portal.platform import clock
+from portal.platform.clock import week_of
+from portal.platform.db import db
+from portal.platform.ids import encode as ulid
+from portal.platform.settings import current_settings
+from portal.tiers import enrol
 
 SOON = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def get_member_document(user_id: str) -> dict[str, Any] | None:
 def get_or_enrol(user_id: str) -> dict[str, Any]:
     """The Member of CONTRACT 3 as it is in the current transaction, provisioned now when there is none.
 
-    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
     """
     values = {"user_id": user_id, "now": clock.now()}
     row = db.session.execute(_MEMBER, values).first()
@@ -134,7 +134,7 @@ def _hold(hold: dict[str, Any]) -> dict[str, Any]:
 
 def _streak(row: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
     """Weeks in a row up to this one; a streak lives through the week after its last."""
-    settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     this_week, last = week_of(now, settings.timezone), row["streak_week"]
     alive = last is not None and this_week - last <= timedelta(days=7)
     return {

@@ -8,12 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.checkout.queries import get_feed, get_feed_with
-from portal.checkout.rules import CheckoutRules
-from portal.core.responses import to_json
-from portal.nudges.queries import list_nudges
-from portal.nudges.rules import NudgeRules
-from portal.nudges.service import refresh_and_list_nudges
+from portal.checkout import CheckoutRules, get_feed, get_feed_with
+from portal.nudges import NudgeRules, list_nudges, refresh_and_list_nudges
+from portal.platform.web.responses import to_json
 
 POLL_AFTER_SECONDS = 45
 ICONS = {
@@ -85,29 +82,46 @@ def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
             cards[nudge.key] = nudge
             continue
         cards[nudge.key] = replace(
-            action, priority=max(action.priority, nudge.priority), reason=nudge.reason, nudge_id=nudge.nudge_id,
-            nudge_type=nudge.nudge_type, acknowledged=nudge.acknowledged,
-        )  # fmt: skip
+            action,
+            priority=max(action.priority, nudge.priority),
+            reason=nudge.reason,
+            nudge_id=nudge.nudge_id,
+            nudge_type=nudge.nudge_type,
+            acknowledged=nudge.acknowledged,
+        )
     return sorted(cards.values(), key=lambda card: (card.acknowledged, -card.priority, card.until))
 
 
 def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
     return Card(
-        key=action["intentId"], icon=ICONS.get(action["kind"], "bell"), title=action["title"], body=action["body"],
-        cta_label=action["ctaLabel"], cta_url=_here(action["ctaUrl"], base_url), priority=action["priority"],
-        reason=f"You left this at the checkout of order {order}.", until=action["expiresAt"],
+        key=action["intentId"],
+        icon=ICONS.get(action["kind"], "bell"),
+        title=action["title"],
+        body=action["body"],
+        cta_label=action["ctaLabel"],
+        cta_url=_here(action["ctaUrl"], base_url),
+        priority=action["priority"],
+        reason=f"You left this at the checkout of order {order}.",
+        until=action["expiresAt"],
         intent_id=action["intentId"],
-    )  # fmt: skip
+    )
 
 
 def _of_nudge(nudge: dict[str, Any], base_url: str) -> Card:
     return Card(
-        key=nudge["metadata"].get("intent_id", nudge["id"]), icon=ICONS.get(nudge["type"], "bell"),
-        title=nudge["title"], body=nudge["body"], cta_label=nudge["ctaLabel"],
-        cta_url=_here(nudge["ctaUrl"], base_url), priority=nudge["priority"], reason=nudge["reason"],
-        until=nudge["expiresAt"], nudge_id=nudge["id"], nudge_type=nudge["type"],
+        key=nudge["metadata"].get("intent_id", nudge["id"]),
+        icon=ICONS.get(nudge["type"], "bell"),
+        title=nudge["title"],
+        body=nudge["body"],
+        cta_label=nudge["ctaLabel"],
+        cta_url=_here(nudge["ctaUrl"], base_url),
+        priority=nudge["priority"],
+        reason=nudge["reason"],
+        until=nudge["expiresAt"],
+        nudge_id=nudge["id"],
+        nudge_type=nudge["type"],
         acknowledged=nudge["status"] == "acknowledged",
-    )  # fmt: skip
+    )
 
 
 def _here(url: str, base_url: str) -> str:

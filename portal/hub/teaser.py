@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import text
 
-from portal.core.reads import read_one
-from portal.referrals.service import ReferralRules
+from portal.platform.db.reads import read_one
+from portal.platform.settings import current_settings
+from portal.referrals import ReferralRules
 
 _JOINED = text("""
     SELECT count(i.id) AS friends, coalesce(sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL), 0)::bigint
@@ -20,5 +20,5 @@ _JOINED = text("""
 def get_invite_teaser(member: dict[str, Any]) -> dict[str, Any]:
     """The link of a member (a Member document), how many friends have joined, and what that has earned."""
     joined = read_one(_JOINED, {"user_id": member["userId"]})
-    link = ReferralRules.of(current_app.config["SETTINGS"]).link(member["referralCode"])
+    link = ReferralRules.of(current_settings()).link(member["referralCode"])
     return {"url": link, "friends": joined.friends if joined else 0, "earned": joined.earned if joined else 0}

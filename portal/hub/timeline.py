@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.cursors import decode, encode
-from portal.core.ids import encode as ulid
-from portal.core.ids import parse
-from portal.core.reads import read_all
 from portal.hub.timeline_words import describe
+from portal.platform import clock
+from portal.platform.db.cursors import decode, encode
+from portal.platform.db.reads import read_all
+from portal.platform.ids import encode as ulid
+from portal.platform.ids import parse
 
 
 class Kind(StrEnum):
@@ -93,7 +93,7 @@ def list_timeline(
 
     A walk shows every event that was there when it began once, in order, whatever is written meanwhile.
 
-    :raises portal.core.cursors.InvalidCursor: the token is not of this member and these kinds.
+    :raises portal.platform.db.cursors.InvalidCursor: the token is not of this member and these kinds.
     """
     wanted = sorted(set(kinds) or set(Kind))
     scope = ("timeline", user_id, wanted)

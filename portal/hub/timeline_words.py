@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.formatting import grouped
-from portal.ledger.words import words_of
-from portal.redemptions.models import RedemptionStatus
-from portal.referrals.models import InviteStatus
+from portal.ledger import words_of
+from portal.platform.web.formatting import grouped
+from portal.redemptions import RedemptionStatus
+from portal.referrals import InviteStatus
 
 _ENDINGS: dict[str, str] = {
     RedemptionStatus.REQUESTED: "Your {points} points are on hold until the shop confirms.",

@@ -1,11 +1,36 @@
 """Entries, lots, posting, holds and expiry."""
 
-from flask import Flask
+from portal.ledger.adjustments import add_facts, adjust_points, credit
+from portal.ledger.checks import keep_check, list_last_checks
+from portal.ledger.expiry import expire_scheduled_points
+from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
+from portal.ledger.models import EntryType
+from portal.ledger.posting import Entry, Posted, Posting, post
+from portal.ledger.reads import get_entry
+from portal.ledger.rules import EarningRules
+from portal.ledger.streaks import grant_weekly_streak_bonuses
+from portal.ledger.verify import CHECKS
+from portal.ledger.words import words_of
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.ledger import api, cli
-
-    app.register_blueprint(api.bp)
-    app.cli.add_command(cli.ledger)
+__all__ = [
+    "CHECKS",
+    "EarningRules",
+    "Entry",
+    "EntryType",
+    "InsufficientPoints",
+    "Posted",
+    "Posting",
+    "add_facts",
+    "adjust_points",
+    "credit",
+    "expire_scheduled_points",
+    "get_entry",
+    "grant_weekly_streak_bonuses",
+    "hold_points",
+    "keep_check",
+    "list_last_checks",
+    "post",
+    "release_holds",
+    "take_held_points",
+    "words_of",
+]

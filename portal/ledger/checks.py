@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.reads import read_all
-from portal.core.responses import to_json
 from portal.ledger.verify import CHECKS
+from portal.platform import clock, ids
+from portal.platform.db.reads import read_all
+from portal.platform.web.responses import to_json
 
 MOST_KEPT = 100
 SECONDS = 600
@@ -52,6 +52,8 @@ def list_last_checks() -> list[Any]:
 
 def _example(row: Any) -> dict[str, Any]:
     return {
-        "memberId": ids.encode(row.member_id) if row.member_id else None, "userId": row.user_id,
-        "stored": int(row.stored), "recomputed": int(row.recomputed),
-    }  # fmt: skip
+        "memberId": ids.encode(row.member_id) if row.member_id else None,
+        "userId": row.user_id,
+        "stored": int(row.stored),
+        "recomputed": int(row.recomputed),
+    }

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.steps import EVERYBODY, Figures, Shard
 from portal.ledger.posting import query
+from portal.platform.steps import EVERYBODY, Figures, Shard
 
 _LOCK_DUE = text("""
     SELECT id FROM loyalty_members

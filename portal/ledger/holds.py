@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.formatting import grouped
-from portal.core.problems import Conflict
 from portal.ledger.posting import Take
+from portal.platform.problems import Conflict
+from portal.platform.web.formatting import grouped
 
 # Free points of usable lots in the order they are taken: earliest expiry first, never-expiring last, then age.
 _FREE = """

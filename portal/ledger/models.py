@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 
 class EntryType(StrEnum):
@@ -118,21 +118,24 @@ class PointLot(Base):
     expires_at: Mapped[datetime | None]
 
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["member_id", "id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
-        ),
+        ForeignKeyConstraint(["member_id", "id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]),
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
         CheckConstraint("held >= 0 AND held <= remaining", name="held"),
         Index(
-            "ix_loyalty_point_expirations_live", "member_id", "expires_at", "seq",
+            "ix_loyalty_point_expirations_live",
+            "member_id",
+            "expires_at",
+            "seq",
             postgresql_where=text("remaining > 0"),
         ),
         Index(
-            "ix_loyalty_point_expirations_due", "expires_at", "member_id",
+            "ix_loyalty_point_expirations_due",
+            "expires_at",
+            "member_id",
             postgresql_where=text("remaining > held AND expires_at IS NOT NULL"),
         ),
-    )  # fmt: skip
+    )
 
 
 class LotDebit(Base):

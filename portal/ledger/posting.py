@@ -17,9 +17,9 @@ import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from portal.core import ids
 from portal.ledger.models import EARNING_TYPES, EntryType
-from portal.tiers.service import Upgrade, record_upgrades
+from portal.platform import ids
+from portal.tiers import Upgrade, record_upgrades
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +239,4 @@ def _effect(row: Any) -> tuple[UUID, str, str, str]:
 
 def _entry(row: Any, *, created: bool) -> Entry:
     member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, *_ = row
-    return Entry(
-        member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, created
-    )  # fmt: skip
+    return Entry(member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, created)

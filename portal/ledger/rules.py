@@ -5,7 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal.config import Settings
-from portal.core.days import computed_expiry, week_of
+from portal.platform.clock import computed_expiry, week_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.steps import EVERYBODY, Figures, Shard
 from portal.ledger.posting import query
 from portal.ledger.rules import EarningRules
-from portal.tiers.service import record_upgrades
+from portal.platform.steps import EVERYBODY, Figures, Shard
+from portal.tiers import record_upgrades
 
 _LOCK_DUE = text("""
     SELECT id FROM loyalty_members

@@ -12,15 +12,15 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.outbox import OutcomeUnknown, RetryLater
-from portal.core.reads import read_one
-from portal.core.responses import to_json
 from portal.notifications.channels import Envelope, NotAccepted, Receipt, Refused
 from portal.notifications.channels.preview import BACKEND as PREVIEW
 from portal.notifications.models import ChannelName, Message, MessageStatus
 from portal.notifications.totals import counting
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.db.reads import read_one
+from portal.platform.outbox import OutcomeUnknown, RetryLater
+from portal.platform.web.responses import to_json
 
 MAX_ATTEMPTS = 8
 
@@ -64,8 +64,15 @@ _RECORD = counting("""
 """)
 
 
-def suppress(key: str, kind: str, reason: str, *, user_id: str | None, channel: ChannelName | None = None,
-             details: dict[str, Any] | None = None) -> None:  # fmt: skip
+def suppress(
+    key: str,
+    kind: str,
+    reason: str,
+    *,
+    user_id: str | None,
+    channel: ChannelName | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
     """Record that a message is not sent, and why."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
@@ -91,9 +98,15 @@ def abandon(key: str) -> Any | None:
 
 
 def send_once(
-    key: str, kind: str, channel: ChannelName, send: Callable[[Envelope], Receipt],
-    compose: Callable[[str], Envelope], *, user_id: str | None, details: dict[str, Any] | None = None,
-) -> str:  # fmt: skip
+    key: str,
+    kind: str,
+    channel: ChannelName,
+    send: Callable[[Envelope], Receipt],
+    compose: Callable[[str], Envelope],
+    *,
+    user_id: str | None,
+    details: dict[str, Any] | None = None,
+) -> str:
     """Send what `compose` makes of the message's reference, unless the message `key` was sent before; its status.
 
     :raises RetryLater: the provider has certainly not taken it.
@@ -121,7 +134,7 @@ def send_once(
 
 def _claim(
     key: str, kind: str, channel: ChannelName, user_id: str | None, details: dict[str, Any] | None
-) -> Claim | str:  # fmt: skip
+) -> Claim | str:
     """The claimed row, or the status of a message that was decided before."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
@@ -148,19 +161,31 @@ def _record(claim: Claim, status: str, reason: str, backend: str | None, envelop
     kept = envelope if backend == PREVIEW else None
     now = clock.now()
     values = {
-        "id": claim.id, "attempts": claim.attempts, "status": status, "reason": reason[:500], "backend": backend,
-        "recipient": kept and kept.to, "subject": kept and kept.subject, "body_text": kept and kept.text,
-        "body_html": kept and kept.html, "now": now,
+        "id": claim.id,
+        "attempts": claim.attempts,
+        "status": status,
+        "reason": reason[:500],
+        "backend": backend,
+        "recipient": kept and kept.to,
+        "subject": kept and kept.subject,
+        "body_text": kept and kept.text,
+        "body_html": kept and kept.html,
+        "now": now,
         "sent_at": now if status == "sent" else None,
-    }  # fmt: skip
+    }
     with unit_of_work() as session:
         session.execute(_RECORD, {**values, "outcome": status})
 
 
 def _row(
     key: str, kind: str, channel: ChannelName | None, user_id: str | None, details: dict[str, Any] | None
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "id": ids.new_id(), "key": key, "kind": kind, "channel": channel.value if channel else None,
-        "user_id": user_id, "details": to_json(details or {}).decode(), "now": clock.now(),
-    }  # fmt: skip
+        "id": ids.new_id(),
+        "key": key,
+        "kind": kind,
+        "channel": channel.value if channel else None,
+        "user_id": user_id,
+        "details": to_json(details or {}).decode(),
+        "now": clock.now(),
+    }

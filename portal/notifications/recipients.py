@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
-from portal.accounts.preferences import Preferences, get_preferences
+from portal.accounts import Preferences, User, get_preferences
 from portal.notifications.kinds import Kind
 from portal.notifications.models import ChannelName
 

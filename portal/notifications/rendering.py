@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, g, render_template
+from flask import g, render_template
 
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
+from portal.platform.settings import current_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,14 @@ class Content:
 
 
 def render(
-    kind: Kind, context: dict[str, Any], *, path: str, locale: str | None = None, timezone: str | None = None,
+    kind: Kind,
+    context: dict[str, Any],
+    *,
+    path: str,
+    locale: str | None = None,
+    timezone: str | None = None,
     unsubscribe: str | None = None,
-) -> Content:  # fmt: skip
+) -> Content:
     """Render a kind. The text template begins with the subject, a line for SMS and push, and an empty line."""
     link = absolute(path)
     values = {**context, "link": link, "unsubscribe": unsubscribe}
@@ -37,7 +43,7 @@ def render(
 
 def render_loyalty_tier_upgrade(
     context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
-) -> Content:  # fmt: skip
+) -> Content:
     """The announcement of a new tier: `first_name`, `tier` (name, benefits), `next_tier` (name, threshold) or None."""
     return render(
         TIER_UPGRADE, context, path="/account/loyalty", locale=locale, timezone=timezone, unsubscribe=unsubscribe
@@ -46,7 +52,7 @@ def render_loyalty_tier_upgrade(
 
 def render_loyalty_nudge(
     context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
-) -> Content:  # fmt: skip
+) -> Content:
     """A reminder: `first_name` and the words of its card (`title`, `body`, `reason`, `cta_label`, `path`)."""
     path = str(context["path"])
     return render(NUDGE, context, path=path, locale=locale, timezone=timezone, unsubscribe=unsubscribe)
@@ -54,7 +60,7 @@ def render_loyalty_nudge(
 
 def absolute(path: str) -> str:
     """The public address of a path of this portal, for messages."""
-    return f"{current_app.config['SETTINGS'].base_url}{path}"
+    return f"{current_settings().base_url}{path}"
 
 
 @contextmanager

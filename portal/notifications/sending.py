@@ -6,14 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import text
 
-from portal.accounts.preferences import put_push_token
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.outbox import OutcomeUnknown, Postponed, RetryLater
-from portal.core.reads import read_one
+from portal.accounts import put_push_token
 from portal.notifications.channels import Envelope, Refused
 from portal.notifications.delivery import get_ended, send_once, suppress
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
@@ -22,6 +17,11 @@ from portal.notifications.recipients import Recipient, choose_channel, get_recip
 from portal.notifications.rendering import Content, absolute, render_loyalty_nudge, render_loyalty_tier_upgrade
 from portal.notifications.transports import transport
 from portal.notifications.unsubscribe import make_token
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.db.reads import read_one
+from portal.platform.outbox import OutcomeUnknown, Postponed, RetryLater
+from portal.platform.settings import current_settings
 
 log = logging.getLogger(__name__)
 Card = Mapping[str, Any]
@@ -42,8 +42,8 @@ _UPGRADE = text("""
 def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
     """Announce a recorded tier upgrade to the member, once, as they allow; how it ended.
 
-    :raises portal.core.outbox.Postponed: their quiet hours.
-    :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
+    :raises portal.platform.outbox.Postponed: their quiet hours.
+    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: as `send_once`.
     """
     row = read_one(_UPGRADE, {"member_id": member_id, "change_id": change_id})
     if row is None:
@@ -53,9 +53,11 @@ def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
 
     def write(recipient: Recipient, unsubscribe: str | None) -> Content:
         return render_loyalty_tier_upgrade(
-            {"first_name": recipient.first_name, "tier": tier, "next_tier": upcoming}, locale=recipient.locale,
-            timezone=recipient.timezone, unsubscribe=unsubscribe,
-        )  # fmt: skip
+            {"first_name": recipient.first_name, "tier": tier, "next_tier": upcoming},
+            locale=recipient.locale,
+            timezone=recipient.timezone,
+            unsubscribe=unsubscribe,
+        )
 
     return send_to_user(key, TIER_UPGRADE, row.user_id, write)
 
@@ -72,7 +74,7 @@ class Outcome:
 
 def send_loyalty_nudge(
     key: str, user_id: str, channel: ChannelName, card: Card, details: dict[str, Any] | None = None
-) -> Outcome:  # fmt: skip
+) -> Outcome:
     """Send a nudge's card to the member on this channel, once, if they still want it there (CONTRACT rule 17).
 
     Caps and quiet hours are the caller's business; `key` names the attempt for ever.
@@ -88,9 +90,11 @@ def send_loyalty_nudge(
 
     def write(reader: Recipient, unsubscribe: str | None) -> Content:
         return render_loyalty_nudge(
-            {**card, "first_name": reader.first_name}, locale=reader.locale, timezone=reader.timezone,
+            {**card, "first_name": reader.first_name},
+            locale=reader.locale,
+            timezone=reader.timezone,
             unsubscribe=unsubscribe,
-        )  # fmt: skip
+        )
 
     try:
         status = _send(key, NUDGE, recipient, channel, write, details)
@@ -116,10 +120,10 @@ def send_to_user(
 
     `email` is an address to write to instead of all that the user is reached by now.
 
-    :raises portal.core.outbox.Postponed: their quiet hours, unless the kind is no marketing.
-    :raises portal.core.outbox.RetryLater, portal.core.outbox.OutcomeUnknown: as `send_once`.
+    :raises portal.platform.outbox.Postponed: their quiet hours, unless the kind is no marketing.
+    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: as `send_once`.
     """
-    settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     with unit_of_work() as session:
         recipient = get_recipient(session, user_id)
     if recipient is None:
@@ -140,15 +144,19 @@ def send_to_user(
 
 def _send(
     key: str, kind: Kind, recipient: Recipient, channel: ChannelName, write: Render, details: dict[str, Any] | None
-) -> str:  # fmt: skip
+) -> str:
     unsubscribe = absolute(f"/unsubscribe/{make_token('user', recipient.user_id)}") if kind.marketing else None
     content, address = write(recipient, unsubscribe), recipient.addresses[channel]
     try:
         return send_once(
-            key, kind.name, channel, transport(current_app.config["SETTINGS"], channel),
-            lambda reference: address_to(content, reference, address, unsubscribe), user_id=recipient.user_id,
+            key,
+            kind.name,
+            channel,
+            transport(current_settings(), channel),
+            lambda reference: address_to(content, reference, address, unsubscribe),
+            user_id=recipient.user_id,
             details=details,
-        )  # fmt: skip
+        )
     except Refused as error:
         log.info("address gone", extra={"channel": channel.value, "reason": str(error)})
         if channel is ChannelName.PUSH:
@@ -161,4 +169,4 @@ def address_to(content: Content, reference: str, address: str, unsubscribe: str 
     """A rendered message in its envelope."""
     return Envelope(
         reference, address, content.subject, content.text, content.html, content.short, content.link, unsubscribe
-    )  # fmt: skip
+    )

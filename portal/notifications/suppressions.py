@@ -7,9 +7,9 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.accounts.addresses import normalize_email
-from portal.core.db import Base
-from portal.core.problems import NotFound
+from portal.accounts import normalize_email
+from portal.platform.db import Base
+from portal.platform.problems import NotFound
 
 SUPPRESSED_CHANNELS = ("email", "sms")
 
@@ -49,7 +49,7 @@ def suppress_hash(session: Session, channel: str, address_hash: bytes, *, reason
 def lift(session: Session, channel: str, address_hash: bytes) -> str:
     """Let messages reach an address again; why it had been on the list.
 
-    :raises portal.core.problems.NotFound: it is not on it.
+    :raises portal.platform.problems.NotFound: it is not on it.
     """
     row = session.get(MessageSuppression, (channel, address_hash))
     if row is None:

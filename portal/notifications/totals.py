@@ -1,10 +1,13 @@
 """How many messages ended how, kept as totals that only grow and that all workers add to."""
 
-from prometheus_client.core import CounterMetricFamily
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, Metric
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from portal.core.reads import read_all
+from portal.platform.db.reads import read_all
+from portal.platform.metrics import metric_source
 
 NO_CHANNEL = "none"
 
@@ -39,9 +42,16 @@ def counting(statement: str) -> TextClause:
 def get_totals() -> CounterMetricFamily:
     """The totals as a counter by kind, channel and outcome."""
     family = CounterMetricFamily(
-        "portal_messages", "Messages and how they ended; one that is put off counts each time.",
+        "portal_messages",
+        "Messages and how they ended; one that is put off counts each time.",
         labels=["kind", "channel", "outcome"],
-    )  # fmt: skip
+    )
     for row in read_all(_TOTALS, {}):
         family.add_metric([row.kind, row.channel, row.outcome], row.messages)
     return family
+
+
+@metric_source
+def collect() -> Iterator[Metric]:
+    """Every message since the first."""
+    yield get_totals()

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 from portal.config import Settings, SettingsError
-from portal.core.outbound import Client, Policy
 from portal.notifications.channels import Envelope, Receipt, email, line, preview, push, sms
 from portal.notifications.models import ChannelName
+from portal.platform.outbound import Client, Policy
 
 Send = Callable[[Envelope], Receipt]
 

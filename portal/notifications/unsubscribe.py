@@ -6,11 +6,10 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
-from portal.accounts.consent import Origin, change_consent
-from portal.accounts.models import User
-from portal.core import clock
-from portal.core.problems import NotFound
+from portal.accounts import Origin, User, change_consent
 from portal.notifications.suppressions import suppress_hash
+from portal.platform import clock
+from portal.platform.problems import NotFound
 
 Whom = Literal["user", "email", "sms"]
 REASON = "unsubscribed"

@@ -1,11 +1,17 @@
 """Campaigns, candidates, governor and dispatch."""
 
-from flask import Flask
+from portal.nudges.candidates import aggregate_nudge_candidates
+from portal.nudges.dispatch import dispatch_batch
+from portal.nudges.feed import NudgeNotFound, refresh_and_list_nudges, update_nudge_status
+from portal.nudges.reads import list_nudges
+from portal.nudges.rules import NudgeRules
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes."""
-    from portal.nudges import api, console, trial  # noqa: F401 - trials register their consumer
-
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+__all__ = [
+    "NudgeNotFound",
+    "NudgeRules",
+    "aggregate_nudge_candidates",
+    "dispatch_batch",
+    "list_nudges",
+    "refresh_and_list_nudges",
+    "update_nudge_status",
+]

@@ -6,9 +6,9 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, ids
-from portal.core.problems import InvalidInput
 from portal.nudges.models import NudgeCampaign
+from portal.platform import audit, clock, ids
+from portal.platform.problems import InvalidInput
 
 FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
 
@@ -21,7 +21,7 @@ def list_campaigns(session: Session) -> list[NudgeCampaign]:
 
 def put_campaign(
     session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
-) -> tuple[NudgeCampaign, bool]:  # fmt: skip
+) -> tuple[NudgeCampaign, bool]:
     """Create or change a campaign; fields left out keep their value, a new one is active.
 
     Nudges that are shown keep their time; priority, channels and cap hold at once. Without an active campaign a signal
@@ -63,10 +63,14 @@ def _retire_others(session: Session, campaign: NudgeCampaign, actor: str, reason
         _record(session, actor, other, before, reason or f"{campaign.slug} took the signal over")
 
 
-def _record(
-    session: Session, actor: str, campaign: NudgeCampaign, before: dict[str, Any] | None, reason: str
-) -> None:  # fmt: skip
+def _record(session: Session, actor: str, campaign: NudgeCampaign, before: dict[str, Any] | None, reason: str) -> None:
     audit.record(
-        session, actor=actor, action="nudge_campaign.put", object_type="nudge_campaign", object_id=campaign.slug,
-        reason=reason, before=before, after=describe(campaign),
-    )  # fmt: skip
+        session,
+        actor=actor,
+        action="nudge_campaign.put",
+        object_type="nudge_campaign",
+        object_id=campaign.slug,
+        reason=reason,
+        before=before,
+        after=describe(campaign),
+    )

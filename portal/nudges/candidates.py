@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.steps import EVERYBODY, Figures, Shard
-from portal.members.service import lock_members
+from portal.members import lock_members
 from portal.nudges import state
+from portal.nudges.feed import refresh_members
 from portal.nudges.rules import NudgeRules
-from portal.nudges.service import refresh_members
 from portal.nudges.signals import SIGNALS
+from portal.platform.steps import EVERYBODY, Figures, Shard
 
 BATCH = 2000
 FIGURES = ("members", "made", "renewed", "refreshed", "revived", "ended")
@@ -38,9 +38,14 @@ class Aggregated:
 
 
 def aggregate_nudge_candidates(
-    session: Session, now: datetime, *, rules: NudgeRules | None = None, after: UUID | None = None, limit: int = BATCH,
+    session: Session,
+    now: datetime,
+    *,
+    rules: NudgeRules | None = None,
+    after: UUID | None = None,
+    limit: int = BATCH,
     shard: Shard = EVERYBODY,
-) -> Aggregated:  # fmt: skip
+) -> Aggregated:
     """Bring the nudges of up to `limit` members of the shard up to date, in member-id order from behind `after`.
 
     Who has something due that is not shown yet gets a nudge; one whose cause is gone or whose time is over ends; one

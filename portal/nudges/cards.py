@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from portal.core import ids
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Reader, Words
+from portal.platform import ids
 
 
 def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:

@@ -11,20 +11,20 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.reads import read_one
-from portal.core.steps import EVERYBODY, Figures, Shard
-from portal.members.service import lock_members
-from portal.notifications.service import ChannelName, Outcome, get_recipient, send_loyalty_nudge
+from portal.members import lock_members
+from portal.notifications import ChannelName, Outcome, get_recipient, send_loyalty_nudge
 from portal.nudges import events
 from portal.nudges.cards import reader_of, write
 from portal.nudges.events import About
+from portal.nudges.feed import refresh_members
 from portal.nudges.governor import ASK_AGAIN, Hold, Situation, begin_of_day, decide
 from portal.nudges.models import NudgeStatus
 from portal.nudges.reasons import REFUSALS, Reason
 from portal.nudges.rules import NudgeRules
-from portal.nudges.service import refresh_members
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.db.reads import read_one
+from portal.platform.steps import EVERYBODY, Figures, Shard
 
 BATCH = 25
 # A piece of a run ends before its lease of 60 s does, also when a provider takes its time with the last message.
@@ -82,7 +82,7 @@ class Claim:
 
 def collect_nudge_dispatch_batch(
     session: Session, now: datetime, *, limit: int = BATCH, shard: Shard = EVERYBODY
-) -> list[Due]:  # fmt: skip
+) -> list[Due]:
     """The nudges that are due longest, with all that are due for the same members, by member and then priority."""
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     return [Due(*row) for row in session.execute(_DUE, values)]
@@ -119,9 +119,12 @@ def dispatch(due: Due, rules: NudgeRules) -> str:
     if taken is None:
         return "held"
     outcome = send_loyalty_nudge(
-        message_key(taken.event_id), taken.user_id, taken.channel, taken.card,
+        message_key(taken.event_id),
+        taken.user_id,
+        taken.channel,
+        taken.card,
         {"nudge_id": ids.encode(due.nudge_id), "signal": taken.about.signal},
-    )  # fmt: skip
+    )
     with unit_of_work() as session:
         record_outcome(session, taken.about, taken.event_id, outcome, clock.now())
     return "held" if outcome.status == "suppressed" else outcome.status
@@ -163,7 +166,7 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 
 def record_outcome(
     session: Session, about: About, event_id: UUID, outcome: Outcome, now: datetime, reason: Reason | None = None
-) -> None:  # fmt: skip
+) -> None:
     """Record how a claim ended, when its provider took it, and when to think of its nudge again.
 
     Nobody knows whether an uncertain one arrived: it is not thought of again until another cause arises.
@@ -224,9 +227,16 @@ def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeR
     since = min(day, now - cap) - timedelta(microseconds=1)
     history = events.get_history(session, about, now=now, day=day, since=since)
     situation = Situation(
-        now=now, suspended=row.membership != "active", recipient=recipient,
-        channels=tuple(map(ChannelName, row.channels)), refused_channels=history.refused_channels, cap=cap,
-        last_of_campaign=history.last_of_campaign, sent_today=history.sent_today, daily_cap=rules.daily_cap,
-        zone=rules.zone, quiet_hours=rules.quiet_hours,
-    )  # fmt: skip
+        now=now,
+        suspended=row.membership != "active",
+        recipient=recipient,
+        channels=tuple(map(ChannelName, row.channels)),
+        refused_channels=history.refused_channels,
+        cap=cap,
+        last_of_campaign=history.last_of_campaign,
+        sent_today=history.sent_today,
+        daily_cap=rules.daily_cap,
+        zone=rules.zone,
+        quiet_hours=rules.quiet_hours,
+    )
     return situation, history.attempts

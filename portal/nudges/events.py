@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.responses import to_json
-from portal.notifications.service import NUDGE, ChannelName, add_messages
+from portal.notifications import NUDGE, ChannelName, add_messages
 from portal.nudges.reasons import Reason
+from portal.platform import clock, ids
+from portal.platform.web.responses import to_json
 
 # Longer than a provider may take; follows the real clock, also when a run works as of another moment.
 LEASE = timedelta(minutes=5)
@@ -90,58 +90,87 @@ def get_history(session: Session, about: About, *, now: datetime, day: datetime,
     row = session.execute(
         _HISTORY,
         {
-            "member_id": about.member_id, "nudge_id": about.nudge_id, "campaign_id": about.campaign_id,
-            "made_at": about.made_at, "now": now, "day": day, "since": since,
+            "member_id": about.member_id,
+            "nudge_id": about.nudge_id,
+            "campaign_id": about.campaign_id,
+            "made_at": about.made_at,
+            "now": now,
+            "day": day,
+            "since": since,
         },
-    ).one()  # fmt: skip
+    ).one()
     return History(row.last_of_campaign, row.sent_today, tuple(map(ChannelName, row.refused)), row.attempts)
 
 
 def claim(session: Session, about: About, channel: ChannelName, attempt: int, now: datetime) -> UUID | None:
     """Record that a nudge is being sent, before it is (CONTRACT rule 18); None when this attempt was made before."""
     values = {
-        **_row(about, now), "channel": channel.value, "reason": Reason.SENDING, "key": about.key("send", attempt),
-        "lease_until": clock.real_now() + LEASE, "details": _details(about),
-    }  # fmt: skip
+        **_row(about, now),
+        "channel": channel.value,
+        "reason": Reason.SENDING,
+        "key": about.key("send", attempt),
+        "lease_until": clock.real_now() + LEASE,
+        "details": _details(about),
+    }
     found: UUID | None = session.scalar(_CLAIM, values)
     return found
 
 
 def hold(
-    session: Session, about: About, reason: Reason, now: datetime, *, until: datetime | None = None,
+    session: Session,
+    about: About,
+    reason: Reason,
+    now: datetime,
+    *,
+    until: datetime | None = None,
     deferred: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Record that a nudge is not sent and why: once for the nudge and reason, and for the moment it is put off to."""
     until_key = (until.isoformat(),) if until and reason in (Reason.QUIET_HOURS, Reason.DAILY_CAP) else ()
     status = "deferred" if deferred else "suppressed"
     values = {
-        **_row(about, now), "status": status, "reason": reason, "key": about.key(reason, *until_key),
+        **_row(about, now),
+        "status": status,
+        "reason": reason,
+        "key": about.key(reason, *until_key),
         "details": _details(about, until=until),
-    }  # fmt: skip
+    }
     if session.execute(_HOLD, values).first() is not None:
         add_messages(session, NUDGE.name, None, status)
 
 
 def finish(
-    session: Session, about: About, event_id: UUID, status: str, reason: Reason, backend: str | None,
+    session: Session,
+    about: About,
+    event_id: UUID,
+    status: str,
+    reason: Reason,
+    backend: str | None,
     sent_at: datetime | None,
-) -> bool:  # fmt: skip
+) -> bool:
     """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known.
 
     `sent_at` is when the provider took it, None where it did not.
     """
     values = {
-        "member_id": about.member_id, "id": event_id, "status": status, "reason": reason, "backend": backend,
+        "member_id": about.member_id,
+        "id": event_id,
+        "status": status,
+        "reason": reason,
+        "backend": backend,
         "sent_at": sent_at,
-    }  # fmt: skip
+    }
     return session.execute(_FINISH, values).first() is not None
 
 
 def _row(about: About, now: datetime) -> dict[str, Any]:
     return {
-        "member_id": about.member_id, "id": ids.new_id(), "nudge_id": about.nudge_id, "campaign_id": about.campaign_id,
+        "member_id": about.member_id,
+        "id": ids.new_id(),
+        "nudge_id": about.nudge_id,
+        "campaign_id": about.campaign_id,
         "now": now,
-    }  # fmt: skip
+    }
 
 
 def _details(about: About, **more: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.notifications.service import NUDGE, ChannelName, Recipient, choose_channel, quiet_until, refusal
+from portal.notifications import NUDGE, ChannelName, Recipient, choose_channel, quiet_until, refusal
 from portal.nudges.reasons import REFUSALS, Reason
 
 # When to ask again where nothing says when the answer changes: a member may consent, or give a number.

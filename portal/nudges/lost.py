@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.notifications.service import Outcome, abandon
+from portal.notifications import Outcome, abandon
 from portal.nudges.dispatch import message_key, record_outcome
 from portal.nudges.events import About
 from portal.nudges.reasons import Reason
+from portal.platform import clock
+from portal.platform.db import unit_of_work
 
 BATCH = 100
 _LOST = text("""

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint,
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 
 class DispatchStatus(StrEnum):
@@ -93,15 +93,19 @@ class Nudge(Base):
         CheckConstraint(f"status IN {NUDGE_STATUSES}", name="status"),
         Index("ix_loyalty_nudges_id", "id"),
         Index(
-            "uq_loyalty_nudges_live", "member_id", "signal", unique=True,
+            "uq_loyalty_nudges_live",
+            "member_id",
+            "signal",
+            unique=True,
             postgresql_where=text("status IN ('active', 'acknowledged', 'dismissed')"),
         ),
         Index("ix_loyalty_nudges_due", "next_dispatch_at", postgresql_where=text("status = 'active'")),
         Index(
-            "ix_loyalty_nudges_expiry", "expires_at",
+            "ix_loyalty_nudges_expiry",
+            "expires_at",
             postgresql_where=text("status IN ('active', 'acknowledged', 'dismissed')"),
         ),
-    )  # fmt: skip
+    )
 
 
 class NudgeDispatchEvent(Base):
@@ -136,8 +140,11 @@ class NudgeDispatchEvent(Base):
         Index("ix_loyalty_nudge_dispatch_events_newest", "id"),
         Index("ix_loyalty_nudge_dispatch_events_nudge", "member_id", "nudge_id"),
         Index(
-            "ix_loyalty_nudge_dispatch_events_cap", "member_id", "campaign_id", "sent_at",
+            "ix_loyalty_nudge_dispatch_events_cap",
+            "member_id",
+            "campaign_id",
+            "sent_at",
             postgresql_where=text("status = 'sent'"),
         ),
         Index("ix_loyalty_nudge_dispatch_events_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
-    )  # fmt: skip
+    )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import current_app
-
 from portal.config import Settings
+from portal.platform.settings import current_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +41,4 @@ class NudgeRules:
     @classmethod
     def current(cls) -> "NudgeRules":
         """The rules of the running application."""
-        return cls.of(current_app.config["SETTINGS"])
+        return cls.of(current_settings())

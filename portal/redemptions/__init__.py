@@ -1,11 +1,28 @@
 """Holds on points and how they end."""
 
-from flask import Flask
+from portal.redemptions.lifecycle import (
+    HoldRules,
+    NotPending,
+    RedemptionNotFound,
+    Wish,
+    cancel_stale_holds,
+    fulfill_redemption,
+    release_redemption,
+    reserve_points,
+    retry_redemption,
+)
+from portal.redemptions.models import Redemption, RedemptionStatus
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.redemptions import api, console
-
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+__all__ = [
+    "HoldRules",
+    "NotPending",
+    "Redemption",
+    "RedemptionNotFound",
+    "RedemptionStatus",
+    "Wish",
+    "cancel_stale_holds",
+    "fulfill_redemption",
+    "release_redemption",
+    "reserve_points",
+    "retry_redemption",
+]

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 
 class RedemptionStatus(StrEnum):
@@ -75,18 +75,25 @@ class Redemption(Base):
         Index("ix_loyalty_redemptions_id", "id"),
         Index("ix_loyalty_redemptions_timeline", "member_id", "requested_at", "id"),
         Index(
-            "uq_loyalty_redemptions_retry_of", "member_id", "retry_of", unique=True,
+            "uq_loyalty_redemptions_retry_of",
+            "member_id",
+            "retry_of",
+            unique=True,
             postgresql_where=text("retry_of IS NOT NULL"),
         ),
         Index("ix_loyalty_redemptions_status", "member_id", "status", "id"),
         Index(
-            "ix_loyalty_redemptions_waiting", "requested_at", "member_id",
+            "ix_loyalty_redemptions_waiting",
+            "requested_at",
+            "member_id",
             postgresql_where=text("status = 'requested'"),
         ),
         Index("ix_loyalty_redemptions_queue", "id", postgresql_where=text("status = 'requested'")),
         Index("ix_loyalty_redemptions_open", "hold_expires_at", postgresql_where=text("status = 'requested'")),
         Index(
-            "ix_loyalty_redemptions_taken", "member_id", "reward_id",
+            "ix_loyalty_redemptions_taken",
+            "member_id",
+            "reward_id",
             postgresql_where=text("status IN ('requested', 'fulfilled') AND reward_id IS NOT NULL"),
         ),
-    )  # fmt: skip
+    )

@@ -1,16 +1,27 @@
 """Invites, attribution and conversion."""
 
-from flask import Flask
+from portal.referrals.closing import expire_invites
+from portal.referrals.completion import complete_referral
+from portal.referrals.credits import release_due_credits
+from portal.referrals.eligibility import Order
+from portal.referrals.invites import Invitation, issue_invite, send_again
+from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
+from portal.referrals.rules import ReferralRules
+from portal.referrals.segments import Segment, get_segments
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes, and its part in a registration."""
-    from portal.referrals import api, console, landing, messages, pages  # noqa: F401 - messages register themselves
-    from portal.referrals.remembered import RememberedSegments
-
-    app.extensions["referral_segments"] = RememberedSegments()
-    app.register_blueprint(api.bp)
-    app.register_blueprint(pages.bp)
-    app.register_blueprint(console.bp)
-    app.register_blueprint(landing.bp)
-    landing.init_app(app)
+__all__ = [
+    "OPEN",
+    "Channel",
+    "Invitation",
+    "InviteStatus",
+    "Order",
+    "ReferralInvite",
+    "ReferralRules",
+    "Segment",
+    "complete_referral",
+    "expire_invites",
+    "get_segments",
+    "issue_invite",
+    "release_due_credits",
+    "send_again",
+]

@@ -29,13 +29,22 @@ _DEVICE = text("""
 
 
 def note_activity(
-    session: Session, member_id: UUID, *, opened: int = 0, invited_at: datetime | None = None,
-    active_at: datetime | None = None, device: str | None = None,
-) -> None:  # fmt: skip
+    session: Session,
+    member_id: UUID,
+    *,
+    opened: int = 0,
+    invited_at: datetime | None = None,
+    active_at: datetime | None = None,
+    device: str | None = None,
+) -> None:
     """Record that invites were opened (or, negative, closed), and when; the caller holds the member's row lock."""
     values = {
-        "member_id": member_id, "opened": opened, "invited_at": invited_at, "active_at": active_at, "device": device,
-    }  # fmt: skip
+        "member_id": member_id,
+        "opened": opened,
+        "invited_at": invited_at,
+        "active_at": active_at,
+        "device": device,
+    }
     session.execute(_NOTE, values)
 
 

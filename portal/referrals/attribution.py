@@ -7,10 +7,9 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
-from portal.core import codes
-from portal.members.models import Member
-from portal.members.service import lock_members
+from portal.accounts import User
+from portal.members import Member, lock_members
+from portal.platform import ids
 from portal.referrals.activity import note_activity
 from portal.referrals.closing import effective_status
 from portal.referrals.codes import Target, find_code
@@ -56,7 +55,7 @@ def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralR
 
 def attribute_registration(
     session: Session, code: str, user: User, *, device: str | None, now: datetime, at: datetime, rules: ReferralRules
-) -> ReferralInvite | None:  # fmt: skip
+) -> ReferralInvite | None:
     """Bind a user who registered at `at`, and has confirmed their address now, to the invite they followed; None when
     the code no longer counts for them.
 
@@ -81,19 +80,29 @@ def attribute_registration(
 
 
 def insert_bound_invite(
-    session: Session, target: Target, user: User | None, *, now: datetime, rules: ReferralRules,
-    new_code: NewCode = codes.new_code,
-) -> ReferralInvite:  # fmt: skip
+    session: Session,
+    target: Target,
+    user: User | None,
+    *,
+    now: datetime,
+    rules: ReferralRules,
+    new_code: NewCode = ids.new_code,
+) -> ReferralInvite:
     """A new link invite for a friend who came by a code that is not theirs alone; outside quota and pace.
 
     The caller holds the member's row lock.
     """
     values = {
-        "status": InviteStatus.SENT, "channel": Channel.LINK, "shared_code": target.code,
+        "status": InviteStatus.SENT,
+        "channel": Channel.LINK,
+        "shared_code": target.code,
         "invitee_name": first_name(user.name) if user else None,
-        "created_at": now, "sent_at": now, "expires_at": now + rules.life,
-        "reward_points": rules.bonus, "welcome_points": rules.welcome,
-    }  # fmt: skip
+        "created_at": now,
+        "sent_at": now,
+        "expires_at": now + rules.life,
+        "reward_points": rules.bonus,
+        "welcome_points": rules.welcome,
+    }
     invite = insert_invite(session, target.member_id, values, new_code)
     note_activity(session, target.member_id, opened=1, active_at=now)
     return invite
@@ -101,8 +110,10 @@ def insert_bound_invite(
 
 def _closed(status: str) -> LandingState:
     states: dict[str, LandingState] = {
-        InviteStatus.CANCELLED: "cancelled", InviteStatus.EXPIRED: "expired", InviteStatus.CONVERTED: "converted",
-    }  # fmt: skip
+        InviteStatus.CANCELLED: "cancelled",
+        InviteStatus.EXPIRED: "expired",
+        InviteStatus.CONVERTED: "converted",
+    }
     return states[status]
 
 

@@ -6,9 +6,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.core import audit, ids
-from portal.members.models import Member
-from portal.members.service import lock_members
+from portal.members import Member, lock_members
+from portal.platform import audit, ids
 from portal.referrals import problems
 from portal.referrals.activity import note_closed
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
@@ -16,7 +15,7 @@ from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 
 def cancel_invite(
     session: Session, invite_id: UUID, *, actor: str, now: datetime, only_user_id: str | None = None, reason: str = ""
-) -> ReferralInvite:  # fmt: skip
+) -> ReferralInvite:
     """Take an open invite back; what is known of it stays. Cancelling twice changes nothing.
 
     The audit log keeps it, with the `reason`, unless members take their own back.
@@ -43,9 +42,15 @@ def cancel_invite(
     note_closed(session, [invite.member_id])
     if reason or actor != f"user:{owner[1]}":
         audit.record(
-            session, actor=actor, action="referral.cancel", object_type="referral", object_id=ids.encode(invite.id),
-            reason=reason, before={"status": status}, after={"status": invite.status},
-        )  # fmt: skip
+            session,
+            actor=actor,
+            action="referral.cancel",
+            object_type="referral",
+            object_id=ids.encode(invite.id),
+            reason=reason,
+            before={"status": status},
+            after={"status": invite.status},
+        )
     return invite
 
 

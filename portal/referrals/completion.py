@@ -7,13 +7,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.accounts.guards import UserNotFound
-from portal.accounts.models import User
-from portal.core import audit, ids
-from portal.core.problems import InvalidInput
-from portal.ledger import service as ledger
-from portal.members.models import Member
-from portal.members.service import lock_members
+from portal import ledger
+from portal.accounts import User, UserNotFound
+from portal.members import Member, lock_members
+from portal.platform import audit, ids
+from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
 from portal.referrals.attribution import insert_bound_invite
@@ -21,10 +19,10 @@ from portal.referrals.closing import effective_status
 from portal.referrals.codes import Target, find_code
 from portal.referrals.credits import credit_both, get_first_credits
 from portal.referrals.eligibility import Order, Sides, demand_may_convert, read_sides
+from portal.referrals.fraud_signals import find_signals
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
-from portal.referrals.signals import find_signals
-from portal.tiers.service import enrol
+from portal.tiers import enrol
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,17 @@ class Completed:
 
 
 def complete_referral(
-    session: Session, code: str, referee_user_id: str, order: Order, *, actor: str, now: datetime,
-    rules: ReferralRules, earning: ledger.EarningRules, reason: str = "",
-) -> Completed:  # fmt: skip
+    session: Session,
+    code: str,
+    referee_user_id: str,
+    order: Order,
+    *,
+    actor: str,
+    now: datetime,
+    rules: ReferralRules,
+    earning: ledger.EarningRules,
+    reason: str = "",
+) -> Completed:
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
     With a holding period both credits stay pending until `release_due_credits`. The same friend by the same order
@@ -74,9 +80,14 @@ def complete_referral(
     allowed = demand_may_convert(session, sides, invite, order, now, rules)
     _convert(session, invite, sides, order, allowed, now, rules)
     audit.record(
-        session, actor=actor, action="referral.complete", object_type="referral", object_id=ids.encode(invite.id),
-        reason=reason, after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
-    )  # fmt: skip
+        session,
+        actor=actor,
+        action="referral.complete",
+        object_type="referral",
+        object_id=ids.encode(invite.id),
+        reason=reason,
+        after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
+    )
     return Completed(invite, _credit_now(session, invite, friend.id, now, rules, earning))
 
 
@@ -172,9 +183,13 @@ def _convert(
 ) -> None:
     found = find_signals(session, invite, sides.referrer, sides.referee, now) + allowed
     values = {
-        "status": InviteStatus.CONVERTED, "converted_at": now, "referee_user_id": sides.referee.id,
-        "order_reference": order.reference, "credit_due_at": now + rules.holding, "signals": found,
-    }  # fmt: skip
+        "status": InviteStatus.CONVERTED,
+        "converted_at": now,
+        "referee_user_id": sides.referee.id,
+        "order_reference": order.reference,
+        "credit_due_at": now + rules.holding,
+        "signals": found,
+    }
     still_open = ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
     changed = session.execute(
         update(ReferralInvite)

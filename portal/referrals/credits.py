@@ -8,11 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.ledger import service as ledger
-from portal.ledger.models import EntryType
-from portal.members.models import Member
-from portal.members.service import lock_members
+from portal import ledger
+from portal.ledger import EntryType
+from portal.members import Member, lock_members
+from portal.platform import ids
 from portal.referrals.eligibility import of_two_in_good_standing
 from portal.referrals.models import InviteStatus, ReferralInvite
 

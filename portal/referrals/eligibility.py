@@ -10,13 +10,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from portal.accounts.models import User
-from portal.members.models import Member
-from portal.members.service import MemberSuspended, lock_member_of_user
+from portal.accounts import User
+from portal.members import Member, MemberSuspended, lock_member_of_user
 from portal.referrals import problems
 from portal.referrals.models import InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
-from portal.tiers.service import enrol
+from portal.tiers import enrol
 
 DAY = timedelta(hours=24)
 LONGEST_CIRCLE = 100
@@ -85,7 +84,7 @@ def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
 def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
     """The membership and account of someone who may invite, under the membership's row lock; provisioned if need be.
 
-    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
     :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the membership is suspended or the account closed.
     """

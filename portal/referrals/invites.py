@@ -6,17 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import segno
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.accounts.addresses import normalize_email
-from portal.accounts.models import User
-from portal.core import audit, codes, ids, outbox
-from portal.core.problems import InvalidInput
-from portal.core.text import names_a_site
-from portal.members.models import Member
-from portal.notifications.suppressions import is_suppressed
+from portal.accounts import User, normalize_email
+from portal.members import Member
+from portal.notifications import is_suppressed
+from portal.platform import audit, ids, outbox
+from portal.platform import ids as codes
+from portal.platform.problems import InvalidInput
+from portal.platform.text import names_a_site
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
 from portal.referrals.eligibility import demand_may_invite
@@ -49,14 +51,19 @@ class Invitation:
 
 
 def create_invite(
-    session: Session, user_id: str, invitation: Invitation, *, now: datetime, rules: ReferralRules,
+    session: Session,
+    user_id: str,
+    invitation: Invitation,
+    *,
+    now: datetime,
+    rules: ReferralRules,
     new_code: NewCode = codes.new_code,
-) -> ReferralInvite:  # fmt: skip
+) -> ReferralInvite:
     """Invite someone, within the member's quota and pace; by email or SMS a message leaves after the commit.
 
     An address that asked for no invites gets none: the invite stays a draft, whose link can be passed on.
 
-    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
     :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
@@ -73,12 +80,19 @@ def create_invite(
 
 
 def issue_invite(
-    session: Session, user_id: str, invitation: Invitation, *, actor: str, now: datetime, rules: ReferralRules,
-    reason: str = "", new_code: NewCode = codes.new_code,
-) -> ReferralInvite:  # fmt: skip
+    session: Session,
+    user_id: str,
+    invitation: Invitation,
+    *,
+    actor: str,
+    now: datetime,
+    rules: ReferralRules,
+    reason: str = "",
+    new_code: NewCode = codes.new_code,
+) -> ReferralInvite:
     """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
 
-    :raises portal.accounts.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
     :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: the member may not invite.
     :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
@@ -89,9 +103,14 @@ def issue_invite(
     invite = _issue(session, member.id, invitation, now, rules, new_code)
     note_activity(session, member.id, opened=1, active_at=now)
     audit.record(
-        session, actor=actor, action="referral.issue", object_type="referral", object_id=ids.encode(invite.id),
-        reason=reason, after={"code": invite.code, "status": invite.status, "channel": invite.channel},
-    )  # fmt: skip
+        session,
+        actor=actor,
+        action="referral.issue",
+        object_type="referral",
+        object_id=ids.encode(invite.id),
+        reason=reason,
+        after={"code": invite.code, "status": invite.status, "channel": invite.channel},
+    )
     return invite
 
 
@@ -184,3 +203,9 @@ def send_again(session: Session, invite: ReferralInvite, *, now: datetime, rules
 def _put_message(session: Session, invite: ReferralInvite, dedupe: str | None = "invite_id") -> None:
     message = {"invite_id": ids.encode(invite.id), "member_id": ids.encode(invite.member_id)}
     outbox.put(session, INVITE_TOPIC, [message], dedupe=dedupe)
+
+
+def qr_svg(url: str) -> Markup:
+    """The link as an inline SVG that fills its frame, without style attributes."""
+    code = segno.make_qr(url, error="m")
+    return Markup(code.svg_inline(omitsize=True, border=2, svgclass=None, lineclass=None))  # noqa: S704

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base
+from portal.platform.db import Base
 
 
 class InviteStatus(StrEnum):
@@ -124,15 +124,21 @@ class ReferralInvite(Base):
         Index("uq_loyalty_referral_invites_attributed", "attributed_user_id", unique=True),
         Index("ix_loyalty_referral_invites_created_at", "created_at", postgresql_include=["member_id"]),
         Index(
-            "ix_loyalty_referral_invites_converted_at", "converted_at", postgresql_include=["member_id"],
+            "ix_loyalty_referral_invites_converted_at",
+            "converted_at",
+            postgresql_include=["member_id"],
             postgresql_where=text("status = 'converted'"),
         ),
         Index(
-            "ix_loyalty_referral_invites_conversions", "member_id", "converted_at", "id",
+            "ix_loyalty_referral_invites_conversions",
+            "member_id",
+            "converted_at",
+            "id",
             postgresql_where=text("status = 'converted'"),
         ),
         Index(
-            "ix_loyalty_referral_invites_uncredited", "credit_due_at",
+            "ix_loyalty_referral_invites_uncredited",
+            "credit_due_at",
             postgresql_where=text("status = 'converted' AND credited_at IS NULL"),
         ),
         CheckConstraint(
@@ -140,17 +146,19 @@ class ReferralInvite(Base):
             name="reviewed",
         ),
         Index(
-            "ix_loyalty_referral_invites_invitee_email", "invitee_email",
+            "ix_loyalty_referral_invites_invitee_email",
+            "invitee_email",
             postgresql_where=text("invitee_email IS NOT NULL"),
         ),
         Index("ix_loyalty_referral_invites_newest", "status", "created_at"),
         Index("ix_loyalty_referral_invites_channel", "channel", "created_at"),
         Index("ix_loyalty_referral_invites_signals", "converted_at", postgresql_where=text("signals <> '{}'")),
         Index(
-            "ix_loyalty_referral_invites_unreviewed", "converted_at",
+            "ix_loyalty_referral_invites_unreviewed",
+            "converted_at",
             postgresql_where=text("signals <> '{}' AND reviewed_at IS NULL"),
         ),
-    )  # fmt: skip
+    )
 
 
 class ReferralActivity(Base):
@@ -170,10 +178,12 @@ class ReferralActivity(Base):
     __table_args__ = (
         CheckConstraint("open_invites >= 0", name="open_invites"),
         Index(
-            "ix_loyalty_referral_activity_last", "last_activity_at", postgresql_include=["member_id", "open_invites"],
+            "ix_loyalty_referral_activity_last",
+            "last_activity_at",
+            postgresql_include=["member_id", "open_invites"],
             postgresql_where=text("last_activity_at IS NOT NULL"),
         ),
-    )  # fmt: skip
+    )
 
 
 class InviteRecipient(Base):

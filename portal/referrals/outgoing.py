@@ -11,9 +11,9 @@ from phonenumbers import PhoneNumberType
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.text import names_a_site, without_hidden
-from portal.notifications.suppressions import plain_address
+from portal.notifications import plain_address
+from portal.platform import ids
+from portal.platform.text import names_a_site, without_hidden
 from portal.referrals import problems
 from portal.referrals.models import Channel, InviteRecipient
 from portal.referrals.rules import ReferralRules

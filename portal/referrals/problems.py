@@ -3,9 +3,9 @@
 import math
 from uuid import UUID
 
-from portal.core import ids
-from portal.core.formatting import grouped
-from portal.core.problems import Conflict, DomainError, InvalidInput, NotFound
+from portal.platform import ids
+from portal.platform.problems import Conflict, DomainError, InvalidInput, NotFound
+from portal.platform.web.formatting import grouped
 
 
 class ReferralNotFound(NotFound):

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import audit, ids
-from portal.core.problems import Conflict
-from portal.core.reads import read_all, read_one
+from portal.platform import audit, ids
+from portal.platform.db.reads import read_all, read_one
+from portal.platform.problems import Conflict
 from portal.referrals import problems
 
 _ONE = text("""
@@ -83,6 +83,12 @@ def review_signals(session: Session, invite_id: UUID, note: str, *, actor: str, 
     if row is None:
         raise NothingToReview
     audit.record(
-        session, actor=actor, action="referral.review", object_type="referral", object_id=ids.encode(invite_id),
-        reason=note, before={"reviewed": False}, after={"reviewed": True, "signals": row.signals},
-    )  # fmt: skip
+        session,
+        actor=actor,
+        action="referral.review",
+        object_type="referral",
+        object_id=ids.encode(invite_id),
+        reason=note,
+        before={"reviewed": False},
+        after={"reviewed": True, "signals": row.signals},
+    )

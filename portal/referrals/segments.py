@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.members.service import STAFF
-from portal.referrals.reading import rows_of
+from portal.members import STAFF
+from portal.referrals.reads import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
 WEEKS = VELOCITY_DAYS / 7

@@ -11,7 +11,23 @@ from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import Segment, get_segment_of, get_segments
 
 __all__ = [
-    "INVITE_TOPIC", "Completed", "Invitation", "Landing", "Order", "ReferralRules", "Segment",
-    "attribute_registration", "cancel_invite", "complete_referral", "create_invite", "expire_invites", "get_landing",
-    "get_segment_of", "get_segments", "issue_invite", "note_device", "release_due_credits", "send_again",
-]  # fmt: skip
+    "INVITE_TOPIC",
+    "Completed",
+    "Invitation",
+    "Landing",
+    "Order",
+    "ReferralRules",
+    "Segment",
+    "attribute_registration",
+    "cancel_invite",
+    "complete_referral",
+    "create_invite",
+    "expire_invites",
+    "get_landing",
+    "get_segment_of",
+    "get_segments",
+    "issue_invite",
+    "note_device",
+    "release_due_credits",
+    "send_again",
+]

@@ -1,11 +1,23 @@
 """The reward catalogue."""
 
-from flask import Flask
+from portal.rewards.catalogue import (
+    LimitReached,
+    RewardNotFound,
+    TierRequired,
+    give_back,
+    is_offered,
+    put_reward,
+    take_reward,
+)
+from portal.rewards.models import Reward
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.rewards import api, console
-
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+__all__ = [
+    "LimitReached",
+    "Reward",
+    "RewardNotFound",
+    "TierRequired",
+    "give_back",
+    "is_offered",
+    "put_reward",
+    "take_reward",
+]

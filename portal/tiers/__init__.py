@@ -1,11 +1,17 @@
 """Thresholds, qualification and upgrades."""
 
-from flask import Flask
+from portal.tiers.models import Tier
+from portal.tiers.qualification import UPGRADE_TOPIC, Upgrade, enrol, enrol_many, list_tiers, put_tier, record_upgrades
+from portal.tiers.requalify import close_all
 
-
-def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.tiers import api, console, requalify  # noqa: F401 - consumes changes of tiers
-
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+__all__ = [
+    "UPGRADE_TOPIC",
+    "Tier",
+    "Upgrade",
+    "close_all",
+    "enrol",
+    "enrol_many",
+    "list_tiers",
+    "put_tier",
+    "record_upgrades",
+]

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.core import ids
+from portal.platform import ids
 from portal.tiers.models import Tier
-from portal.tiers.order import must_ascend, next_position
+from portal.tiers.qualification import must_ascend, next_position
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ def preview_tier(session: Session, slug: str, fields: dict[str, Any]) -> list[Mo
 
     `fields` are those of `put_tier`, name and threshold among them.
 
-    :raises portal.core.problems.InvalidInput: thresholds would not ascend strictly with position.
+    :raises portal.platform.problems.InvalidInput: thresholds would not ascend strictly with position.
     """
     steps = _steps_with(session, slug, fields)
     values = {

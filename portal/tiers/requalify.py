@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids, outbox
-from portal.core.db import unit_of_work
-from portal.core.reads import read_one
-from portal.members.service import lock_members
+from portal.members import lock_members
+from portal.platform import clock, ids, outbox
+from portal.platform.db import unit_of_work
+from portal.platform.db.reads import read_one
 from portal.tiers.models import Requalification
-from portal.tiers.service import CHANGED_TOPIC, record_upgrades
+from portal.tiers.qualification import CHANGED_TOPIC, record_upgrades
 
 BATCH = 500
 SLICE_SECONDS = 10

@@ -5,13 +5,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts import access
-from portal.accounts.guards import UserNotFound
 from portal.accounts.models import User
+from portal.accounts.problems import UserNotFound
 from portal.accounts.users import get_user
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import AuditEntry
-from portal.core.problems import InvalidInput
+from portal.platform.db import unit_of_work
+from portal.platform.models import AuditEntry
+from portal.platform.problems import InvalidInput
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import make_user
 

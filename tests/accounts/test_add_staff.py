@@ -4,10 +4,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.accounts.access import add_staff
 from portal.accounts.models import User
 from portal.accounts.passwords import verify_password
-from portal.accounts.staff import add_staff
-from portal.core.models import OutboxMessage
+from portal.platform.models import OutboxMessage
 from tests.factories.accounts import make_user, sign_in
 
 

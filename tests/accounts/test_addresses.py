@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.accounts.addresses import clean_email, normalize_email
+from portal.accounts.contact import clean_email, normalize_email
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,21 @@ def test_an_address_is_stored_in_lower_case_with_an_ascii_domain(given: str, sto
 
 
 @pytest.mark.parametrize(
-    "given", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@example", "ada@-x.com", "a\x00@example.com",
-              "ada@@example.com", "ada@example.com\nBcc: x@example.com", "a" * 250 + "@example.com"],
-)  # fmt: skip
+    "given",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "a b@example.com",
+        "ada@example",
+        "ada@-x.com",
+        "a\x00@example.com",
+        "ada@@example.com",
+        "ada@example.com\nBcc: x@example.com",
+        "a" * 250 + "@example.com",
+    ],
+)
 def test_what_is_no_address_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         clean_email(given)

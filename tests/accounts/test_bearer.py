@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import tokens
 from portal.accounts.models import ApiToken
-from portal.core import clock
+from portal.platform import clock
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 
 TIERS, LEDGER = "/api/v1/loyalty/tiers", "/api/v1/loyalty/ledger"
@@ -40,9 +40,7 @@ def test_revoking_works_at_the_next_request(client: FlaskClient, session: Sessio
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x y", "Basic YTpi", "lp_x", "Bearer é", "Token \x80"])
-def test_other_credentials_are_refused_even_with_a_session(
-    client: FlaskClient, session: Session, header: str
-) -> None:  # fmt: skip
+def test_other_credentials_are_refused_even_with_a_session(client: FlaskClient, session: Session, header: str) -> None:
     sign_in(client, make_user(session))
     answer = client.get(TIERS, headers={"Authorization": header})
     assert answer.status_code == 401

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import ApiToken, User
 from portal.accounts.passwords import verify_password
 from portal.accounts.principal import hash_token
-from portal.core import clock
-from portal.core.edge import Portal
-from portal.core.models import AuditEntry, OutboxMessage
+from portal.platform import clock
+from portal.platform.models import AuditEntry, OutboxMessage
+from portal.platform.web.edge import Portal
 from tests.factories.accounts import csrf, make_token, make_user
 
 PASSWORD = "correct horse battery"
@@ -73,7 +73,7 @@ def test_without_an_id_the_portal_chooses_one(run: Any, session: Session) -> Non
 )
 def test_what_cannot_be_made_is_one_line_and_exit_1(
     run: Any, session: Session, options: str, password: str, said: str
-) -> None:  # fmt: skip
+) -> None:
     make_user(session, id="taken", email="taken@example.com")
     result = run(f"users create --password-stdin {options}", password)
     assert (result.exit_code, result.stdout) == (1, "")

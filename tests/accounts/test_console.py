@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiToken, AuthSession, User
 from portal.accounts.principal import hash_token
-from portal.core import ids
-from portal.core.models import AuditEntry, IdempotencyKey, OutboxMessage
+from portal.platform import ids
+from portal.platform.models import AuditEntry, IdempotencyKey, OutboxMessage
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 
 ACCESS = "/admin/access"

@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.core.models import OutboxMessage
-from portal.core.outbox import deliver
 from portal.notifications.models import Message
+from portal.platform import clock
+from portal.platform.models import OutboxMessage
+from portal.platform.outbox import deliver
 from tests.factories.accounts import csrf, make_user
 from tests.statements import counted
 

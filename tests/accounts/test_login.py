@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, LoginFailure
-from portal.core import clock
+from portal.platform import clock
 from tests.factories.accounts import csrf, make_user, sign_in
 
 PASSWORD = "correct horse battery"
@@ -52,8 +52,12 @@ def test_unknown_people_wrong_passwords_and_disabled_users_look_alike(client: Fl
     make_user(session, email="ada@example.com", password=PASSWORD)
     make_user(session, email="off@example.com", password=PASSWORD, disabled_at=clock.now())
     make_user(session, email="none@example.com")
-    tries = [("ada@example.com", "wrong password"), ("off@example.com", PASSWORD), ("none@example.com", PASSWORD),
-             ("nobody@example.com", PASSWORD)]  # fmt: skip
+    tries = [
+        ("ada@example.com", "wrong password"),
+        ("off@example.com", PASSWORD),
+        ("none@example.com", PASSWORD),
+        ("nobody@example.com", PASSWORD),
+    ]
     for email, password in tries:
         answer = log_in(client, email, password)
         assert answer.status_code == 422
@@ -125,9 +129,10 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_lasts(client: FlaskClient, se
 def test_the_sign_in_is_recorded_with_its_browser(client: FlaskClient, session: Session) -> None:
     user = make_user(session, email="ada@example.com", password=PASSWORD)
     client.post(
-        "/login", data={"email": user.email, "password": PASSWORD, "csrf_token": csrf(client)},
+        "/login",
+        data={"email": user.email, "password": PASSWORD, "csrf_token": csrf(client)},
         headers={"User-Agent": "x" * 1000},
-    )  # fmt: skip
+    )
     row = session.scalars(select(AuthSession)).one()
     assert (row.user_id, row.address, len(row.user_agent)) == (user.id, "127.0.0.1", 300)
     assert (row.expires_at - row.created_at).days == 30

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.accounts.next_page import safe_next
+from portal.accounts.web.browser import safe_next
 
 
 @pytest.mark.parametrize("target", ["/", "/account/loyalty", "/a?b=c&d=%2F%2Fe", "/a#b", "/%5Cevil", "/ä"])
@@ -13,11 +13,29 @@ def test_a_path_of_this_site_is_kept(target: str) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        None, "", "account", "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test", "\\/evil.test",
-        "https://evil.test", "https:evil.test", "javascript:alert(1)", "data:text/html,x", " /a", "/ /evil.test",
-        "/\t/evil.test", "/\n/evil.test", "\t//evil.test", "/\x00", "/a\r\nSet-Cookie: x=y", "/a\x7f", "/" * 2001,
+        None,
+        "",
+        "account",
+        "//evil.test",
+        "///evil.test",
+        "/\\evil.test",
+        "\\\\evil.test",
+        "\\/evil.test",
+        "https://evil.test",
+        "https:evil.test",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        " /a",
+        "/ /evil.test",
+        "/\t/evil.test",
+        "/\n/evil.test",
+        "\t//evil.test",
+        "/\x00",
+        "/a\r\nSet-Cookie: x=y",
+        "/a\x7f",
+        "/" * 2001,
         "/" + "a" * 2000,
     ],
-)  # fmt: skip
+)
 def test_what_could_leave_the_site_is_dropped(target: str | None) -> None:
     assert safe_next(target) is None

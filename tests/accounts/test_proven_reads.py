@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiToken
-from portal.core import clock
+from portal.platform import clock
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
 from tests.statements import counted
@@ -40,7 +40,7 @@ def test_a_known_token_costs_no_statement(client: FlaskClient, session: Session,
 @pytest.mark.parametrize("path", ANYTHING)
 def test_a_revoked_token_gets_401_whatever_the_answer_would_be(
     client: FlaskClient, session: Session, secret: str, path: str
-) -> None:  # fmt: skip
+) -> None:
     client.get(f"{API}/ledger", headers=bearer(secret, "ada"))
     end(session)
     for headers in (bearer(secret, "ada"), bearer(secret, "nobody"), bearer(secret, "no body"), bearer(secret)):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import NotificationPreferences, User
-from portal.core.models import AuditEntry
+from portal.platform.models import AuditEntry
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 
 ADA = {"email": "Ada@Example.com", "name": "Ada Lovelace"}
@@ -29,23 +29,38 @@ def test_a_new_user_is_created(client: FlaskClient, session: Session, token: str
     assert answer.status_code == 201
     assert document.pop("createdAt") == document.pop("updatedAt") == document.pop("verifiedAt")
     assert document == {
-        "userId": "shop:1", "email": "ada@example.com", "name": "Ada Lovelace", "phoneNumber": None,
-        "hasPushToken": False, "timezone": None, "locale": None, "marketingMessages": False, "role": "member",
-        "consent": {"marketing": False, "source": None, "changedAt": None}, "disabledAt": None, "mergedInto": None,
-    }  # fmt: skip
+        "userId": "shop:1",
+        "email": "ada@example.com",
+        "name": "Ada Lovelace",
+        "phoneNumber": None,
+        "hasPushToken": False,
+        "timezone": None,
+        "locale": None,
+        "marketingMessages": False,
+        "role": "member",
+        "consent": {"marketing": False, "source": None, "changedAt": None},
+        "disabledAt": None,
+        "mergedInto": None,
+    }
     assert session.get_one(User, "shop:1").email_normalized == "ada@example.com"
 
 
 def test_every_field_is_kept_and_the_push_token_is_not_shown(client: FlaskClient, session: Session, token: str) -> None:
     full = {
-        **ADA, "phoneNumber": "+1 415-555-2671", "pushToken": "secret-subscription", "timezone": "Europe/Berlin",
-        "locale": "de-DE", "marketingMessages": True,
-    }  # fmt: skip
+        **ADA,
+        "phoneNumber": "+1 415-555-2671",
+        "pushToken": "secret-subscription",
+        "timezone": "Europe/Berlin",
+        "locale": "de-DE",
+        "marketingMessages": True,
+    }
     answer = put(client, token, body=full)
     document = answer.get_json()
     assert (document["phoneNumber"], document["timezone"], document["locale"]) == (
-        "+14155552671", "Europe/Berlin", "de-DE",
-    )  # fmt: skip
+        "+14155552671",
+        "Europe/Berlin",
+        "de-DE",
+    )
     assert document["hasPushToken"] is True
     assert document["marketingMessages"] is True
     assert "secret-subscription" not in answer.text
@@ -57,8 +72,11 @@ def test_what_is_left_out_stays_and_null_clears(client: FlaskClient, session: Se
     kept = put(client, token, body={**ADA, "name": "Ada King"})
     assert kept.status_code == 200
     assert [kept.get_json()[key] for key in ("name", "phoneNumber", "locale", "marketingMessages")] == [
-        "Ada King", "+14155552671", "de", True,
-    ]  # fmt: skip
+        "Ada King",
+        "+14155552671",
+        "de",
+        True,
+    ]
     cleared = put(client, token, body={**ADA, "phoneNumber": None, "locale": None, "marketingMessages": None})
     assert [cleared.get_json()[key] for key in ("phoneNumber", "locale", "marketingMessages")] == [None, None, False]
 
@@ -103,13 +121,28 @@ def test_an_email_belongs_to_one_user(client: FlaskClient, session: Session, tok
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("email", "nobody"), ("email", None), ("email", 5), ("email", "a\x00@example.com"),
-        ("name", ""), ("name", "x" * 121), ("name", None), ("name", "a\x00b"),
-        ("phoneNumber", "0170 1234567"), ("phoneNumber", "+1"), ("phoneNumber", "call me"), ("phoneNumber", 5),
-        ("timezone", "Mars/Olympus"), ("timezone", "../etc"), ("locale", "xx-XX"), ("locale", "-"),
-        ("pushToken", ""), ("pushToken", "x" * 4097), ("marketingMessages", "yes"), ("role", "admin"),
+        ("email", "nobody"),
+        ("email", None),
+        ("email", 5),
+        ("email", "a\x00@example.com"),
+        ("name", ""),
+        ("name", "x" * 121),
+        ("name", None),
+        ("name", "a\x00b"),
+        ("phoneNumber", "0170 1234567"),
+        ("phoneNumber", "+1"),
+        ("phoneNumber", "call me"),
+        ("phoneNumber", 5),
+        ("timezone", "Mars/Olympus"),
+        ("timezone", "../etc"),
+        ("locale", "xx-XX"),
+        ("locale", "-"),
+        ("pushToken", ""),
+        ("pushToken", "x" * 4097),
+        ("marketingMessages", "yes"),
+        ("role", "admin"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_field_is_named(client: FlaskClient, token: str, field: str, value: Any) -> None:
     answer = put(client, token, body={**ADA, field: value})
     assert answer.status_code == 422

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.accounts.models import NotificationPreferences, User
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
 

@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, User
-from portal.accounts.registration import TOPIC, notes
+from portal.accounts.registration import REGISTRATION_TOPIC, notes
 from portal.accounts.verification import after_verification
-from portal.core import clock, ids
-from portal.core.edge import Portal
-from portal.core.models import OutboxMessage
-from portal.core.outbox import deliver
 from portal.notifications.models import Message
+from portal.platform import clock, ids
+from portal.platform.models import OutboxMessage
+from portal.platform.outbox import deliver
+from portal.platform.web.edge import Portal
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.statements import counted
 
@@ -101,7 +101,7 @@ def test_the_same_statements_are_sent_whoever_has_the_address(
     make_user(session, email="ada@example.com", **fields)
     new, known = (sent_to_register(client, session, email) for email in ("grace@example.com", "ada@example.com"))
     assert known == new
-    assert session.scalar(select(func.count()).where(OutboxMessage.topic == TOPIC)) == 2
+    assert session.scalar(select(func.count()).where(OutboxMessage.topic == REGISTRATION_TOPIC)) == 2
 
 
 def test_a_registration_takes_as_long_whoever_has_the_address(client: FlaskClient, session: Session) -> None:
@@ -163,13 +163,21 @@ def test_a_network_registers_so_often_in_a_day(client: FlaskClient, session: Ses
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", ""), ("name", "   "), ("name", "x" * 121), ("name", "a\x00b"), ("email", ""), ("email", "ada"),
-        ("password", ""), ("password", "too short"), ("password", "x" * 201), ("password", "ADA@example.com"),
+        ("name", ""),
+        ("name", "   "),
+        ("name", "x" * 121),
+        ("name", "a\x00b"),
+        ("email", ""),
+        ("email", "ada"),
+        ("password", ""),
+        ("password", "too short"),
+        ("password", "x" * 201),
+        ("password", "ADA@example.com"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_field_is_named_and_nothing_is_made(
     client: FlaskClient, session: Session, field: str, value: str
-) -> None:  # fmt: skip
+) -> None:
     answer = register(client, **{field: value})
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.passwords import make_reset_token, verify_password
-from portal.core import clock
+from portal.platform import clock
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.factories.accounts import csrf, make_user, sign_in
 

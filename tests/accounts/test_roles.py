@@ -8,11 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts import access, tokens
+from portal.accounts.access import add_staff
 from portal.accounts.models import ApiToken, User
 from portal.accounts.passwords import make_reset_token
 from portal.accounts.reset import request_reset
-from portal.accounts.staff import add_staff
-from portal.core.models import AuditEntry, OutboxMessage
+from portal.platform.models import AuditEntry, OutboxMessage
 from tests.accounts.test_console import form
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.accounts.test_login_throttle import stranger

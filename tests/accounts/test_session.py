@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts import access, sessions
-from portal.core import clock
+from portal.platform import clock
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 

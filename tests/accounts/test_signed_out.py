@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.guards import Access, access_of
-from portal.core import clock
-from portal.core.edge import Portal
+from portal.accounts.web.guards import Access, access_of
+from portal.platform import clock
+from portal.platform.web.edge import Portal
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts import tokens
-from portal.core import clock, ids
-from portal.core.models import AuditEntry
-from portal.core.problems import InvalidInput
+from portal.platform import clock, ids
+from portal.platform.models import AuditEntry
+from portal.platform.problems import InvalidInput
 
 
 def make(session: Session, name: str = "shop", **fields: Any) -> Any:
@@ -65,10 +65,15 @@ def test_a_token_remembers_who_made_it(session: Session) -> None:
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"name": " "}, "name"), ({"name": "x" * 81}, "name"), ({"name": "a\nb"}, "name"), ({"scopes": []}, "scopes"),
-        ({"scopes": ["owner"]}, "scopes"), ({"days": 0}, "expiresInDays"), ({"days": 3651}, "expiresInDays"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 81}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["owner"]}, "scopes"),
+        ({"days": 0}, "expiresInDays"),
+        ({"days": 3651}, "expiresInDays"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(session: Session, fields: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         make(session, **fields)

@@ -7,11 +7,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from portal.accounts.consent import get_consent
 from portal.accounts.models import AuthSession, Registration, User
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
+from portal.accounts.preferences import get_consent
 from portal.notifications.unsubscribe import make_token as unsubscribe_token
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, link_mailed_to, make_token, make_user
 

@@ -8,13 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.accounts.consent import get_consent
 from portal.accounts.models import AuthSession, User
 from portal.accounts.passwords import make_reset_token
-from portal.core import clock
-from portal.core.edge import Portal
-from portal.core.outbox import deliver
+from portal.accounts.preferences import get_consent
 from portal.notifications.models import Message
+from portal.platform import clock
+from portal.platform.outbox import deliver
+from portal.platform.web.edge import Portal
 from tests.accounts.test_login import log_in
 from tests.factories.accounts import csrf, follow_link, link_mailed_to, make_user, sign_in
 

@@ -11,8 +11,8 @@ from portal.analytics.cohorts import Measure, list_cohorts
 from portal.analytics.details import capture_details, capture_month, months_until
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
-from portal.analytics.tables import TABLES
-from portal.core import clock
+from portal.analytics.web.tables import TABLES
+from portal.platform import clock
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_tier
 from tests.factories.referrals import complete, make_invite

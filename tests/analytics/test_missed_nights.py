@@ -9,13 +9,13 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.analytics.jobs import capture_loyalty_analytics_snapshot
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
-from portal.core.steps import EVERYBODY
-from portal.ledger import service as ledger
+from portal.analytics.web.jobs import capture_loyalty_analytics_snapshot
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
+from portal.platform.steps import EVERYBODY
 from tests.factories.loyalty import RULES, earn, make_member
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -15,9 +15,9 @@ from portal.analytics.details import capture_details
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.months import months_between, with_every_month
 from portal.analytics.plots import TONES, Meaning, every_night
-from portal.analytics.queries import Night, list_nights
+from portal.analytics.reads import Night, list_nights
 from portal.analytics.snapshots import capture_snapshot
-from portal.core import clock
+from portal.platform import clock
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_tier
 

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.analytics.models import AnalyticsSnapshot
-from portal.analytics.schemas import SnapshotPage
 from portal.analytics.snapshots import capture_snapshot
-from portal.ledger import service as ledger
-from portal.redemptions import service as redemptions
-from portal.redemptions.rules import HoldRules
+from portal.analytics.web.schemas import SnapshotPage
+from portal.ledger import adjustments as ledger
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import RULES, earn, make_member, make_tier
 from tests.factories.referrals import complete, make_invite
@@ -41,24 +41,30 @@ def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> No
         session, ada.user_id, redemptions.Wish(points=50, description="Mug"), actor="t", now=noon, rules=HoldRules(DAY)
     )
     redemptions.fulfill_redemption(session, made.id, actor="t", now=noon)
-    ledger.adjust_points(
-        session, ada.id, -20, "Wrong", actor="t", now=noon, rules=RULES, expires_at=None, metadata={}
-    )  # fmt: skip
+    ledger.adjust_points(session, ada.id, -20, "Wrong", actor="t", now=noon, rules=RULES, expires_at=None, metadata={})
     complete(session, make_invite(session, ada, at=noon).code, friend.user_id, at=noon)
     capture_snapshot(session, NIGHT, BERLIN)
     found = figures(session, "2026-03-11")
     assert found["points"] == {
-        "issued": 1200, "redeemed": 50, "expired": 100, "withdrawn": 20,
-        "from": (NIGHT - DAY).isoformat(), "to": NIGHT.isoformat(),
-    }  # fmt: skip
+        "issued": 1200,
+        "redeemed": 50,
+        "expired": 100,
+        "withdrawn": 20,
+        "from": (NIGHT - DAY).isoformat(),
+        "to": NIGHT.isoformat(),
+    }
     assert found["liability"]["tiers"] == [  # type: ignore[index]
         {"tier": "bronze", "name": "Bronze", "members": 2, "balance": 100, "held": 0},
         {"tier": "gold", "name": "Gold", "members": 1, "balance": 930, "held": 0},
     ]
     assert found["velocity"] == {
-        "windowDays": 28, "members": 1, "invites": 1, "conversions": 1, "inviteVelocity": 0.25,
+        "windowDays": 28,
+        "members": 1,
+        "invites": 1,
+        "conversions": 1,
+        "inviteVelocity": 0.25,
         "conversionVelocity": 0.25,
-    }  # fmt: skip
+    }
 
 
 def test_captured_again_a_night_has_one_row_and_nights_add_up(session: Session) -> None:

@@ -17,7 +17,7 @@ from wtforms.validators import Length
 
 import portal
 from portal.accounts.models import AuthSession
-from portal.core.schemas import Schema
+from portal.platform.web.schemas import Schema
 from tests.factories.accounts import bearer, csrf, make_token, make_user
 
 MOST = 4096
@@ -45,7 +45,7 @@ PATTERN = re.compile(r"^\^\[[^]]+\]\{\d+,(\d+)\}\$$")
 
 def load_everything() -> None:
     for module in pkgutil.walk_packages(portal.__path__, "portal."):
-        if not module.name.startswith("portal.core.embedded"):
+        if not module.name.startswith("portal.supervisor"):
             importlib.import_module(module.name)
 
 

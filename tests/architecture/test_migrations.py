@@ -7,9 +7,9 @@ import pytest
 from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect, text
 
-from portal.core.db import db, unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.db import db, unit_of_work
+from portal.platform.web.edge import Portal
 from portal.redemptions.models import Redemption
 from tests.factories.loyalty import make_member, make_reward, make_tier
 
@@ -54,12 +54,22 @@ def test_the_first_step_goes_down_to_an_empty_database(committed_app: Portal) ->
 @pytest.mark.parametrize(
     "table",
     [
-        "loyalty_tiers", "loyalty_members", "loyalty_ledger_entries", "loyalty_referral_invites", "loyalty_rewards",
-        "loyalty_redemptions", "loyalty_point_expirations", "loyalty_checkout_intents", "loyalty_nudges",
-        "loyalty_nudge_campaigns", "loyalty_nudge_dispatch_events", "users", "notification_preferences",
+        "loyalty_tiers",
+        "loyalty_members",
+        "loyalty_ledger_entries",
+        "loyalty_referral_invites",
+        "loyalty_rewards",
+        "loyalty_redemptions",
+        "loyalty_point_expirations",
+        "loyalty_checkout_intents",
+        "loyalty_nudges",
+        "loyalty_nudge_campaigns",
+        "loyalty_nudge_dispatch_events",
+        "users",
+        "notification_preferences",
         "loyalty_analytics_snapshots",
     ],
-)  # fmt: skip
+)
 def test_every_table_of_the_runbook_exists(app: Portal, table: str) -> None:
     with app.app_context():
         assert table in inspect(db.engine).get_table_names()

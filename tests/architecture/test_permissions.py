@@ -14,20 +14,24 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from portal.accounts.guards import Access, access_of
-from portal.core import clock
-from portal.core.db import db, unit_of_work
-from portal.core.edge import Portal
+from portal.accounts.web.guards import Access, access_of
+from portal.platform import clock
+from portal.platform.db import db, unit_of_work
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 
 ROUTES = Path(__file__).with_name("routes.txt")
 MEMBER, OTHER = "the-member", "another-member"
 SCOPES = {
-    "member": ("member", None), "member for the member": ("member", MEMBER), "member for another": ("member", OTHER),
-    "checkout": ("checkout", None), "checkout for the member": ("checkout", MEMBER),
-    "admin": ("admin", None), "admin for the member": ("admin", MEMBER),
-}  # fmt: skip
+    "member": ("member", None),
+    "member for the member": ("member", MEMBER),
+    "member for another": ("member", OTHER),
+    "checkout": ("checkout", None),
+    "checkout for the member": ("checkout", MEMBER),
+    "admin": ("admin", None),
+    "admin for the member": ("admin", MEMBER),
+}
 PEOPLE = {MEMBER: "member", OTHER: "member", "operator": "operator", "admin": "admin"}
 CALLERS = ("anonymous", *PEOPLE, *(f"scope {name}" for name in SCOPES))
 DEAD = ("revoked token", "expired token")
@@ -36,19 +40,19 @@ DEAD = ("revoked token", "expired token")
 EXPECTED = {
     #                          nobody  member other operator admin  scope member     scope checkout  scope admin
     #                                                               - member other   - member        - member
-    Access.PUBLIC:             "in     in     in    in       in     in  in  in       in  in          in  in",
-    Access.ANY_PRINCIPAL:      "out    in     in    in       in     in  in  in       in  in          in  in",
-    Access.MEMBER:             "out    in     in    in       in     400 in  in       403 403         400 in",
-    Access.MEMBER_OR_ADMIN:    "out    in     in    in       in     400 in  in       403 403         in  in",
-    Access.SELF_OR_ADMIN:      "out    in     404   in       in     400 in  404      403 403         in  in",
-    Access.CHECKOUT_OR_ADMIN:  "out    403    403   in       in     403 403 403      in  in          in  in",
+    Access.PUBLIC: "in     in     in    in       in     in  in  in       in  in          in  in",
+    Access.ANY_PRINCIPAL: "out    in     in    in       in     in  in  in       in  in          in  in",
+    Access.MEMBER: "out    in     in    in       in     400 in  in       403 403         400 in",
+    Access.MEMBER_OR_ADMIN: "out    in     in    in       in     400 in  in       403 403         in  in",
+    Access.SELF_OR_ADMIN: "out    in     404   in       in     400 in  404      403 403         in  in",
+    Access.CHECKOUT_OR_ADMIN: "out    403    403   in       in     403 403 403      in  in          in  in",
     Access.CHECKOUT_OR_MEMBER: "out    in     in    in       in     403 403 403      in  in          in  in",
-    Access.ADMIN:              "out    403    403   in       in     403 403 403      403 403         in  in",
-    Access.OWNER:              "out    403    403   403      in     403 403 403      403 403         in  in",
-    Access.PAGE:               "out    in     in    in       in     403 403 403      403 403         403 403",
-    Access.CONSOLE:            "out    404    404   in       in     404 404 404      404 404         404 404",
-    Access.CONSOLE_OWNER:      "out    404    404   403      in     404 404 404      404 404         404 404",
-}  # fmt: skip
+    Access.ADMIN: "out    403    403   in       in     403 403 403      403 403         in  in",
+    Access.OWNER: "out    403    403   403      in     403 403 403      403 403         in  in",
+    Access.PAGE: "out    in     in    in       in     403 403 403      403 403         403 403",
+    Access.CONSOLE: "out    404    404   in       in     404 404 404      404 404         404 404",
+    Access.CONSOLE_OWNER: "out    404    404   403      in     404 404 404      404 404         404 404",
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +158,7 @@ def test_who_must_be_the_user_of_the_path_finds_one_there(app: Portal) -> None:
 @pytest.mark.parametrize("caller", [*CALLERS, *DEAD])
 def test_guards_answer_this_caller(
     probed: Portal, callers: dict[str, tuple[FlaskClient, dict[str, str]]], caller: str
-) -> None:  # fmt: skip
+) -> None:
     client, headers = callers[caller]
     wrong = []
     for rule, method in routes(probed):

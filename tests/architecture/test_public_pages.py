@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.guards import Access
-from portal.core.edge import Portal
+from portal.accounts.web.guards import Access
+from portal.platform.web.edge import Portal
 from tests.architecture.test_permissions import line, path, routes
 from tests.factories.accounts import make_user, sign_in
 

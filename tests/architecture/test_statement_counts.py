@@ -9,13 +9,22 @@ from tests.factories.loyalty import earn, make_member, make_reward, make_tier
 from tests.statements import counted
 
 READS = [
-    "tiers", "rewards", "ledger", "ledger?types=order&types=adjustment", "redemptions", "members/ada", "next-actions",
+    "tiers",
+    "rewards",
+    "ledger",
+    "ledger?types=order&types=adjustment",
+    "redemptions",
+    "members/ada",
+    "next-actions",
     "nudges",
-]  # fmt: skip
+]
 PAGES = [
-    "/account/loyalty", "/account/loyalty?types=redemption", "/account/loyalty/rewards/mug/redeem", "/",
+    "/account/loyalty",
+    "/account/loyalty?types=redemption",
+    "/account/loyalty/rewards/mug/redeem",
+    "/",
     "/checkout/success",
-]  # fmt: skip
+]
 
 
 @pytest.fixture

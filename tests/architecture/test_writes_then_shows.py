@@ -18,21 +18,21 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.console.imports_staging import stage_import
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import OutboxMessage
+from portal.imports.staging import stage_import
+from portal.jobs.models import JobRun, RunStatus
 from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.notifications.unsubscribe import make_token as make_link
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.models import OutboxMessage
+from portal.platform.web.edge import Portal
+from portal.redemptions.lifecycle import fulfill_redemption, release_redemption
 from portal.redemptions.models import RedemptionStatus
-from portal.redemptions.service import fulfill_redemption, release_redemption
 from portal.referrals.models import Channel
-from portal.scheduling.models import JobRun, RunStatus
 from tests import databases
-from tests.console.forms import forms_of
+from tests.architecture.forms import forms_of
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import RULES, make_member, make_reward, make_tier, request_reward

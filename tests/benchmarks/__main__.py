@@ -9,12 +9,12 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import upgrade
 
-from portal import create_app
 from portal.accounts.models import User
+from portal.app import create_app
 from portal.config import Settings
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.embedded import services
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.supervisor import services
 from tests.benchmarks import dataset, growth, nudges, points, redemptions, web
 from tests.databases import SECRET
 from tests.factories.accounts import bearer, make_token, sign_in
@@ -79,10 +79,14 @@ def _start(stack: ExitStack, members: int, entries: int) -> Filled:
     running = services.start(Path(folder) / "data")
     stack.callback(running.stop)
     environment = {
-        "DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url, "SECRET_KEY": SECRET,
-        "LOG_LEVEL": "INFO", "NUDGE_QUIET_HOURS": "",
-        "RATE_LIMIT_READS": "1000000000/minute", "RATE_LIMIT_WRITES": "1000000000/minute",
-    }  # fmt: skip
+        "DATABASE_URL": running.database_url,
+        "REDIS_URL": running.redis_url,
+        "SECRET_KEY": SECRET,
+        "LOG_LEVEL": "INFO",
+        "NUDGE_QUIET_HOURS": "",
+        "RATE_LIMIT_READS": "1000000000/minute",
+        "RATE_LIMIT_WRITES": "1000000000/minute",
+    }
     app = create_app(Settings(**{name.lower(): value for name, value in environment.items()}))
     with app.app_context():
         upgrade()

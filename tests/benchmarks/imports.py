@@ -17,11 +17,11 @@ from urllib.parse import urljoin
 import requests
 from flask_migrate import upgrade
 
-from portal import create_app
+from portal.app import create_app
 from portal.config import Settings
-from portal.core.db import unit_of_work
-from portal.core.embedded import services
 from portal.ledger.verify import find_differences
+from portal.platform.db import unit_of_work
+from portal.supervisor import services
 from tests.benchmarks import web
 from tests.databases import SECRET
 from tests.factories.accounts import make_user, sign_in
@@ -31,8 +31,8 @@ PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 # What a worker does with the outbox, in a process of its own.
 WORKER = """
 import pathlib, time
-from portal import create_app
-from portal.core.outbox import deliver
+from portal.app import create_app
+from portal.platform.outbox import deliver
 with create_app().app_context():
     begun = time.monotonic()
     deliver()
@@ -79,9 +79,13 @@ def _import(browser: requests.Session, address: str, environment: dict[str, str]
     checked = time.monotonic() - begun
     browser.post(f"{report}/apply", data={**_hidden(browser, f"{report}/apply"), "reason": "benchmark"})
     done = subprocess.run(
-        [sys.executable, "-c", WORKER], env={**os.environ, **environment}, cwd=Path(__file__).parents[2],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", WORKER],
+        env={**os.environ, **environment},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     applied, status = float(done.stdout.split()[0]), re.search(r'data-status="(\w+)"', browser.get(report).text)
     return (
         f"{status[1] if status else 'lost'}, checked in {checked:.1f} s (web {_peak_of_web(address)} MB), "

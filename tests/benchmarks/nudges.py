@@ -7,9 +7,9 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.core.db import db, unit_of_work
 from portal.nudges.candidates import aggregate_nudge_candidates
+from portal.platform import clock
+from portal.platform.db import db, unit_of_work
 
 DUE = 1000
 ROUNDS = 5

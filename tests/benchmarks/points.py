@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
-from portal.members.service import lock_members
+from portal.members.membership import lock_members
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
 from tests.factories.loyalty import RULES
 
 # As few words as leave a ledger that `ledger verify` accepts.
@@ -72,13 +72,19 @@ def _post(members: list[object]) -> None:
             session,
             [
                 ledger.credit(
-                    member, 10, EntryType.ORDER, "Order", source="order", external_id=ids.encode(ids.new_id()),
-                    rules=RULES, at=now,
+                    member,
+                    10,
+                    EntryType.ORDER,
+                    "Order",
+                    source="order",
+                    external_id=ids.encode(ids.new_id()),
+                    rules=RULES,
+                    at=now,
                 )
                 for member in members
             ],
             now,
-        )  # fmt: skip
+        )
 
 
 def _timed(times: int, call: Callable[[], None]) -> float:

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from portal.core import ids
-from portal.core.embedded import postgres
+from portal.platform import ids
+from portal.supervisor import postgres
 from tests.benchmarks import web
 
 BUDGET = 0.18

@@ -10,15 +10,16 @@ import psycopg
 from flask_migrate import upgrade
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.embedded import services
+from portal.jobs import runs
+from portal.jobs.web import jobs
 from portal.ledger.verify import find_differences
-from portal.scheduling import jobs, runs
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
+from portal.supervisor import services
 from tests.databases import Servers, dispose, make_app
+from tests.jobs.sweeps import get_batches, make_lots_due
 from tests.resilience.workers import Process, flask
-from tests.scheduling.sweeps import get_batches, make_lots_due
 from tests.sink import wait_for
 
 JOB = "loyalty_progression"

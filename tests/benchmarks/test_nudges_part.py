@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.benchmarks import dataset, nudges
 
 

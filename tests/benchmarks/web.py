@@ -43,9 +43,10 @@ def serve(target: str, environment: dict[str, str]) -> Iterator[str]:
         str(THREADS),
     ]
     server = subprocess.Popen(
-        [*command, "--no-ws", "--log-level", "error", target], env={**os.environ, **environment},
+        [*command, "--no-ws", "--log-level", "error", target],
+        env={**os.environ, **environment},
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     try:
         _await(port)
         yield f"http://127.0.0.1:{port}"

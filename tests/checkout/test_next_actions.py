@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.checkout.queries import MOST_SHOWN
-from portal.checkout.service import Action
-from portal.core import clock, ids
+from portal.checkout.intents import Action
+from portal.checkout.reads import MOST_SHOWN
 from portal.members.models import Member
+from portal.platform import clock, ids
 from tests.factories.accounts import bearer, make_token, sign_in
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_member, make_reward
@@ -50,11 +50,15 @@ def test_pending_intents_come_with_their_cards(
     assert [intent["id"] for intent in shown["intents"]] == [ids.encode(i.id) for i in (amount, wish, share)]
     cards = {action["intentId"]: action for action in shown["actions"]}
     assert cards[ids.encode(wish.id)] == {
-        "intentId": ids.encode(wish.id), "kind": "redemption", "title": "Mug is waiting for you",
-        "body": "You picked it for order A-1: 100 points, and it is yours.", "ctaLabel": "Get it now",
-        "ctaUrl": f"http://localhost/account/loyalty/rewards/mug/redeem?intent={ids.encode(wish.id)}", "priority": 80,
+        "intentId": ids.encode(wish.id),
+        "kind": "redemption",
+        "title": "Mug is waiting for you",
+        "body": "You picked it for order A-1: 100 points, and it is yours.",
+        "ctaLabel": "Get it now",
+        "ctaUrl": f"http://localhost/account/loyalty/rewards/mug/redeem?intent={ids.encode(wish.id)}",
+        "priority": 80,
         "expiresAt": shown["intents"][1]["expiresAt"],
-    }  # fmt: skip
+    }
     assert [action["priority"] for action in shown["actions"]] == [80, 80, 40]
     assert len(cards[ids.encode(amount.id)]["body"]) < 140
 
@@ -110,8 +114,11 @@ def test_strangers_and_unknown_ids_are_not_found(
     intent = ids.encode(make_intent(session, member).id)
     stranger = make_member(session).user_id
     for user_id, intent_id in [
-        (stranger, intent), ("nobody", intent), (member.user_id, ids.encode(ids.new_id())), (member.user_id, "x"),
-    ]:  # fmt: skip
+        (stranger, intent),
+        ("nobody", intent),
+        (member.user_id, ids.encode(ids.new_id())),
+        (member.user_id, "x"),
+    ]:
         answer = resolve(client, token, user_id, intent_id)
         assert (answer.status_code, answer.get_json()["code"]) == (404, "intent_not_found"), (user_id, intent_id)
     assert client.get(URL, headers=bearer(token, "nobody")).get_json()["code"] == "user_not_found"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.steps import Shard
+from portal.jobs.web.progression import run_loyalty_progression
 from portal.ledger.verify import find_differences
-from portal.redemptions import service as redemptions
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.steps import Shard
+from portal.platform.web.edge import Portal
+from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.models import RedemptionStatus
-from portal.scheduling.progression import run_loyalty_progression
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
 from tests.factories.loyalty import make_member, make_reward
@@ -28,34 +28,97 @@ VERBS = ("plan", "confirm", "cancel", "resolve", "drop")
 # What CONTRACT says, by hand: in this state, this step leads there and is answered so.
 # `resolve` and `drop` are the member's `resolved` and `cancelled`; "late" is pending past its time.
 REDEMPTION = {
-    "none": {"plan": ("pending", OK), "confirm": ("held", OK), "cancel": ("cancelled", OK),
-             "resolve": ("none", UNKNOWN), "drop": ("none", UNKNOWN)},
-    "pending": {"plan": ("pending", OK), "confirm": ("held", OK), "cancel": ("cancelled", OK),
-                "resolve": ("resolved", OK), "drop": ("cancelled", OK), "time": ("late", "")},
-    "held": {"plan": ("held", OK), "confirm": ("held", OK), "cancel": ("released", OK), "resolve": ("held", OK),
-             "drop": ("held", OK), "time": ("held", ""), "fulfil": ("spent", ""), "fail": ("lost", "")},
-    "resolved": {"plan": ("resolved", OK), "confirm": ("held", OK), "cancel": ("cancelled", OK),
-                 "resolve": ("resolved", OK), "drop": ("resolved", OK)},
-    "cancelled": {"plan": ("cancelled", CANCELLED), "confirm": ("cancelled", CANCELLED), "cancel": ("cancelled", OK),
-                  "resolve": ("cancelled", OK), "drop": ("cancelled", OK)},
-    "released": {"plan": ("released", CANCELLED), "confirm": ("released", CANCELLED), "cancel": ("released", OK),
-                 "resolve": ("released", OK), "drop": ("released", OK)},
-    "late": {"plan": ("late", EXPIRED), "confirm": ("late", EXPIRED), "cancel": ("cancelled", OK),
-             "resolve": ("late", OK), "drop": ("late", OK), "sweep": ("expired", "")},
-    "expired": {"plan": ("expired", EXPIRED), "confirm": ("expired", EXPIRED), "cancel": ("cancelled", OK),
-                "resolve": ("expired", OK), "drop": ("expired", OK)},
-    "spent": {"plan": ("spent", OK), "confirm": ("spent", OK), "cancel": ("spent", FULFILLED),
-              "resolve": ("spent", OK), "drop": ("spent", OK)},
-    "lost": {"plan": ("lost", OK), "confirm": ("lost", OK), "cancel": ("given up", OK), "resolve": ("lost", OK),
-             "drop": ("lost", OK)},
-    "given up": {"plan": ("given up", CANCELLED), "confirm": ("given up", CANCELLED), "cancel": ("given up", OK),
-                 "resolve": ("given up", OK), "drop": ("given up", OK)},
-}  # fmt: skip
+    "none": {
+        "plan": ("pending", OK),
+        "confirm": ("held", OK),
+        "cancel": ("cancelled", OK),
+        "resolve": ("none", UNKNOWN),
+        "drop": ("none", UNKNOWN),
+    },
+    "pending": {
+        "plan": ("pending", OK),
+        "confirm": ("held", OK),
+        "cancel": ("cancelled", OK),
+        "resolve": ("resolved", OK),
+        "drop": ("cancelled", OK),
+        "time": ("late", ""),
+    },
+    "held": {
+        "plan": ("held", OK),
+        "confirm": ("held", OK),
+        "cancel": ("released", OK),
+        "resolve": ("held", OK),
+        "drop": ("held", OK),
+        "time": ("held", ""),
+        "fulfil": ("spent", ""),
+        "fail": ("lost", ""),
+    },
+    "resolved": {
+        "plan": ("resolved", OK),
+        "confirm": ("held", OK),
+        "cancel": ("cancelled", OK),
+        "resolve": ("resolved", OK),
+        "drop": ("resolved", OK),
+    },
+    "cancelled": {
+        "plan": ("cancelled", CANCELLED),
+        "confirm": ("cancelled", CANCELLED),
+        "cancel": ("cancelled", OK),
+        "resolve": ("cancelled", OK),
+        "drop": ("cancelled", OK),
+    },
+    "released": {
+        "plan": ("released", CANCELLED),
+        "confirm": ("released", CANCELLED),
+        "cancel": ("released", OK),
+        "resolve": ("released", OK),
+        "drop": ("released", OK),
+    },
+    "late": {
+        "plan": ("late", EXPIRED),
+        "confirm": ("late", EXPIRED),
+        "cancel": ("cancelled", OK),
+        "resolve": ("late", OK),
+        "drop": ("late", OK),
+        "sweep": ("expired", ""),
+    },
+    "expired": {
+        "plan": ("expired", EXPIRED),
+        "confirm": ("expired", EXPIRED),
+        "cancel": ("cancelled", OK),
+        "resolve": ("expired", OK),
+        "drop": ("expired", OK),
+    },
+    "spent": {
+        "plan": ("spent", OK),
+        "confirm": ("spent", OK),
+        "cancel": ("spent", FULFILLED),
+        "resolve": ("spent", OK),
+        "drop": ("spent", OK),
+    },
+    "lost": {
+        "plan": ("lost", OK),
+        "confirm": ("lost", OK),
+        "cancel": ("given up", OK),
+        "resolve": ("lost", OK),
+        "drop": ("lost", OK),
+    },
+    "given up": {
+        "plan": ("given up", CANCELLED),
+        "confirm": ("given up", CANCELLED),
+        "cancel": ("given up", OK),
+        "resolve": ("given up", OK),
+        "drop": ("given up", OK),
+    },
+}
 SHARE = {
-    state: {verb: ("pending" if to == "held" and state != "resolved" else "resolved" if to == "held" else to, answer)
-            for verb, (to, answer) in steps.items()}
-    for state, steps in REDEMPTION.items() if state in ("none", "pending", "resolved", "cancelled", "late", "expired")
-}  # fmt: skip
+    state: {
+        verb: ("pending" if to == "held" and state != "resolved" else "resolved" if to == "held" else to, answer)
+        for verb, (to, answer) in steps.items()
+    }
+    for state, steps in REDEMPTION.items()
+    if state in ("none", "pending", "resolved", "cancelled", "late", "expired")
+}
 
 # The intent's status, its redemption (status, reason), points held and balance, of 1000, the reward costing 100.
 OUTCOMES: dict[str, tuple[Any, ...]] = {
@@ -102,8 +165,9 @@ class Case:
                        (SELECT count(*) FROM loyalty_redemptions a WHERE a.member_id = m.id) AS redemptions
                 FROM loyalty_members m LEFT JOIN loyalty_checkout_intents i ON i.member_id = m.id
                 LEFT JOIN loyalty_redemptions r ON r.member_id = m.id AND r.id = i.redemption_id
-                WHERE m.user_id = :user_id"""), {"user_id": self.user_id},
-            ).one()  # fmt: skip
+                WHERE m.user_id = :user_id"""),
+                {"user_id": self.user_id},
+            ).one()
         assert row.redemptions == (1 if row.redeemed else 0)
         return row.status, (row.redeemed, row.failure_reason) if row.redeemed else None, row.held, row.balance
 
@@ -127,9 +191,11 @@ class Case:
     def _sync(self, verb: str) -> str:
         wish = {"rewardSlug": "mug"} if self.kind == "redemption" else {}
         body = {
-            "userId": self.user_id, "orderReference": "A-1", "action": verb,
+            "userId": self.user_id,
+            "orderReference": "A-1",
+            "action": verb,
             self.kind: {"checkoutIntentId": f"case-{self.number}", **wish},
-        }  # fmt: skip
+        }
         return self._post("checkout/intents", body)
 
     def _resolve(self, verb: str) -> str:
@@ -140,7 +206,7 @@ class Case:
     def _post(self, path: str, body: dict[str, Any]) -> str:
         answer = self.app.test_client().post(
             f"/api/v1/loyalty/{path}", json=body, headers=bearer(self.token, self.user_id)
-        )  # fmt: skip
+        )
         return OK if answer.status_code == 200 else f"{answer.status_code} {answer.get_json()['code']}"
 
 
@@ -152,9 +218,13 @@ def _fulfil(case: Case) -> None:
 def _fail(case: Case) -> None:
     with unit_of_work() as session:
         redemptions.release_redemption(
-            session, case.redemption_id(), RedemptionStatus.FAILED, "Inventory depleted", actor="test",
+            session,
+            case.redemption_id(),
+            RedemptionStatus.FAILED,
+            "Inventory depleted",
+            actor="test",
             now=clock.now(),
-        )  # fmt: skip
+        )
 
 
 def _time(case: Case) -> None:
@@ -171,11 +241,15 @@ ELSEWHERE: dict[str, Callable[[Case], None]] = {"time": _time, "sweep": _sweep, 
 INTERRUPTED = [
     [*before, *event, *after]
     for before, event in [
-        (["plan"], ["time"]), (["plan"], ["time", "sweep"]), (["confirm"], ["time"]),
-        (["plan", "confirm"], ["fulfil"]), (["confirm"], ["fulfil"]), (["confirm"], ["fail"]),
+        (["plan"], ["time"]),
+        (["plan"], ["time", "sweep"]),
+        (["confirm"], ["time"]),
+        (["plan", "confirm"], ["fulfil"]),
+        (["confirm"], ["fulfil"]),
+        (["confirm"], ["fail"]),
     ]
     for after in permutations(VERBS, 2)
-]  # fmt: skip
+]
 
 
 def expected(kind: str, steps: list[str]) -> tuple[list[list[str]], tuple[Any, ...]]:

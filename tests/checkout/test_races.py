@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.redemptions.models import Redemption
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
@@ -16,9 +16,11 @@ from tests.factories.loyalty import make_member, make_reward
 
 def confirm(app: Portal, token: str, user_id: str, intent: str) -> Any:
     body = {
-        "userId": user_id, "orderReference": "A-1", "action": "confirm",
+        "userId": user_id,
+        "orderReference": "A-1",
+        "action": "confirm",
         "redemption": {"checkoutIntentId": intent, "rewardSlug": "mug"},
-    }  # fmt: skip
+    }
     return app.test_client().post("/api/v1/loyalty/checkout/intents", json=body, headers=bearer(token))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.checkout.models import CheckoutIntent
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.models import Redemption
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward
@@ -59,12 +59,23 @@ def test_a_plan_waits_three_days_and_holds_nothing(
     assert status == 200
     later, first = feed["intents"]
     assert first == {
-        **first, "checkoutIntentId": "ci-1", "kind": "redemption", "status": "pending", "orderReference": "A-1",
-        "channel": "web", "rewardSlug": "mug", "points": 100, "redemptionId": None, "resolvedAt": None,
-    }  # fmt: skip
+        **first,
+        "checkoutIntentId": "ci-1",
+        "kind": "redemption",
+        "status": "pending",
+        "orderReference": "A-1",
+        "channel": "web",
+        "rewardSlug": "mug",
+        "points": 100,
+        "redemptionId": None,
+        "resolvedAt": None,
+    }
     assert (later["kind"], later["channel"], later["rewardSlug"], later["points"]) == (
-        "referral_share", "email", None, None,
-    )  # fmt: skip
+        "referral_share",
+        "email",
+        None,
+        None,
+    )
     created, expires = (datetime.fromisoformat(first[key]) for key in ("createdAt", "expiresAt"))
     assert expires - created == timedelta(hours=72)
     assert [action["kind"] for action in feed["actions"]] == ["redemption", "referral_share"]
@@ -90,15 +101,17 @@ def test_confirming_holds_the_points_of_a_reward_or_of_an_amount(
     assert member.held == 130
     made = session.scalars(select(Redemption).order_by(Redemption.id)).all()
     assert [(r.points, r.checkout_intent_id, r.description) for r in made] == [
-        (100, "ci-1", "Mug"), (30, "ci-3", "Order A-1"),
-    ]  # fmt: skip
+        (100, "ci-1", "Mug"),
+        (30, "ci-3", "Order A-1"),
+    ]
 
 
 def test_a_member_is_reminded_to_share_after_the_order(client: FlaskClient, token: str, member: Member) -> None:
     _, feed = send(client, token, body("confirm", member, **wish(), **share()))
     assert {intent["kind"]: intent["status"] for intent in feed["intents"]} == {
-        "redemption": "confirmed", "referral_share": "pending",
-    }  # fmt: skip
+        "redemption": "confirmed",
+        "referral_share": "pending",
+    }
     assert [action["kind"] for action in feed["actions"]] == ["referral_share"]
 
 
@@ -136,8 +149,9 @@ def test_a_refused_part_refuses_the_whole_request(
     send(client, token, body("cancel", member, **share("gone")))
     assert refused(client, token, body("confirm", member, **wish(), **share("gone"))) == (409, "intent_cancelled")
     assert refused(client, token, body("confirm", member, **wish(points=251), **share())) == (
-        409, "insufficient_points",
-    )  # fmt: skip
+        409,
+        "insufficient_points",
+    )
     assert session.scalars(select(CheckoutIntent.checkout_intent_id)).all() == ["gone"]
     assert (session.scalar(select(func.count()).select_from(Redemption)), member.held) == (0, 0)
 
@@ -175,14 +189,19 @@ def test_who_may_not_spend_cannot_confirm(client: FlaskClient, session: Session,
 def test_input_that_says_too_little_or_too_much_is_refused(client: FlaskClient, token: str, member: Member) -> None:
     both = {"redemption": {"checkoutIntentId": "x", "rewardSlug": "mug", "points": 5}}
     bad = [
-        body("plan", member), body("plan", member, redemption={"checkoutIntentId": "x"}),
-        body("confirm", member, redemption={"checkoutIntentId": "x"}), body("plan", member, **both),
-        body("plan", member, **wish("x"), **share("x")), body("plan", member, **wish("")),
+        body("plan", member),
+        body("plan", member, redemption={"checkoutIntentId": "x"}),
+        body("confirm", member, redemption={"checkoutIntentId": "x"}),
+        body("plan", member, **both),
+        body("plan", member, **wish("x"), **share("x")),
+        body("plan", member, **wish("")),
         body("buy", member, **wish()),
-        body("plan", member, **wish("x" * 129)), body("plan", member, **wish(points=0)),
-        {**body("plan", member, **wish()), "orderReference": " "}, {**body("plan", member, **wish()), "surprise": 1},
+        body("plan", member, **wish("x" * 129)),
+        body("plan", member, **wish(points=0)),
+        {**body("plan", member, **wish()), "orderReference": " "},
+        {**body("plan", member, **wish()), "surprise": 1},
         {**body("plan", **wish()), "userId": "no such form!"},
-    ]  # fmt: skip
+    ]
     for one in bad:
         assert refused(client, token, one) == (422, "validation_failed"), one
 

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.web.edge import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document
 from tests.contract.shop import Shop

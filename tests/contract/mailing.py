@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import db
-from portal.core.edge import Portal
+from portal.platform import clock
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document, Json
 from tests.contract.shop import Shop
@@ -45,8 +45,16 @@ class Mailing:
         with self.app.app_context():
             sign_in(client, db.session.get_one(User, user_id))
             db.session.commit()
-        form = {"marketing_messages": "y", "kinds": ["tier_upgrade", "nudge"], "email": "y", "sms": "y", "push": "y",
-                "timezone": "", "csrf_token": csrf(client), **fields}  # fmt: skip
+        form = {
+            "marketing_messages": "y",
+            "kinds": ["tier_upgrade", "nudge"],
+            "email": "y",
+            "sms": "y",
+            "push": "y",
+            "timezone": "",
+            "csrf_token": csrf(client),
+            **fields,
+        }
         filled = {key: value for key, value in form.items() if value is not None}
         return client.post("/account/preferences", data=filled).status_code
 

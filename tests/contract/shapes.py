@@ -6,17 +6,47 @@ from typing import Any
 
 TIER = {"slug", "name", "threshold", "benefits", "position"}
 REWARD = {
-    "slug", "name", "description", "pointsCost", "inventoryRemaining", "minTier", "available", "perMemberLimit",
-}  # fmt: skip
+    "slug",
+    "name",
+    "description",
+    "pointsCost",
+    "inventoryRemaining",
+    "minTier",
+    "available",
+    "perMemberLimit",
+}
 ENTRY = {"id", "occurredAt", "entryType", "amount", "balanceAfter", "description", "metadata"}
 REDEMPTION = {
-    "id", "status", "rewardSlug", "description", "pointsCost", "requestedAt", "fulfilledAt", "closedAt",
-    "failureReason", "ledgerEntryId", "checkoutIntentId", "holdExpiresAt",
-}  # fmt: skip
+    "id",
+    "status",
+    "rewardSlug",
+    "description",
+    "pointsCost",
+    "requestedAt",
+    "fulfilledAt",
+    "closedAt",
+    "failureReason",
+    "ledgerEntryId",
+    "checkoutIntentId",
+    "holdExpiresAt",
+}
 MEMBER = {
-    "userId", "referralCode", "status", "joinedAt", "balance", "held", "available", "lifetimeEarned", "tier",
-    "progress", "upcomingBenefits", "holds", "expiring", "expiringSoon", "streak",
-}  # fmt: skip
+    "userId",
+    "referralCode",
+    "status",
+    "joinedAt",
+    "balance",
+    "held",
+    "available",
+    "lifetimeEarned",
+    "tier",
+    "progress",
+    "upcomingBenefits",
+    "holds",
+    "expiring",
+    "expiringSoon",
+    "streak",
+}
 MEMBER_TIER = {"slug", "name", "threshold", "benefits", "since"}
 PROGRESS = {"nextTier", "qualifyingPoints", "pointsToNext", "percent"}
 NEXT_TIER = {"slug", "name", "threshold"}

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from portal.core import clock
-from portal.core.edge import Portal
+from portal.platform import clock
+from portal.platform.web.edge import Portal
 from tests.contract.api import code
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing, noon

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.document import Json
 from tests.contract.shapes import is_time, is_ulid
 from tests.contract.shop import Shop
@@ -12,9 +12,19 @@ from tests.contract.till import Till, redemption, share
 
 pytestmark = pytest.mark.usefixtures("clean_ledger")
 INTENT = {
-    "id", "checkoutIntentId", "kind", "status", "orderReference", "channel", "rewardSlug", "points", "redemptionId",
-    "createdAt", "expiresAt", "resolvedAt",
-}  # fmt: skip
+    "id",
+    "checkoutIntentId",
+    "kind",
+    "status",
+    "orderReference",
+    "channel",
+    "rewardSlug",
+    "points",
+    "redemptionId",
+    "createdAt",
+    "expiresAt",
+    "resolvedAt",
+}
 ACTION = {"intentId", "kind", "title", "body", "ctaLabel", "ctaUrl", "priority", "expiresAt"}
 
 

@@ -9,7 +9,7 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.pages import PageView
 from tests.contract.shop import Shop
 from tests.contract.till import Till, redemption, share

@@ -6,9 +6,9 @@ from itertools import permutations
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.core.db import db
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.contract.api import Api, code
 from tests.contract.document import Document, Json
@@ -122,8 +122,11 @@ def test_fulfilment_against_cancellation_has_one_winner(committed_app: Portal, a
     fulfilled = till.redemptions()[0]["status"] == "fulfilled"
     assert app_shop.points("ann") == ((70, 0, 70) if fulfilled else (100, 0, 100))
     if fulfilled:
-        assert told == {(1, (200, "")): 1, (1, (409, "redemption_not_pending")): 2,
-                        (0, (409, "redemption_already_fulfilled")): 3}  # fmt: skip
+        assert told == {
+            (1, (200, "")): 1,
+            (1, (409, "redemption_not_pending")): 2,
+            (0, (409, "redemption_already_fulfilled")): 3,
+        }
     else:
         assert told == {(0, (200, "")): 3, (1, (409, "redemption_not_pending")): 3}
     verify(committed_app)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import code
 from tests.contract.conftest import As
 from tests.contract.document import Json
@@ -147,17 +147,42 @@ def test_both_parts_need_a_name_of_their_own(shop: Shop, till: Till) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"action": "buy"}, {"action": None}, {"action": 5}, {"orderReference": ""}, {"orderReference": None},
-        {"orderReference": 5}, {"ttlHours": 0}, {"ttlHours": -1}, {"ttlHours": "5"}, {"ttlHours": 1.5},
-        {"ttlHours": 10**9}, {"redemption": None}, {"redemption": []}, {"redemption": {}},
-        redemption(""), redemption(points=0), redemption(points=-5), redemption(points=True), redemption(points="5"),
-        redemption(points=1.5), redemption(points=10**20), redemption(points=None), redemption("x" * 5000),
-        redemption("a\x00b"), redemption(rewardSlug=""), redemption(rewardSlug=5),
+        {"action": "buy"},
+        {"action": None},
+        {"action": 5},
+        {"orderReference": ""},
+        {"orderReference": None},
+        {"orderReference": 5},
+        {"ttlHours": 0},
+        {"ttlHours": -1},
+        {"ttlHours": "5"},
+        {"ttlHours": 1.5},
+        {"ttlHours": 10**9},
+        {"redemption": None},
+        {"redemption": []},
+        {"redemption": {}},
+        redemption(""),
+        redemption(points=0),
+        redemption(points=-5),
+        redemption(points=True),
+        redemption(points="5"),
+        redemption(points=1.5),
+        redemption(points=10**20),
+        redemption(points=None),
+        redemption("x" * 5000),
+        redemption("a\x00b"),
+        redemption(rewardSlug=""),
+        redemption(rewardSlug=5),
         {"redemption": {"checkoutIntentId": "x", "points": 5, "rewardSlug": "mug"}},
-        {"redemption": {"points": 5}}, {"referralShare": {}}, {"referralShare": {"checkoutIntentId": 5}},
-        {"channel": 5}, {"channel": "x" * 10_000}, {"orderReference": "x" * 10_000}, {"orderReference": "a\x00"},
+        {"redemption": {"points": 5}},
+        {"referralShare": {}},
+        {"referralShare": {"checkoutIntentId": 5}},
+        {"channel": 5},
+        {"channel": "x" * 10_000},
+        {"orderReference": "x" * 10_000},
+        {"orderReference": "a\x00"},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("action", ["plan", "confirm"])
 def test_what_makes_no_sense_is_422(shop: Shop, till: Till, action: str, fields: dict[str, Any]) -> None:
     shop.reward("mug", 5)

@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import ConsentChange, User
-from portal.core import clock
 from portal.notifications.unsubscribe import make_token
-from tests.console.test_imports import bring
+from portal.platform import clock
 from tests.contract.api import Api
 from tests.factories.accounts import csrf, make_user, sign_in
+from tests.imports.test_imports import bring
 
 KIM = {"email": "kim@example.com", "name": "Kim"}
 PATH = "/api/v1/users/kim"
@@ -86,9 +86,16 @@ def test_more_than_five_minutes_in_the_future_is_422(admin: Api, minutes: int, s
 
 @pytest.mark.parametrize(
     "consent",
-    [{}, {"grantedAt": "yesterday", "source": "x"}, {"grantedAt": "2026-01-01T00:00:00Z"}, "yes", {"source": "x"},
-     {"grantedAt": "2026-01-01T00:00:00Z", "source": ""}, {"grantedAt": "2026-01-01T00:00:00Z", "source": "x" * 65}],
-)  # fmt: skip
+    [
+        {},
+        {"grantedAt": "yesterday", "source": "x"},
+        {"grantedAt": "2026-01-01T00:00:00Z"},
+        "yes",
+        {"source": "x"},
+        {"grantedAt": "2026-01-01T00:00:00Z", "source": ""},
+        {"grantedAt": "2026-01-01T00:00:00Z", "source": "x" * 65},
+    ],
+)
 def test_a_consent_that_says_too_little_is_refused(admin: Api, consent: Any) -> None:
     assert admin.put(PATH, {**KIM, "marketingMessages": True, "consent": consent}).status_code == 422
 

@@ -7,10 +7,20 @@ from sqlalchemy.orm import Session
 from tests.factories.accounts import make_user, sign_in
 
 SHARED = [
-    "/admin/", "/admin/members", "/admin/redemptions", "/admin/referrals", "/admin/programme/tiers",
-    "/admin/programme/rewards", "/admin/messages", "/admin/messages/preview", "/admin/messages/suppressions",
-    "/admin/analytics", "/admin/operations", "/admin/audit", "/admin/imports",
-]  # fmt: skip
+    "/admin/",
+    "/admin/members",
+    "/admin/redemptions",
+    "/admin/referrals",
+    "/admin/programme/tiers",
+    "/admin/programme/rewards",
+    "/admin/messages",
+    "/admin/messages/preview",
+    "/admin/messages/suppressions",
+    "/admin/analytics",
+    "/admin/operations",
+    "/admin/audit",
+    "/admin/imports",
+]
 ADMINS = ["/admin/access", "/admin/access/tokens", "/admin/access/sign-ins", "/admin/programme/settings"]
 NOWHERE = ["/admin/nothing", "/admin/members/nobody", "/admin/redemptions/x", "/admin/audit/999999999"]
 

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.edge import Portal
-from portal.members import service as members
+from portal.members import membership as members
+from portal.platform import clock
+from portal.platform.web.edge import Portal
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing
 from tests.contract.shop import Shop

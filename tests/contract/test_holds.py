@@ -122,13 +122,22 @@ def test_a_hold_is_kept_for_720_hours(shop: Shop, ann: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"points": 5}, {"description": "Seat"}, {"rewardSlug": "mug", "points": 5, "description": "Seat"},
-        {"points": 0, "description": "Seat"}, {"points": -5, "description": "Seat"},
-        {"points": 1.5, "description": "Seat"}, {"points": "5", "description": "Seat"},
-        {"points": True, "description": "Seat"}, {"points": 10**30, "description": "Seat"},
-        {"points": 5, "description": ""}, {"points": 5, "description": 7}, {"rewardSlug": None}, {"rewardSlug": 5},
+        {},
+        {"points": 5},
+        {"description": "Seat"},
+        {"rewardSlug": "mug", "points": 5, "description": "Seat"},
+        {"points": 0, "description": "Seat"},
+        {"points": -5, "description": "Seat"},
+        {"points": 1.5, "description": "Seat"},
+        {"points": "5", "description": "Seat"},
+        {"points": True, "description": "Seat"},
+        {"points": 10**30, "description": "Seat"},
+        {"points": 5, "description": ""},
+        {"points": 5, "description": 7},
+        {"rewardSlug": None},
+        {"rewardSlug": 5},
     ],
-)  # fmt: skip
+)
 def test_a_redemption_is_a_reward_or_described_points(shop: Shop, ann: str, body: dict[str, Any]) -> None:
     shop.credit(ann, 100)
     shop.reward("mug", 10)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import code
 from tests.contract.conftest import As
 from tests.contract.shop import Shop

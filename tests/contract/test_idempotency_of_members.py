@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core.models import IdempotencyKey
+from portal.platform.models import IdempotencyKey
 from tests.contract.api import BASE, Api, check_conventions, code
 from tests.contract.conftest import As
 from tests.contract.document import Json

@@ -6,16 +6,20 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import code
 from tests.contract.conftest import As
 from tests.contract.shop import Shop
 from tests.contract.till import Till, share
 
 CAMPAIGN = {
-    "signal": "referral_share", "ttlHours": 5, "frequencyCapHours": 24, "priority": 77,
-    "channels": ["sms", "email"], "active": True,
-}  # fmt: skip
+    "signal": "referral_share",
+    "ttlHours": 5,
+    "frequencyCapHours": 24,
+    "priority": 77,
+    "channels": ["sms", "email"],
+    "active": True,
+}
 
 
 def put(shop: Shop, slug: str = "spring", **fields: Any) -> Any:
@@ -44,13 +48,30 @@ def test_each_signal_may_have_one(shop: Shop, signal: str) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"signal": "birthday"}, {"signal": 5}, {"signal": ""}, {"ttlHours": 0}, {"ttlHours": -5}, {"ttlHours": "5"},
-        {"ttlHours": 1.5}, {"ttlHours": 10**9}, {"ttlHours": True}, {"frequencyCapHours": -1},
-        {"frequencyCapHours": "x"}, {"frequencyCapHours": 10**20}, {"priority": "high"}, {"priority": 1.5},
-        {"priority": 10**10}, {"channels": ["fax"]}, {"channels": "email"}, {"channels": ["email", "email"]},
-        {"channels": [None]}, {"active": "perhaps"}, {"active": 2}, {"unknown": 1},
+        {"signal": "birthday"},
+        {"signal": 5},
+        {"signal": ""},
+        {"ttlHours": 0},
+        {"ttlHours": -5},
+        {"ttlHours": "5"},
+        {"ttlHours": 1.5},
+        {"ttlHours": 10**9},
+        {"ttlHours": True},
+        {"frequencyCapHours": -1},
+        {"frequencyCapHours": "x"},
+        {"frequencyCapHours": 10**20},
+        {"priority": "high"},
+        {"priority": 1.5},
+        {"priority": 10**10},
+        {"channels": ["fax"]},
+        {"channels": "email"},
+        {"channels": ["email", "email"]},
+        {"channels": [None]},
+        {"active": "perhaps"},
+        {"active": 2},
+        {"unknown": 1},
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_422(shop: Shop, fields: dict[str, Any]) -> None:
     assert put(shop, **{"active": False, **fields}).status_code == 422
     assert put(shop, active=False).status_code == 201, "the refused one was not kept"
@@ -109,9 +130,13 @@ def test_the_most_urgent_campaign_comes_first(shop: Shop, till: Till) -> None:
 @pytest.mark.parametrize("slug", ["spring", "expiring_points"])
 def test_an_active_campaign_takes_its_signal_over(shop: Shop, slug: str) -> None:
     body = {
-        "signal": "expiring_points", "ttlHours": 5, "frequencyCapHours": 24, "priority": 7, "channels": ["email"],
+        "signal": "expiring_points",
+        "ttlHours": 5,
+        "frequencyCapHours": 24,
+        "priority": 7,
+        "channels": ["email"],
         "active": True,
-    }  # fmt: skip
+    }
     answer = shop.api.put(f"/nudge-campaigns/{slug}", body)
     assert answer.status_code in (200, 201)
     assert answer.get_json()["active"] is True

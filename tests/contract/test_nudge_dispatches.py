@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal.core.edge import Portal
+from portal.platform.web.edge import Portal
 from tests.contract.document import Document
 from tests.contract.mailing import JOB, Mailing, noon
 from tests.contract.shapes import is_time, is_ulid
@@ -28,8 +28,17 @@ def test_what_is_due_is_sent_once_and_told(mailing: Mailing) -> None:
     assert isinstance(figures, dict)
     (event,) = mailing.told()
     assert set(event) == {
-        "id", "nudgeId", "userId", "campaign", "channel", "backend", "status", "reason", "createdAt", "sentAt",
-    }  # fmt: skip
+        "id",
+        "nudgeId",
+        "userId",
+        "campaign",
+        "channel",
+        "backend",
+        "status",
+        "reason",
+        "createdAt",
+        "sentAt",
+    }
     assert (event["status"], event["channel"], event["userId"]) == ("sent", "email", "ann")
     assert event["nudgeId"] == till.nudges()["expiring_points"]["id"]
     assert is_ulid(event["id"])
@@ -120,9 +129,16 @@ def test_what_was_deferred_leaves_after_the_quiet_hours(mailing: Mailing) -> Non
 def cap(mailing: Mailing, hours: int, signal: str = "expiring_points", **fields: Any) -> None:
     answer = mailing.shop.api.put(
         f"/nudge-campaigns/{signal}",
-        {"signal": signal, "ttlHours": 1000, "frequencyCapHours": hours, "priority": 50, "channels": ["email"],
-         "active": True, **fields},
-    )  # fmt: skip
+        {
+            "signal": signal,
+            "ttlHours": 1000,
+            "frequencyCapHours": hours,
+            "priority": 50,
+            "channels": ["email"],
+            "active": True,
+            **fields,
+        },
+    )
     assert answer.status_code in (200, 201), answer.get_json()
 
 

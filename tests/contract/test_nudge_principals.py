@@ -8,8 +8,14 @@ from tests.contract.api import BASE, check_conventions, code
 from tests.contract.conftest import As
 from tests.factories.accounts import csrf, make_user, sign_in
 
-CAMPAIGN = {"signal": "referral_share", "ttlHours": 5, "frequencyCapHours": 24, "priority": 7, "channels": ["email"],
-            "active": False}  # fmt: skip
+CAMPAIGN = {
+    "signal": "referral_share",
+    "ttlHours": 5,
+    "frequencyCapHours": 24,
+    "priority": 7,
+    "channels": ["email"],
+    "active": False,
+}
 
 
 @pytest.mark.parametrize("scope", ["member", "checkout"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import code
 from tests.contract.conftest import As
 from tests.contract.shapes import is_time, is_ulid, is_whole
@@ -14,9 +14,20 @@ from tests.contract.shop import Shop
 from tests.contract.till import Till, redemption, share
 
 NUDGE = {
-    "id", "type", "title", "body", "ctaLabel", "ctaUrl", "priority", "channels", "status", "reason", "createdAt",
-    "expiresAt", "metadata",
-}  # fmt: skip
+    "id",
+    "type",
+    "title",
+    "body",
+    "ctaLabel",
+    "ctaUrl",
+    "priority",
+    "channels",
+    "status",
+    "reason",
+    "createdAt",
+    "expiresAt",
+    "metadata",
+}
 SIGNALS = ["expiring_points", "stalled_redemption", "checkout_reminder", "referral_share"]
 STALLED = timedelta(days=10)
 

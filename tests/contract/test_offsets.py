@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.console.imports_models import MemberImportRow
-from portal.core import ids
+from portal.imports.models import MemberImportRow
+from portal.platform import ids
 from tests.contract.shop import Shop
 from tests.factories.accounts import csrf, make_user, sign_in
 

@@ -11,15 +11,20 @@ from schemathesis.openapi import from_dict
 from tests.contract.document import Document
 
 PROMISED = [
-    ("PUT", "/api/v1/users/{user_id}"), ("PUT", "/api/v1/loyalty/tiers/{slug}"),
-    ("PUT", "/api/v1/loyalty/rewards/{slug}"), ("GET", "/api/v1/loyalty/tiers"), ("GET", "/api/v1/loyalty/rewards"),
-    ("GET", "/api/v1/loyalty/members/{user_id}"), ("POST", "/api/v1/loyalty/members/{user_id}/adjustments"),
-    ("GET", "/api/v1/loyalty/ledger"), ("GET", "/api/v1/loyalty/redemptions"),
+    ("PUT", "/api/v1/users/{user_id}"),
+    ("PUT", "/api/v1/loyalty/tiers/{slug}"),
+    ("PUT", "/api/v1/loyalty/rewards/{slug}"),
+    ("GET", "/api/v1/loyalty/tiers"),
+    ("GET", "/api/v1/loyalty/rewards"),
+    ("GET", "/api/v1/loyalty/members/{user_id}"),
+    ("POST", "/api/v1/loyalty/members/{user_id}/adjustments"),
+    ("GET", "/api/v1/loyalty/ledger"),
+    ("GET", "/api/v1/loyalty/redemptions"),
     ("POST", "/api/v1/loyalty/members/{user_id}/redemptions"),
     ("POST", "/api/v1/loyalty/redemptions/{redemption_id}/fulfill"),
     ("POST", "/api/v1/loyalty/redemptions/{redemption_id}/fail"),
     ("POST", "/api/v1/loyalty/redemptions/{redemption_id}/cancel"),
-]  # fmt: skip
+]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 

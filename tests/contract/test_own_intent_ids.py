@@ -6,9 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core.db import db
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.contract.api import BASE, Api, check_conventions, code
 from tests.contract.document import Document, Json

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import code
 from tests.contract.shop import Shop
 

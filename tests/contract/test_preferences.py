@@ -59,11 +59,16 @@ def test_quiet_hours_may_pass_midnight_and_be_taken_back(member: FlaskClient) ->
 @pytest.mark.parametrize(
     "fields",
     [
-        {"phone_number": "12"}, {"phone_number": "call me"}, {"phone_number": "+99999999999999"},
-        {"timezone": "Mars/Base"}, {"timezone": "../../etc/passwd"}, {"quiet_from": "25:00", "quiet_until": "07:00"},
-        {"quiet_from": "22:00", "quiet_until": ""}, {"quiet_from": "", "quiet_until": "07:00"},
+        {"phone_number": "12"},
+        {"phone_number": "call me"},
+        {"phone_number": "+99999999999999"},
+        {"timezone": "Mars/Base"},
+        {"timezone": "../../etc/passwd"},
+        {"quiet_from": "25:00", "quiet_until": "07:00"},
+        {"quiet_from": "22:00", "quiet_until": ""},
+        {"quiet_from": "", "quiet_until": "07:00"},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused_and_changes_nothing(member: FlaskClient, fields: dict[str, str]) -> None:
     before = {key: value for key, value in shown(member).items() if key != "csrf_token"}
     assert save(member, **fields) == 422

@@ -10,15 +10,22 @@ from tests.contract.shop import Shop
 NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 READS = ["/tiers", "/rewards", "/members/ann", "/ledger", "/redemptions"]
 WRITES = [
-    ("PUT", "/tiers/silver"), ("PUT", "/rewards/mug"), ("PUT", "/api/v1/users/ann"),
-    ("POST", "/members/ann/adjustments"), ("POST", "/members/ann/redemptions"),
-    ("POST", f"/redemptions/{NOBODY}/fulfill"), ("POST", f"/redemptions/{NOBODY}/fail"),
+    ("PUT", "/tiers/silver"),
+    ("PUT", "/rewards/mug"),
+    ("PUT", "/api/v1/users/ann"),
+    ("POST", "/members/ann/adjustments"),
+    ("POST", "/members/ann/redemptions"),
+    ("POST", f"/redemptions/{NOBODY}/fulfill"),
+    ("POST", f"/redemptions/{NOBODY}/fail"),
     ("POST", f"/redemptions/{NOBODY}/cancel"),
-]  # fmt: skip
+]
 BODIES = [
-    ("PUT", "/tiers/silver"), ("PUT", "/rewards/mug"), ("PUT", "/api/v1/users/ann"),
-    ("POST", "/members/{ann}/adjustments"), ("POST", "/members/{ann}/redemptions"),
-]  # fmt: skip
+    ("PUT", "/tiers/silver"),
+    ("PUT", "/rewards/mug"),
+    ("PUT", "/api/v1/users/ann"),
+    ("POST", "/members/{ann}/adjustments"),
+    ("POST", "/members/{ann}/redemptions"),
+]
 
 
 @pytest.mark.parametrize("path", READS)
@@ -39,11 +46,17 @@ def test_a_wrong_authorization_is_401(client: FlaskClient, document: Document, v
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/tiers"), ("DELETE", "/tiers/silver"), ("GET", "/tiers/silver"), ("DELETE", "/rewards/mug"),
-        ("PUT", "/ledger"), ("GET", "/members/ann/adjustments"), ("PATCH", "/members/ann"),
-        ("GET", f"/redemptions/{NOBODY}/fulfill"), ("DELETE", "/api/v1/users/ann"),
+        ("POST", "/tiers"),
+        ("DELETE", "/tiers/silver"),
+        ("GET", "/tiers/silver"),
+        ("DELETE", "/rewards/mug"),
+        ("PUT", "/ledger"),
+        ("GET", "/members/ann/adjustments"),
+        ("PATCH", "/members/ann"),
+        ("GET", f"/redemptions/{NOBODY}/fulfill"),
+        ("DELETE", "/api/v1/users/ann"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_method_is_405_and_names_the_right_ones(admin: Api, method: str, path: str) -> None:
     answer = admin.send(method, path)
     assert answer.status_code == 405

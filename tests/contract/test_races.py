@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.core.db import db
-from portal.core.edge import Portal
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.contract.api import Api, code
 from tests.contract.document import Document

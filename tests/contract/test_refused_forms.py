@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.members.models import Member
 from portal.redemptions.models import Redemption
 from portal.referrals.models import ReferralInvite
-from tests.console.forms import Form, forms_of
+from tests.architecture.forms import Form, forms_of
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward
 

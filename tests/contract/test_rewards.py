@@ -104,12 +104,26 @@ def test_a_reward_that_is_not_active_is_neither_shown_nor_redeemed(shop: Shop, a
 @pytest.mark.parametrize(
     "change",
     [
-        {"pointsCost": 0}, {"pointsCost": -1}, {"pointsCost": 1.5}, {"pointsCost": "5"}, {"pointsCost": 10**20},
-        {"inventory": -1}, {"inventory": 1.5}, {"inventory": 10**20}, {"perMemberLimit": 0}, {"perMemberLimit": -1},
-        {"name": ""}, {"name": None}, {"name": "x" * 10_000}, {"name": 5}, {"minTier": "nothing"},
-        {"description": ["x"]}, {"description": "x" * 100_000}, {"pointCost": 5},
+        {"pointsCost": 0},
+        {"pointsCost": -1},
+        {"pointsCost": 1.5},
+        {"pointsCost": "5"},
+        {"pointsCost": 10**20},
+        {"inventory": -1},
+        {"inventory": 1.5},
+        {"inventory": 10**20},
+        {"perMemberLimit": 0},
+        {"perMemberLimit": -1},
+        {"name": ""},
+        {"name": None},
+        {"name": "x" * 10_000},
+        {"name": 5},
+        {"minTier": "nothing"},
+        {"description": ["x"]},
+        {"description": "x" * 100_000},
+        {"pointCost": 5},
     ],
-)  # fmt: skip
+)
 def test_an_impossible_reward_is_422(shop: Shop, change: dict[str, Any]) -> None:
     body = {"name": "Mug", "description": "Blue", "pointsCost": 5, "inventory": 2, **change}
     assert shop.api.put("/rewards/mug", body).status_code == 422

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.platform import clock
 from tests.contract.api import Api, code
 from tests.contract.conftest import As
 from tests.contract.document import Document

@@ -135,13 +135,26 @@ def test_thresholds_ascend_by_position(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"threshold": -1}, {"threshold": 1.5}, {"threshold": "10"}, {"threshold": None}, {"threshold": 10**30},
-        {"threshold": True}, {"name": ""}, {"name": 5}, {"name": "x" * 10_000}, {"position": -1}, {"position": "1"},
-        {"benefits": "none"}, {"benefits": [1]}, {"benefits": [{}]}, {"benefits": [{"kind": "x"}]},
-        {"benefits": [{"kind": "x", "label": "y", "value": {"deep": 1}}]}, {"benefits": {"kind": "x", "label": "y"}},
+        {"threshold": -1},
+        {"threshold": 1.5},
+        {"threshold": "10"},
+        {"threshold": None},
+        {"threshold": 10**30},
+        {"threshold": True},
+        {"name": ""},
+        {"name": 5},
+        {"name": "x" * 10_000},
+        {"position": -1},
+        {"position": "1"},
+        {"benefits": "none"},
+        {"benefits": [1]},
+        {"benefits": [{}]},
+        {"benefits": [{"kind": "x"}]},
+        {"benefits": [{"kind": "x", "label": "y", "value": {"deep": 1}}]},
+        {"benefits": {"kind": "x", "label": "y"}},
         {"thresholds": 5},
     ],
-)  # fmt: skip
+)
 def test_an_impossible_tier_is_422(shop: Shop, change: dict[str, Any]) -> None:
     body = {"name": "Silver", "threshold": 10, "benefits": [], **change}
     assert shop.api.put("/tiers/silver", body).status_code == 422

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.users import create_user
-from portal.core import clock
-from portal.core.edge import Portal
-from portal.core.outbox import deliver
 from portal.notifications.models import Message
+from portal.platform import clock
+from portal.platform.outbox import deliver
+from portal.platform.web.edge import Portal
 from tests.contract.api import Api
 from tests.contract.shop import Shop
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
@@ -227,8 +227,14 @@ def test_consoles_and_exports_show_a_user_without_an_address(client: FlaskClient
     sign_in(client, make_user(session, role="admin"))
     user = make_user(session, id="no-address", email=None, name="Mallory")
     for path in (
-        "/admin/members", "/admin/members?q=mallory", "/admin/members/no-address", "/admin/members/table?format=csv",
-        "/admin/members/no-address/ledger", "/admin/audit", "/admin/messages", f"/admin/members/{user.id}/disable",
-    ):  # fmt: skip
+        "/admin/members",
+        "/admin/members?q=mallory",
+        "/admin/members/no-address",
+        "/admin/members/table?format=csv",
+        "/admin/members/no-address/ledger",
+        "/admin/audit",
+        "/admin/messages",
+        f"/admin/members/{user.id}/disable",
+    ):
         assert client.get(path, follow_redirects=True).status_code in (200, 404), path
     assert "no email address" in client.get("/admin/members/no-address").text

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.accounts.models import User
-from portal.core.db import db, unit_of_work
-from portal.core.edge import Portal
-from portal.core.outbox import deliver
 from portal.notifications.models import Message
+from portal.platform.db import db, unit_of_work
+from portal.platform.outbox import deliver
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.factories.loyalty import make_member, make_reward, make_tier
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
 
-from portal.accounts.guards import Access, access_of
-from portal.core.db import db, unit_of_work
+from portal.accounts.web.guards import Access, access_of
 from portal.hub.demo.load import PASSWORD, SIGN_INS, load_demo
+from portal.platform.db import db, unit_of_work
 from tests import databases
-from tests.console.troubles import make_troubles
+from tests.architecture.troubles import make_troubles
 from tests.e2e.conftest import Quiet
 
 EMAILS = {role: email for role, email, _, _ in SIGN_INS}

@@ -6,7 +6,7 @@ import pytest
 from flask import render_template
 from playwright.sync_api import Page, Route
 
-from portal.core.db import unit_of_work
+from portal.platform.db import unit_of_work
 from tests.e2e.conftest import AXE, PASSWORD, Shop
 from tests.e2e.people import join_with_points, sign_in
 from tests.e2e.test_pages import GRAVE

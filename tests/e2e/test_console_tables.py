@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from portal.core import tables
-from portal.core.edge import Portal
+from portal.platform.console import tables
+from portal.platform.web.edge import Portal
 from tests import databases
-from tests.console.crowd import make_crowd
 from tests.e2e.consoles import Programme, served, sign_in
+from tests.factories.crowd import make_crowd
 
 SIZES = (2, 50, 100)
 LONG = {"members", "redemptions", "audit"}

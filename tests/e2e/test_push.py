@@ -67,9 +67,12 @@ def profile(
 
     def open_page(*permissions: str) -> Page:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=shutil.which("chromium"), args=["--no-sandbox"], base_url=base_url,
+            tmp_path,
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox"],
+            base_url=base_url,
             permissions=list(permissions),
-        )  # fmt: skip
+        )
         opened.append(context)
         context.add_init_script(PUSH_SERVICE)
         return watch(context.new_page())

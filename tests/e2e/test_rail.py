@@ -9,9 +9,9 @@ from playwright.sync_api import Page, Request, expect
 from sqlalchemy import select
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import unit_of_work
 from portal.members.models import Member
+from portal.platform import clock
+from portal.platform.db import unit_of_work
 from tests.e2e.conftest import AXE, Shop
 from tests.e2e.people import join, join_with_points
 from tests.e2e.test_pages import GRAVE, SIDEWAYS

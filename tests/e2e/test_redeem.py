@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import User
 from portal.accounts.sessions import end_sessions_of
-from portal.core.db import unit_of_work
+from portal.platform.db import unit_of_work
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.e2e.people import join, join_with_points, sign_in, sign_out
 

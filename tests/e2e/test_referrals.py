@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from portal.accounts.models import User
-from portal.core.db import unit_of_work
+from portal.platform.db import unit_of_work
 from tests.e2e.conftest import PASSWORD, Shop
 from tests.e2e.people import confirm, join, shop_of
 from tests.factories.accounts import bearer, make_token
@@ -26,7 +26,7 @@ def call(shop: Shop, method: str, path: str, *scopes: str, user_id: str | None =
         token = make_token(session, *scopes)
     answer = shop.app.test_client().open(
         f"/api/v1/loyalty/{path}", method=method, json=body or None, headers=bearer(token, user_id)
-    )  # fmt: skip
+    )
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()
 

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import unit_of_work
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import RedemptionStatus
-from portal.redemptions.rules import HoldRules
 from tests.e2e.conftest import Shop
 from tests.e2e.people import join, join_with_points
 from tests.factories.loyalty import earn

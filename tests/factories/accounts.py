@@ -11,13 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal.accounts.addresses import normalize_email
+from portal.accounts.contact import normalize_email
 from portal.accounts.models import ApiToken, AuthSession, NotificationPreferences, Registration, User
 from portal.accounts.passwords import hash_password
 from portal.accounts.principal import hash_token
 from portal.accounts.verification import make_link_token
-from portal.core import clock, ids
-from portal.core.db import db
+from portal.platform import clock, ids
+from portal.platform.db import db
 
 _numbers = itertools.count(1)
 
@@ -29,9 +29,14 @@ def make_user(
     preferences are made when consent is given or refused."""
     number, now = next(_numbers), clock.now()
     values = {
-        "id": f"user-{number}", "email": f"user{number}@example.com", "name": f"User {number}", "role": "member",
-        "created_at": now, "updated_at": now, **fields,
-    }  # fmt: skip
+        "id": f"user-{number}",
+        "email": f"user{number}@example.com",
+        "name": f"User {number}",
+        "role": "member",
+        "created_at": now,
+        "updated_at": now,
+        **fields,
+    }
     values.setdefault("email_normalized", normalize_email(values["email"]) if values["email"] else None)
     values.setdefault("email_verified_at", now if values["email"] else None)
     user = User(**values, password_hash=hash_password(password) if password else None)
@@ -51,9 +56,12 @@ def make_token(session: Session, *scopes: str, **fields: Any) -> str:
     """The secret of a new token with these scopes; `expires_at`, `revoked_at` and others override its fields."""
     secret = f"lp_{secrets.token_urlsafe(32)}"
     values = {
-        "id": ids.new_id(), "name": f"token-{next(_numbers)}", "scopes": list(scopes), "created_at": clock.now(),
+        "id": ids.new_id(),
+        "name": f"token-{next(_numbers)}",
+        "scopes": list(scopes),
+        "created_at": clock.now(),
         **fields,
-    }  # fmt: skip
+    }
     session.add(ApiToken(token_hash=hash_token(secret), **values))
     session.flush()
     return secret
@@ -68,9 +76,15 @@ def sign_in(client: FlaskClient, user: User, **fields: Any) -> AuthSession:
     """Give the client a live session of the user, without the sign-in page; fields override the session row's."""
     now = clock.now()
     values = {
-        "id": ids.new_id(), "user_id": user.id, "created_at": now, "last_seen_at": now,
-        "expires_at": now + timedelta(days=1), "user_agent": "tests", "address": "127.0.0.1", **fields,
-    }  # fmt: skip
+        "id": ids.new_id(),
+        "user_id": user.id,
+        "created_at": now,
+        "last_seen_at": now,
+        "expires_at": now + timedelta(days=1),
+        "user_agent": "tests",
+        "address": "127.0.0.1",
+        **fields,
+    }
     row = AuthSession(**values)
     db.session.add(row)
     db.session.flush()

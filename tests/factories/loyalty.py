@@ -8,20 +8,19 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
-from portal.core.models import OutboxMessage
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member
+from portal.platform import clock, ids
+from portal.platform.models import OutboxMessage
+from portal.redemptions.lifecycle import HoldRules, Wish, reserve_points
 from portal.redemptions.models import Redemption
-from portal.redemptions.rules import HoldRules
-from portal.redemptions.service import Wish, reserve_points
+from portal.rewards.catalogue import put_reward
 from portal.rewards.models import Reward
-from portal.rewards.service import put_reward
 from portal.tiers.models import Tier
+from portal.tiers.qualification import CHANGED_TOPIC, enrol, put_tier
 from portal.tiers.requalify import BATCH, close_all, move_some
-from portal.tiers.service import CHANGED_TOPIC, enrol, put_tier
 from tests.factories.accounts import make_user
 
 RULES = ledger.EarningRules(ZoneInfo("UTC"), 12)
@@ -41,10 +40,18 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
     """Credit an order to a member; `expires_at` and others override the posting's fields."""
     now = fields.pop("at", None) or clock.now()
     posting = ledger.Posting(
-        member_id=member.id, amount=points, entry_type=EntryType.ORDER, description="Order", source="order",
-        external_id=fields.pop("external_id", ids.encode(ids.new_id())), effect="earn", occurred_at=now,
-        expires_at=fields.pop("expires_at", FAR), week=RULES.week(now), **fields,
-    )  # fmt: skip
+        member_id=member.id,
+        amount=points,
+        entry_type=EntryType.ORDER,
+        description="Order",
+        source="order",
+        external_id=fields.pop("external_id", ids.encode(ids.new_id())),
+        effect="earn",
+        occurred_at=now,
+        expires_at=fields.pop("expires_at", FAR),
+        week=RULES.week(now),
+        **fields,
+    )
     posted = ledger.post(session, [posting], now)
     session.expire(member)
     return posted

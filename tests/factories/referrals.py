@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.core import clock, codes
 from portal.members.models import Member
+from portal.platform import clock, ids
 from portal.referrals import service
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.rules import ReferralRules
@@ -18,12 +18,25 @@ from tests.factories.loyalty import RULES
 
 DAY = timedelta(days=1)
 REFERRAL_RULES = ReferralRules(
-    max_active=10, cooldown=timedelta(0), bonus=500, welcome=100, life=90 * DAY, attribution=30 * DAY,
-    holding=timedelta(0), minimum_order=0, convert_at_registration=False, daily_conversions=5,
-    new_customers_only=True, circles=False, recipient_max=3, recipient_window=30 * DAY, daily_cap=1000,
+    max_active=10,
+    cooldown=timedelta(0),
+    bonus=500,
+    welcome=100,
+    life=90 * DAY,
+    attribution=30 * DAY,
+    holding=timedelta(0),
+    minimum_order=0,
+    convert_at_registration=False,
+    daily_conversions=5,
+    new_customers_only=True,
+    circles=False,
+    recipient_max=3,
+    recipient_window=30 * DAY,
+    daily_cap=1000,
     sms_countries=frozenset({"DE", "US"}),
-    recipient_key=hashlib.sha256(f"invite recipients:{SECRET}".encode()).digest(), link_base="http://localhost/r/",
-)  # fmt: skip
+    recipient_key=hashlib.sha256(f"invite recipients:{SECRET}".encode()).digest(),
+    link_base="http://localhost/r/",
+)
 
 
 def rules(**changes: Any) -> ReferralRules:
@@ -32,22 +45,38 @@ def rules(**changes: Any) -> ReferralRules:
 
 
 def make_invite(
-    session: Session, member: Member, *, at: datetime | None = None, new_code: Callable[[], str] = codes.new_code,
-    under: ReferralRules = REFERRAL_RULES, **fields: Any,
-) -> ReferralInvite:  # fmt: skip
+    session: Session,
+    member: Member,
+    *,
+    at: datetime | None = None,
+    new_code: Callable[[], str] = ids.new_code,
+    under: ReferralRules = REFERRAL_RULES,
+    **fields: Any,
+) -> ReferralInvite:
     """An open invite of a member; `fields` are those of an `Invitation` (a link unless said otherwise)."""
     invitation = service.Invitation(**{"channel": Channel.LINK, **fields})
     return service.create_invite(
         session, member.user_id, invitation, now=at or clock.now(), rules=under, new_code=new_code
-    )  # fmt: skip
+    )
 
 
 def complete(
-    session: Session, code: str, referee_user_id: str, *, at: datetime | None = None,
-    under: ReferralRules = REFERRAL_RULES, order: service.Order | None = None,
-) -> service.Completed:  # fmt: skip
+    session: Session,
+    code: str,
+    referee_user_id: str,
+    *,
+    at: datetime | None = None,
+    under: ReferralRules = REFERRAL_RULES,
+    order: service.Order | None = None,
+) -> service.Completed:
     """Complete a referral as an operator's system does."""
     return service.complete_referral(
-        session, code, referee_user_id, order or service.Order(), actor="token:test", now=at or clock.now(),
-        rules=under, earning=RULES,
-    )  # fmt: skip
+        session,
+        code,
+        referee_user_id,
+        order or service.Order(),
+        actor="token:test",
+        now=at or clock.now(),
+        rules=under,
+        earning=RULES,
+    )

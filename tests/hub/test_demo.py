@@ -12,8 +12,6 @@ from portal.accounts.passwords import hash_password
 from portal.accounts.sessions import open_session
 from portal.accounts.users import create_user
 from portal.checkout.models import CheckoutIntent
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.hub.demo.load import PASSWORD, SIGN_INS
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
@@ -21,6 +19,8 @@ from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.nudges.models import Nudge
 from portal.nudges.signals import SIGNALS
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.analytics.snapshots import capture_snapshot
-from portal.console.imports_staging import stage_import
-from portal.core import clock, ids
-from portal.core.edge import Portal
+from portal.imports.staging import stage_import
 from portal.members.models import Member
 from portal.notifications.rendering import render_loyalty_tier_upgrade
 from portal.notifications.service import ChannelName
-from portal.nudges.preview import preview_nudge
 from portal.nudges.signals import SIGNALS
-from tests.console.forms import links_of
+from portal.nudges.web.preview import preview_nudge
+from portal.platform import clock, ids
+from portal.platform.web.edge import Portal
+from tests.architecture.forms import links_of
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.checkout import make_intent

@@ -8,11 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.guards import Access, access_of
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.edge import Portal
+from portal.accounts.web.guards import Access, access_of
 from portal.members.models import Member
+from portal.platform import clock
+from portal.platform.web.edge import Portal
 from tests.contract.pages import PageView
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.checkout import make_intent

@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
+from portal.checkout.intents import Action
 from portal.checkout.models import CheckoutIntent
-from portal.checkout.service import Action
-from portal.core import clock, ids
 from portal.members.models import Member
-from portal.nudges.service import refresh_and_list_nudges
+from portal.nudges.feed import refresh_and_list_nudges
+from portal.platform import clock, ids
 from tests.factories.accounts import csrf, sign_in
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn, make_member, make_reward
@@ -40,7 +40,7 @@ def shown(client: FlaskClient, path: str = RAIL) -> str:
 def dismiss(client: FlaskClient, intent: CheckoutIntent, **form: str) -> tuple[int, str]:
     answer = client.post(
         f"/account/loyalty/next-actions/{ids.encode(intent.id)}/dismiss", data={"csrf_token": csrf(client), **form}
-    )  # fmt: skip
+    )
     return answer.status_code, answer.headers.get("Location", "")
 
 
@@ -116,7 +116,7 @@ def test_dismissing_by_htmx_answers_with_the_rail_and_the_news(
     answer = client.post(
         f"/account/loyalty/next-actions/{ids.encode(intent.id)}/dismiss",
         headers={**HTMX, "X-CSRFToken": csrf(client)},
-    )  # fmt: skip
+    )
     page = answer.get_data(as_text=True)
     assert (answer.status_code, page.lstrip().startswith("<section")) == (200, True)
     assert "Nothing is waiting for you" in page

@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.platform import clock, ids
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.redemptions.rules import HoldRules
 from portal.referrals import service as referrals
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward
@@ -49,7 +49,7 @@ def close(session: Session, redemption: Redemption, status: str, reason: str = "
     else:
         redemptions.release_redemption(
             session, redemption.id, RedemptionStatus(status), reason, actor="test", now=clock.now()
-        )  # fmt: skip
+        )
 
 
 def page(client: FlaskClient, **query: Any) -> dict[str, Any]:
@@ -77,12 +77,22 @@ def test_the_three_sources_come_newest_first_and_each_event_once(
     redeem(session, member, 30, at=NOON + timedelta(hours=2))
     found = page(client)
     assert [(item["kind"], item["points"], item["status"]) for item in found["items"]] == [
-        ("redemption", 30, "requested"), ("referral", 500, "sent"), ("ledger", 100, None),
-    ]  # fmt: skip
+        ("redemption", 30, "requested"),
+        ("referral", 500, "sent"),
+        ("ledger", 100, None),
+    ]
     assert (found["cursorToken"], found["hasMore"]) == (None, False)
     assert set(found["items"][0]) == {
-        "id", "kind", "occurredAt", "title", "detail", "points", "status", "metadata", "canRetry",
-    }  # fmt: skip
+        "id",
+        "kind",
+        "occurredAt",
+        "title",
+        "detail",
+        "points",
+        "status",
+        "metadata",
+        "canRetry",
+    }
     assert found["items"][0]["occurredAt"] == "2026-03-01T14:00:00+00:00"
     assert found["items"][1]["title"] == "You invited Grace"
     assert found["items"][1]["metadata"].keys() == {"referral_code", "channel"}
@@ -210,9 +220,7 @@ def test_nobody_and_services_are_turned_away(client: FlaskClient, session: Sessi
     assert client.post(PATH).status_code == 405
 
 
-def test_it_takes_two_statements_however_much_there_is(
-    client: FlaskClient, session: Session, member: Member
-) -> None:  # fmt: skip
+def test_it_takes_two_statements_however_much_there_is(client: FlaskClient, session: Session, member: Member) -> None:
     for _ in range(15):
         earn(session, member, 10)
         redeem(session, member, 1)
@@ -280,7 +288,9 @@ def test_an_invite_is_told_by_what_became_of_it(client: FlaskClient, session: Se
     referrals.cancel_invite(session, invites[1].id, actor="test", now=clock.now())
     told = {(item["title"], item["status"]) for item in page(client, types="referral")["items"]}
     assert told == {
-        ("Ada joined", "converted"), ("You took back the invite for Bob", "cancelled"),
-        ("You invited Cyd", "sent"), ("The invite for a friend ran out", "expired"),
-    }  # fmt: skip
+        ("Ada joined", "converted"),
+        ("You took back the invite for Bob", "cancelled"),
+        ("You invited Cyd", "sent"),
+        ("The invite for a friend ran out", "expired"),
+    }
     assert ids.parse(page(client)["items"][0]["id"]) is not None

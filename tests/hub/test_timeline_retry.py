@@ -9,15 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.redemptions.rules import HoldRules
-from portal.rewards.service import put_reward
+from portal.rewards.catalogue import put_reward
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward

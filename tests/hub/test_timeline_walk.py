@@ -11,15 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.redemptions.rules import HoldRules
 from portal.referrals import service as referrals
 from portal.referrals.models import ReferralInvite
 from tests.factories.accounts import make_user, sign_in
@@ -49,11 +49,17 @@ def fill(session: Session, member: Member) -> None:
     now = clock.now()
     postings = [
         ledger.credit(
-            member.id, 10, EntryType.ORDER, "Order", source="old", external_id=str(number), rules=RULES,
+            member.id,
+            10,
+            EntryType.ORDER,
+            "Order",
+            source="old",
+            external_id=str(number),
+            rules=RULES,
             at=now - timedelta(minutes=(number * 7 % EACH) // 4),
         )
         for number in range(EACH)
-    ]  # fmt: skip
+    ]
     ledger.post(session, postings, now)
     for statement in (_REDEMPTIONS, _INVITES):
         session.execute(statement, {"member_id": member.id, "now": now, "each": EACH})
@@ -79,7 +85,7 @@ def write(app: Portal, member_id: Any, turn: int, opened: list[tuple[Any, Any]])
             redemption_id, invite_id = opened.pop()
             redemptions.release_redemption(
                 session, redemption_id, RedemptionStatus.FAILED, "Sold out", actor="test", now=now
-            )  # fmt: skip
+            )
             referrals.cancel_invite(session, invite_id, actor="test", now=now)
 
 

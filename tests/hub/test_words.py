@@ -8,17 +8,17 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.checkout.cards import make_card
 from portal.checkout.models import KINDS
-from portal.core import clock, ids
-from portal.core.edge import Portal
 from portal.hub.catalogue import ORDER
 from portal.hub.rail import ICONS
 from portal.hub.timeline_words import describe
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
 from portal.ledger.words import UNKNOWN, WORDS, words_of
 from portal.members.models import Member
 from portal.nudges.signals import SIGNALS
+from portal.platform import clock, ids
+from portal.platform.web.edge import Portal
 from portal.redemptions.models import RedemptionStatus
 from portal.referrals.models import InviteStatus
 from tests.factories.accounts import bearer, make_token, make_user, sign_in

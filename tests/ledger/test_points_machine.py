@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
-from portal.redemptions import service as redemptions
+from portal.platform import clock, ids
+from portal.redemptions import lifecycle as redemptions
+from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import RedemptionStatus
-from portal.redemptions.rules import HoldRules
 from tests.factories.loyalty import RULES, earn, make_member
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,9 +102,16 @@ class Points(RuleBasedStateMachine):
     def debit(self, points: int) -> None:
         def attempt() -> Any:
             return ledger.adjust_points(
-                self.session, self.member.id, -points, "less", actor="test", now=self.now, rules=RULES, expires_at=None,
+                self.session,
+                self.member.id,
+                -points,
+                "less",
+                actor="test",
+                now=self.now,
+                rules=RULES,
+                expires_at=None,
                 metadata={},
-            )  # fmt: skip
+            )
 
         if self.model.available(self.now) < points:
             self.refused(attempt, ledger.InsufficientPoints)
@@ -117,9 +124,7 @@ class Points(RuleBasedStateMachine):
     def hold(self, points: int) -> str:
         def attempt() -> Any:
             wish = redemptions.Wish(points=points, description="A thing")
-            return redemptions.reserve_points(
-                self.session, self.user_id, wish, actor="test", now=self.now, rules=HOLDS
-            )  # fmt: skip
+            return redemptions.reserve_points(self.session, self.user_id, wish, actor="test", now=self.now, rules=HOLDS)
 
         if self.model.available(self.now) < points:
             self.refused(attempt, ledger.InsufficientPoints)
@@ -181,9 +186,7 @@ class Points(RuleBasedStateMachine):
         def attempt() -> Any:
             if fulfil:
                 return redemptions.fulfill_redemption(self.session, redemption_id, actor="test", now=self.now)
-            return redemptions.release_redemption(
-                self.session, redemption_id, status, "no", actor="test", now=self.now
-            )  # fmt: skip
+            return redemptions.release_redemption(self.session, redemption_id, status, "no", actor="test", now=self.now)
 
         if not hold.open:
             self.refused(attempt, redemptions.NotPending)
@@ -206,7 +209,10 @@ def test_points_agree_with_the_model_whatever_happens(app: Flask, session: Sessi
     run_state_machine_as_test(
         Points,
         settings=settings(
-            max_examples=40, stateful_step_count=25, deadline=None,
-            suppress_health_check=list(HealthCheck), derandomize=False,
+            max_examples=40,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=False,
         ),
-    )  # fmt: skip
+    )

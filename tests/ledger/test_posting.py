@@ -5,10 +5,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType, LedgerEntry, PointLot
 from portal.ledger.verify import find_differences
+from portal.platform import clock
 from tests.factories.loyalty import FAR, RULES, earn, make_member, make_tier
 
 
@@ -43,7 +43,7 @@ def test_a_batch_over_many_members_numbers_each_in_order(session: Session) -> No
             member.id, amount, EntryType.ORDER, "Order", source="order", external_id=f"{number}", rules=RULES, at=now
         )
         for number, (member, amount) in enumerate((m, a) for a in (10, 20) for m in members)
-    ]  # fmt: skip
+    ]
     posted = ledger.post(session, [*postings, postings[0]], now)
     assert [entry.balance_after for entry in posted.entries] == [10, 10, 10, 30, 30, 30, 10]
     assert find_differences(session) == []

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType, StreakWeek
 from portal.members.models import Member
 from tests.factories.loyalty import RULES, earn, make_member
@@ -21,11 +21,17 @@ def in_week(number: int) -> datetime:
 def post_at_once(session: Session, member: Member, weeks: list[int]) -> None:
     postings = [
         ledger.credit(
-            member.id, 10, EntryType.ORDER, "Order", source="order", external_id=f"week-{week}", rules=RULES,
+            member.id,
+            10,
+            EntryType.ORDER,
+            "Order",
+            source="order",
+            external_id=f"week-{week}",
+            rules=RULES,
             at=in_week(week),
         )
         for week in weeks
-    ]  # fmt: skip
+    ]
     ledger.post(session, postings, in_week(max(weeks)))
 
 

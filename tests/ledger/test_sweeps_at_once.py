@@ -3,12 +3,12 @@
 import threading
 from datetime import timedelta
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.steps import Figures
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.verify import find_differences
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.steps import Figures
+from portal.platform.web.edge import Portal
 from tests.factories.loyalty import earn, make_member
 
 DAY = timedelta(days=1)

@@ -11,9 +11,9 @@ from portal.accounts.models import User
 from portal.analytics.details import capture_details
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
-from portal.console.home_queries import read_now
-from portal.core import clock
-from portal.members.service import get_member
+from portal.home.reads import read_now
+from portal.members.membership import get_member
+from portal.platform import clock
 from portal.referrals.service import get_segments
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in

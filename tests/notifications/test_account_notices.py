@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 
 from portal.accounts.models import User
 from portal.accounts.passwords import make_reset_token
-from portal.core import outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.notifications.words import describe_browser
+from portal.notifications.web.words import describe_browser
+from portal.platform import outbox
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.accounts.test_login_throttle import stranger
 from tests.accounts.test_reset_password import reset

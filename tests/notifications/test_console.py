@@ -5,11 +5,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.models import AuditEntry
 from portal.notifications.models import Message
 from portal.notifications.suppressions import hash_address, is_suppressed, suppress
 from portal.nudges.models import NudgeDispatchEvent
+from portal.platform import clock, ids
+from portal.platform.models import AuditEntry
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.statements import counted
@@ -30,9 +30,17 @@ def operator(session: Session, client: FlaskClient) -> FlaskClient:
 def make_message(session: Session, **fields: object) -> Message:
     now, key = clock.now(), ids.new_id()
     values = {
-        "id": key, "dedupe_key": str(key), "kind": "tier_upgrade", "channel": "email", "backend": None,
-        "status": "suppressed", "reason": "marketing_off", "created_at": now, "updated_at": now, **fields,
-    }  # fmt: skip
+        "id": key,
+        "dedupe_key": str(key),
+        "kind": "tier_upgrade",
+        "channel": "email",
+        "backend": None,
+        "status": "suppressed",
+        "reason": "marketing_off",
+        "created_at": now,
+        "updated_at": now,
+        **fields,
+    }
     row = Message(**values)
     session.add(row)
     session.flush()
@@ -43,9 +51,16 @@ def make_message(session: Session, **fields: object) -> Message:
 def previewed(session: Session) -> Message:
     """A mail that the preview inbox took."""
     return make_message(
-        session, status="sent", reason="", backend="preview", recipient="ada@example.com", subject="Gold, Ada!",
-        body_text="You are gold.", body_html=EVIL, sent_at=clock.now(),
-    )  # fmt: skip
+        session,
+        status="sent",
+        reason="",
+        backend="preview",
+        recipient="ada@example.com",
+        subject="Gold, Ada!",
+        body_text="You are gold.",
+        body_html=EVIL,
+        sent_at=clock.now(),
+    )
 
 
 def post(client: FlaskClient, path: str, **fields: str) -> int:
@@ -70,9 +85,14 @@ def test_messages_are_filtered_and_their_reasons_are_words(operator: FlaskClient
     assert "550 no such mailbox" in page
     today = f"{clock.now():%Y-%m-%d}"
     for query, rows in {
-        "member=ada": 1, "status=failed": 1, "kind=password_reset": 1, "reason=marketing_off": 1, "channel=sms": 0,
-        f"since={today}&until={today}": 2, "until=2020-01-01": 0,
-    }.items():  # fmt: skip
+        "member=ada": 1,
+        "status=failed": 1,
+        "kind=password_reset": 1,
+        "reason=marketing_off": 1,
+        "channel=sms": 0,
+        f"since={today}&until={today}": 2,
+        "until=2020-01-01": 0,
+    }.items():
         assert operator.get(f"{MESSAGES}?{query}").text.count(ROW) == rows, query
     assert len(operator.get(f"{MESSAGES}?format=csv").text.splitlines()) == 3
 
@@ -86,10 +106,17 @@ def test_dispatches_of_nudges_are_filtered_and_their_reasons_are_words(operator:
     ada = make_member(session, make_user(session, id="ada"))
     for status, reason in (("suppressed", "no_consent"), ("deferred", "quiet_hours")):
         key = ids.new_id()
-        session.add(NudgeDispatchEvent(
-            member_id=ada.id, id=key, nudge_id=ids.new_id(), status=status, reason=reason, dedupe_key=str(key),
-            created_at=clock.now(),
-        ))  # fmt: skip
+        session.add(
+            NudgeDispatchEvent(
+                member_id=ada.id,
+                id=key,
+                nudge_id=ids.new_id(),
+                status=status,
+                reason=reason,
+                dedupe_key=str(key),
+                created_at=clock.now(),
+            )
+        )
     session.flush()
     page = operator.get(f"{MESSAGES}/nudges").text
     assert page.count(ROW) == 2

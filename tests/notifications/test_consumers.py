@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from portal.accounts.models import User
 from portal.accounts.reset import request_reset
-from portal.core import outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.notifications.suppressions import suppress
+from portal.platform import outbox
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.service import cancel_invite
 from tests.factories.accounts import make_user

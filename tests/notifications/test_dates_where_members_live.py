@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import dispatch_batch
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.checkout import make_intent

@@ -7,12 +7,12 @@ import pytest
 from aiosmtpd.smtp import Envelope
 from sqlalchemy import select, text
 
-from portal.core import clock, outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import OutboxMessage
 from portal.notifications.delivery import MAX_ATTEMPTS
 from portal.notifications.models import Message
+from portal.platform import clock, outbox
+from portal.platform.db import unit_of_work
+from portal.platform.models import OutboxMessage
+from portal.platform.web.edge import Portal
 from tests.notifications.test_tier_upgrade import message, rise
 from tests.sink import Sink
 
@@ -89,10 +89,18 @@ def test_what_a_lost_worker_had_claimed_is_uncertain_and_never_sent(mailing_app:
         key = f"outbox:{outbox.ids.encode(row.id)}"
         session.add(
             Message(
-                id=outbox.ids.new_id(), dedupe_key=key, kind="tier_upgrade", channel="email", status="claimed",
-                attempts=1, details={}, reason="", created_at=clock.now(), updated_at=clock.now(),
+                id=outbox.ids.new_id(),
+                dedupe_key=key,
+                kind="tier_upgrade",
+                channel="email",
+                status="claimed",
+                attempts=1,
+                details={},
+                reason="",
+                created_at=clock.now(),
+                updated_at=clock.now(),
             )
-        )  # fmt: skip
+        )
     later()
     assert sink.mails == []
     assert (message().status, outbox_status()) == ("uncertain", "uncertain")
@@ -104,7 +112,10 @@ def test_without_a_provider_the_preview_inbox_keeps_the_message(mailing_app: Por
     outbox.deliver()
     kept = message()
     assert (kept.status, kept.backend, kept.recipient, kept.subject) == (
-        "sent", "preview", address, "You have reached Gold",
-    )  # fmt: skip
+        "sent",
+        "preview",
+        address,
+        "You have reached Gold",
+    )
     assert "thank you" in (kept.body_text or "")
     assert "<h1>" in (kept.body_html or "")

@@ -12,9 +12,15 @@ from portal.notifications.channels.line import Server
 from tests.sink import Sink
 
 LETTER = Envelope(
-    "ref", "ada@example.com", "You have reached Gold", "Dear Zoë,\n.\n..so on\n", f"<p>Zoë {'x' * 1200}</p>", "Gold.",
-    "http://localhost/account/loyalty", f"http://localhost/unsubscribe/{'t' * 150}",
-)  # fmt: skip
+    "ref",
+    "ada@example.com",
+    "You have reached Gold",
+    "Dear Zoë,\n.\n..so on\n",
+    f"<p>Zoë {'x' * 1200}</p>",
+    "Gold.",
+    "http://localhost/account/loyalty",
+    f"http://localhost/unsubscribe/{'t' * 150}",
+)
 
 
 def on_the_wire(letter: Envelope) -> tuple[bytes, EmailMessage]:

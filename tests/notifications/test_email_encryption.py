@@ -12,10 +12,10 @@ import psutil
 import pytest
 from aiosmtpd.controller import Controller
 
-from portal.core import outbox
-from portal.core.edge import Portal
 from portal.notifications.channels import Envelope, NotAccepted, email
 from portal.notifications.channels.line import Server
+from portal.platform import outbox
+from portal.platform.web.edge import Portal
 from tests.databases import Servers, make_app
 from tests.notifications.test_tier_upgrade import message, rise
 from tests.sink import Sink, free_port

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core.outbound import Client
 from portal.notifications.channels import NotAccepted, Refused, push
 from portal.notifications.transports import push_policy
-from tests.core.outbound.calls import recorded_calls
+from portal.platform.outbound import Client
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.http_sink import HttpSink, running_http_sink
 from tests.notifications.test_push import PRIVATE, Subscriber, envelope
+from tests.platform.outbound.calls import recorded_calls
 
 URL = "/account/preferences/push"
 SCHEMES = [

@@ -10,14 +10,20 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, get_preferences
-from portal.core.edge import Portal
+from portal.platform.web.edge import Portal
 from tests.factories.accounts import csrf, make_user, sign_in
 
 URL = "/account/preferences"
 ALL = {
-    "marketing_messages": "y", "kinds": ["tier_upgrade"], "email": "y", "sms": "y", "phone_number": "+1 415 555 2671",
-    "timezone": "Europe/Berlin", "quiet_from": "22:00", "quiet_until": "07:30",
-}  # fmt: skip
+    "marketing_messages": "y",
+    "kinds": ["tier_upgrade"],
+    "email": "y",
+    "sms": "y",
+    "phone_number": "+1 415 555 2671",
+    "timezone": "Europe/Berlin",
+    "quiet_from": "22:00",
+    "quiet_until": "07:30",
+}
 
 
 @pytest.fixture
@@ -46,9 +52,7 @@ def test_nothing_is_agreed_to_before_it_was_said(client: FlaskClient, ada: User)
 
 def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: Session, ada: User) -> None:
     assert save(client).status_code == 303
-    assert get_preferences(session, ada.id) == Preferences(
-        True, True, True, False, ("nudge",), time(22), time(7, 30)
-    )  # fmt: skip
+    assert get_preferences(session, ada.id) == Preferences(True, True, True, False, ("nudge",), time(22), time(7, 30))
     session.refresh(ada)
     assert (ada.phone_number, ada.timezone) == ("+14155552671", "Europe/Berlin")
     page = client.get(URL).text
@@ -130,12 +134,15 @@ def test_a_browser_subscribes_and_ends_its_subscription(client: FlaskClient, ses
 @pytest.mark.parametrize(
     "token",
     [
-        "", "[]", "{}", '{"endpoint":1,"keys":{"p256dh":"k","auth":"a"}}',
+        "",
+        "[]",
+        "{}",
+        '{"endpoint":1,"keys":{"p256dh":"k","auth":"a"}}',
         '{"endpoint":"https://10.0.0.7/x","keys":{"p256dh":"k","auth":"a"}}',
         '{"endpoint":"http://fcm.googleapis.com/x","keys":{"p256dh":"k","auth":"a"}}',
         '{"endpoint":"https://fcm.googleapis.com.evil.example/x","keys":{"p256dh":"k","auth":"a"}}',
     ],
-)  # fmt: skip
+)
 def test_a_subscription_of_no_known_push_service_is_refused(
     client: FlaskClient, session: Session, ada: User, token: str
 ) -> None:

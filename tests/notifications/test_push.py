@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.core import outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.outbound import Client
 from portal.notifications.channels import Envelope, NotAccepted, OutcomeUnknown, Refused, push
+from portal.platform import outbox
+from portal.platform.db import unit_of_work
+from portal.platform.outbound import Client
+from portal.platform.web.edge import Portal
 from tests.http_sink import HttpSink
 from tests.notifications.test_tier_upgrade import message, rise
 

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.consent import get_consent
+from portal.accounts.preferences import get_consent
 from portal.notifications.suppressions import hash_address, is_suppressed
 from portal.notifications.unsubscribe import make_token
 from tests.factories.accounts import make_user
@@ -24,9 +24,7 @@ def test_post_works_without_cookie_and_csrf_and_as_often_as_one_likes(
 ) -> None:
     user = make_user(session, marketing_messages=True)
     for _ in range(times):
-        answer = client.post(
-            f"/unsubscribe/{make_token('user', user.id)}", data={"List-Unsubscribe": "One-Click"}
-        )  # fmt: skip
+        answer = client.post(f"/unsubscribe/{make_token('user', user.id)}", data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
         assert "No more messages" in answer.text
     assert not get_consent(session, user.id)

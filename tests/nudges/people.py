@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.core import clock
-from portal.core.db import unit_of_work
 from portal.members.models import Member
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import dispatch_batch
 from portal.nudges.models import NudgeDispatchEvent
+from portal.platform import clock
+from portal.platform.db import unit_of_work
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member
 
@@ -26,8 +26,15 @@ def expire_soon(session: Session, member: Member, points: int = 120, days: float
     earn(session, member, points, expires_at=clock.now() + days * DAY)
 
 
-def make_due(marketing: bool | None = True, *, at: datetime | None = None, quiet: tuple[time, time] | None = None,
-             muted: tuple[str, ...] = (), email: bool = True, **user: Any) -> Member:  # fmt: skip
+def make_due(
+    marketing: bool | None = True,
+    *,
+    at: datetime | None = None,
+    quiet: tuple[time, time] | None = None,
+    muted: tuple[str, ...] = (),
+    email: bool = True,
+    **user: Any,
+) -> Member:
     """A committed member of whom points expire in ten days."""
     with unit_of_work() as session, clock.at(at or clock.now()):
         member = make_member(session, make_user(session, marketing_messages=marketing, **user))

@@ -5,16 +5,16 @@ from datetime import timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.steps import Shard
 from portal.nudges import candidates, state
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.candidates import aggregate_nudge_candidates
+from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
-from portal.nudges.service import refresh_and_list_nudges, update_nudge_status
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.steps import Shard
+from portal.platform.web.edge import Portal
 from tests.benchmarks import dataset, nudges
 from tests.concurrency import at_once
 from tests.factories.checkout import make_intent

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.members.models import Member
 from portal.notifications.service import Outcome
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import Due, claim_nudge, record_outcome
 from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_reward
 from tests.nudges.people import DAY, decisions, make_due

@@ -1,13 +1,13 @@
 """Consent that is taken back at the very moment of sending, and given again later."""
 
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.notifications.service import Outcome
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import claim_nudge, collect_nudge_dispatch_batch, record_outcome
 from portal.nudges.rules import NudgeRules
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.nudges.people import DAY, decisions, make_due, run
 
 

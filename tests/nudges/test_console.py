@@ -7,21 +7,27 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core import ids, outbox
-from portal.core.db import unit_of_work
-from portal.core.models import AuditEntry, OutboxMessage
 from portal.notifications.models import ChannelName, Message
 from portal.nudges.models import NudgeCampaign, NudgeDispatchEvent
-from portal.nudges.trial import TEST_TOPIC, ask_for_test
+from portal.nudges.web.test_message import TEST_TOPIC, ask_for_test
+from portal.platform import ids, outbox
+from portal.platform.db import unit_of_work
+from portal.platform.models import AuditEntry, OutboxMessage
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.statements import counted
 
 LIST = "/admin/programme/campaigns"
 PAGE = f"{LIST}/expiring_points"
 FIELDS = {
-    "ttl_hours": "100", "frequency_cap_hours": "48", "priority": "70", "first": "sms", "second": "", "third": "email",
-    "active": "y", "reason": "spring",
-}  # fmt: skip
+    "ttl_hours": "100",
+    "frequency_cap_hours": "48",
+    "priority": "70",
+    "first": "sms",
+    "second": "",
+    "third": "email",
+    "active": "y",
+    "reason": "spring",
+}
 
 
 @pytest.fixture
@@ -66,10 +72,14 @@ def test_a_change_needs_a_reason_and_is_kept_with_before_and_after(operator: Fla
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"ttl_hours": "0"}, {"ttl_hours": "often"}, {"frequency_cap_hours": "-1"}, {"priority": "101"},
-        {"first": "email"}, {"second": "pigeon"},
+        {"ttl_hours": "0"},
+        {"ttl_hours": "often"},
+        {"frequency_cap_hours": "-1"},
+        {"priority": "101"},
+        {"first": "email"},
+        {"second": "pigeon"},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(operator: FlaskClient, wrong: dict[str, str]) -> None:
     assert post(operator, PAGE, **{**FIELDS, **wrong}) == 422
 

@@ -7,17 +7,17 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import collect_nudge_dispatch_batch, dispatch, dispatch_batch
+from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
-from portal.nudges.service import refresh_and_list_nudges, update_nudge_status
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_reward
 from tests.nudges.people import DAY, PUSH, decisions, expire_soon, make_due, run

@@ -6,12 +6,12 @@ from datetime import timedelta
 from sqlalchemy import insert, text
 
 from portal.accounts.models import NotificationPreferences, User
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.members.models import Member
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import dispatch_batch
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.nudges.people import DAY
 
@@ -40,9 +40,18 @@ def people(count: int) -> None:
     """Members with points that expire, something left at a checkout and a friend to tell."""
     now = clock.now()
     users = [
-        {"id": f"u{n}", "email": f"u{n}@example.com", "email_normalized": f"u{n}@example.com", "name": f"User {n}",
-         "email_verified_at": now, "role": "member", "created_at": now, "updated_at": now} for n in range(count)
-    ]  # fmt: skip
+        {
+            "id": f"u{n}",
+            "email": f"u{n}@example.com",
+            "email_normalized": f"u{n}@example.com",
+            "name": f"User {n}",
+            "email_verified_at": now,
+            "role": "member",
+            "created_at": now,
+            "updated_at": now,
+        }
+        for n in range(count)
+    ]
     with unit_of_work() as session:
         session.execute(insert(User), users)
         session.execute(
@@ -52,10 +61,18 @@ def people(count: int) -> None:
         session.execute(
             insert(Member),
             [
-                {"id": ids.new_id(), "user_id": u["id"], "referral_code": f"C{n}", "joined_at": now, "balance": 50,
-                 "lifetime_earned": 50, "last_seq": 1} for n, u in enumerate(users)
+                {
+                    "id": ids.new_id(),
+                    "user_id": u["id"],
+                    "referral_code": f"C{n}",
+                    "joined_at": now,
+                    "balance": 50,
+                    "lifetime_earned": 50,
+                    "last_seq": 1,
+                }
+                for n, u in enumerate(users)
             ],
-        )  # fmt: skip
+        )
         for statement in _CAUSES:
             session.execute(text(statement), {"now": now})
 

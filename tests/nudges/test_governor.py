@@ -23,10 +23,19 @@ def someone(zone: str | None, quiet: tuple[time, time] | None = None, **wishes: 
 
 def ask(recipient: Recipient | None, now: datetime, **facts: Any) -> Send | Hold:
     values = {
-        "now": now, "suspended": False, "recipient": recipient, "channels": (EMAIL,), "refused_channels": (),
-        "cap": timedelta(hours=24), "last_of_campaign": None, "sent_today": 0, "daily_cap": 2, "zone": ZoneInfo("UTC"),
-        "quiet_hours": None, **facts,
-    }  # fmt: skip
+        "now": now,
+        "suspended": False,
+        "recipient": recipient,
+        "channels": (EMAIL,),
+        "refused_channels": (),
+        "cap": timedelta(hours=24),
+        "last_of_campaign": None,
+        "sent_today": 0,
+        "daily_cap": 2,
+        "zone": ZoneInfo("UTC"),
+        "quiet_hours": None,
+        **facts,
+    }
     return decide(Situation(**values))
 
 

@@ -6,13 +6,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
 from portal.members.models import Member
 from portal.notifications.service import ChannelName
 from portal.nudges import events
 from portal.nudges.events import About
 from portal.nudges.reasons import Reason
-from portal.nudges.schemas import NudgeDispatchPage
+from portal.nudges.web.schemas import NudgeDispatchPage
+from portal.platform import clock, ids
 from tests.factories.accounts import bearer, make_token
 from tests.factories.loyalty import make_member
 from tests.statements import counted
@@ -53,9 +53,17 @@ def test_decisions_are_listed_newest_first_and_filtered(
     found = rows(client, admin)
     assert [row["nudgeId"] for row in found] == [second, first]
     assert {**found[1], "id": "", "createdAt": "", "sentAt": ""} == {
-        "id": "", "nudgeId": first, "userId": ada.user_id, "campaign": None, "channel": "email", "backend": "smtp",
-        "status": "sent", "reason": "due", "createdAt": "", "sentAt": "",
-    }  # fmt: skip
+        "id": "",
+        "nudgeId": first,
+        "userId": ada.user_id,
+        "campaign": None,
+        "channel": "email",
+        "backend": "smtp",
+        "status": "sent",
+        "reason": "due",
+        "createdAt": "",
+        "sentAt": "",
+    }
     assert found[0]["sentAt"] is None
     assert [row["nudgeId"] for row in rows(client, admin, f"?userId={bob.user_id}")] == [second]
     assert [row["nudgeId"] for row in rows(client, admin, "?statuses=sent&statuses=failed")] == [first]

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
 from portal.members.models import Member
-from portal.nudges.service import refresh_and_list_nudges, update_nudge_status
-from portal.redemptions.service import fulfill_redemption
+from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
+from portal.platform import clock, ids
+from portal.redemptions.lifecycle import fulfill_redemption
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn, make_member, make_reward, request_reward
 
@@ -65,5 +65,8 @@ def test_all_four_signals(session: Session, member: Member) -> None:
     make_intent(session, member, ttl=9 * DAY)
     make_intent(session, member, reward="mug", ttl=9 * DAY)
     assert list(shown(session, member, 4)) == [
-        "expiring_points", "checkout_reminder", "stalled_redemption", "referral_share",
-    ]  # fmt: skip
+        "expiring_points",
+        "checkout_reminder",
+        "stalled_redemption",
+        "referral_share",
+    ]

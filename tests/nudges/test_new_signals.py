@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
 from portal.members.models import Member
 from portal.nudges.models import Nudge
+from portal.platform import clock, ids
 from tests.factories.accounts import make_token, make_user
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_member, make_reward, request_reward

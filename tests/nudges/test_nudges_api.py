@@ -9,12 +9,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
 from portal.members.models import Member
 from portal.nudges.models import Nudge
-from portal.nudges.schemas import NudgeFeed
+from portal.nudges.web.schemas import NudgeFeed
+from portal.platform import clock, ids
+from portal.redemptions.lifecycle import release_redemption
 from portal.redemptions.models import RedemptionStatus
-from portal.redemptions.service import release_redemption
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn, make_member, make_reward, request_reward
@@ -62,16 +62,25 @@ def test_a_nudge_speaks_in_its_readers_figures_and_days(
     with clock.at(until - 5 * DAY):
         (card,) = feed(client, token, member)
     assert card == {
-        "id": card["id"], "type": "expiring_points", "title": "1,200 points expire soon",
+        "id": card["id"],
+        "type": "expiring_points",
+        "title": "1,200 points expire soon",
         "body": "Use them by 28 November, and they won’t be lost. See which rewards are within reach.",
-        "ctaLabel": "See rewards", "ctaUrl": "http://localhost/account/loyalty#rewards", "priority": 90,
-        "channels": ["email", "push", "sms"], "status": "active",
+        "ctaLabel": "See rewards",
+        "ctaUrl": "http://localhost/account/loyalty#rewards",
+        "priority": 90,
+        "channels": ["email", "push", "sms"],
+        "status": "active",
         "reason": "You have 1,200 points that expire by 28 November.",
-        "createdAt": (until - 5 * DAY).isoformat(), "expiresAt": (until + 9 * DAY).isoformat(),
+        "createdAt": (until - 5 * DAY).isoformat(),
+        "expiresAt": (until + 9 * DAY).isoformat(),
         "metadata": {
-            "points": 1200, "lots": 1, "first_expires_at": until.isoformat(), "expires_at": until.isoformat(),
+            "points": 1200,
+            "lots": 1,
+            "first_expires_at": until.isoformat(),
+            "expires_at": until.isoformat(),
         },
-    }  # fmt: skip
+    }
 
 
 def test_every_signal_has_its_words_its_links_and_encoded_ids(
@@ -119,8 +128,9 @@ def test_acknowledged_stays_behind_the_others_and_dismissed_leaves_until_somethi
         answer = say(client, token, member.user_id, expiring["id"], "acknowledged")
         assert (answer.status_code, answer.get_json()) == (200, {**expiring, "status": "acknowledged"})
     assert [(card["id"], card["status"]) for card in feed(client, token, member)] == [
-        (share["id"], "active"), (expiring["id"], "acknowledged"),
-    ]  # fmt: skip
+        (share["id"], "active"),
+        (expiring["id"], "acknowledged"),
+    ]
     for nudge in (share, expiring):
         assert say(client, token, member.user_id, nudge["id"], "dismissed").get_json()["status"] == "dismissed"
     assert say(client, token, member.user_id, share["id"], "acknowledged").get_json()["status"] == "dismissed"
@@ -198,9 +208,11 @@ def test_strangers_and_unknown_ids_are_not_found(
     (card,) = feed(client, token, member)
     stranger = make_member(session).user_id
     for user_id, nudge_id in [
-        (stranger, card["id"]), ("nobody", card["id"]), (member.user_id, ids.encode(ids.new_id())),
+        (stranger, card["id"]),
+        ("nobody", card["id"]),
+        (member.user_id, ids.encode(ids.new_id())),
         (member.user_id, "x"),
-    ]:  # fmt: skip
+    ]:
         answer = say(client, token, user_id, nudge_id, "dismissed")
         assert (answer.status_code, answer.get_json()["code"]) == (404, "nudge_not_found")
     assert len(feed(client, token, member)) == 1

@@ -7,15 +7,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.models import AuditEntry
 from portal.nudges.campaigns import list_campaigns
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.signals import SIGNALS
+from portal.platform.models import AuditEntry
 from tests.factories.accounts import bearer, make_token
 
 WHOLE = {
-    "signal": "expiring_points", "ttlHours": 48, "frequencyCapHours": 24, "priority": 50, "channels": ["sms", "email"],
-}  # fmt: skip
+    "signal": "expiring_points",
+    "ttlHours": 48,
+    "frequencyCapHours": 24,
+    "priority": 50,
+    "channels": ["sms", "email"],
+}
 
 
 @pytest.fixture
@@ -39,10 +43,15 @@ def test_a_campaign_is_changed_field_by_field_and_audited(session: Session, put:
     assert (answer.status_code, answer.get_json()) == (
         200,
         {
-            "slug": "expiring_points", "signal": "expiring_points", "ttlHours": 336, "frequencyCapHours": 24,
-            "priority": 90, "channels": ["sms", "email"], "active": True,
+            "slug": "expiring_points",
+            "signal": "expiring_points",
+            "ttlHours": 336,
+            "frequencyCapHours": 24,
+            "priority": 90,
+            "channels": ["sms", "email"],
+            "active": True,
         },
-    )  # fmt: skip
+    )
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "nudge_campaign.put")).one()
     assert entry.before is not None
     assert entry.after is not None

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from portal.accounts.preferences import ANY_HOUR
-from portal.core import clock, outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import OutboxMessage
 from portal.members.models import Member
 from portal.notifications.models import Message
+from portal.platform import clock, outbox
+from portal.platform.db import unit_of_work
+from portal.platform.models import OutboxMessage
+from portal.platform.web.edge import Portal
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member, make_tier
 from tests.nudges.people import decisions, make_due, run

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
 from portal.notifications.service import ChannelName
 from portal.nudges import state
-from portal.nudges.preview import preview_nudge
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Reader
+from portal.nudges.web.preview import preview_nudge
+from portal.platform import clock
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_member, make_reward, request_reward
 from tests.nudges.people import DAY, expire_soon

@@ -5,8 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.models import AuditEntry
+from portal.platform import ids
+from portal.platform.models import AuditEntry
 from portal.redemptions.models import Redemption, RedemptionStatus
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward, request_reward

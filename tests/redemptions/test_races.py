@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.rewards.models import Reward
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
@@ -79,9 +79,10 @@ def test_one_key_sent_at_once_takes_effect_once(committed_app: Portal, token: st
 
     def send(_: int) -> Any:
         return committed_app.test_client().post(
-            f"/api/v1/loyalty/members/{user_id}/adjustments", json={"points": 5, "reason": "once"},
+            f"/api/v1/loyalty/members/{user_id}/adjustments",
+            json={"points": 5, "reason": "once"},
             headers={**bearer(token), "Idempotency-Key": "k-1"},
-        )  # fmt: skip
+        )
 
     answers = at_once(committed_app, 8, send)
     assert Counter(answer.status_code for answer in answers)[201] >= 1

@@ -9,17 +9,16 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import AuditEntry
-from portal.ledger import service as ledger
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType, LedgerReference
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.models import AuditEntry
+from portal.platform.web.edge import Portal
+from portal.redemptions.lifecycle import HoldRules, Wish, fulfill_redemption, release_redemption, reserve_points
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.redemptions.rules import HoldRules
-from portal.redemptions.service import Wish, fulfill_redemption, release_redemption, reserve_points
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, sign_in
 from tests.factories.loyalty import make_member

@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.models import AuditEntry
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.models import AuditEntry
+from portal.platform.web.edge import Portal
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once

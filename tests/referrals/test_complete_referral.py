@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.problems import InvalidInput
 from portal.ledger.verify import find_differences
+from portal.platform import clock, ids
+from portal.platform.problems import InvalidInput
 from portal.referrals import problems, service
 from portal.referrals.models import ReferralInvite
 from tests.factories.accounts import bearer, make_token, make_user

@@ -5,8 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.models import AuditEntry
+from portal.platform import ids
+from portal.platform.models import AuditEntry
 from portal.referrals.models import InviteStatus, ReferralInvite
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member
@@ -60,10 +60,16 @@ def path_of(invite: ReferralInvite) -> str:
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        ("", 3), ("find=ada", 2), ("find=ADA@shop.example", 2), ("find=cy@example.org", 1), ("find=nobody", 0),
-        ("status=sent", 3), ("status=expired", 0), ("channel=email", 1),
+        ("", 3),
+        ("find=ada", 2),
+        ("find=ADA@shop.example", 2),
+        ("find=cy@example.org", 1),
+        ("find=nobody", 0),
+        ("status=sent", 3),
+        ("status=expired", 0),
+        ("channel=email", 1),
     ],
-)  # fmt: skip
+)
 @pytest.mark.usefixtures("invites")
 def test_invites_are_found_by_either_side_and_filtered(operator: FlaskClient, query: str, rows: int) -> None:
     assert operator.get(f"{PAGE}?{query}").text.count(ROW) == rows

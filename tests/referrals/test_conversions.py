@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.platform import clock
 from portal.referrals import service
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member

@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
 from portal.notifications.suppressions import suppress
+from portal.platform import clock, ids
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import QuotaExceeded
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
@@ -17,9 +17,20 @@ from tests.factories.referrals import DAY, make_invite, rules
 
 PATH = "/api/v1/loyalty/referrals"
 FIELDS = {
-    "id", "code", "status", "channel", "inviteeEmail", "inviteeName", "shareUrl", "createdAt", "sentAt", "expiresAt",
-    "convertedAt", "cancelledAt", "rewardPoints",
-}  # fmt: skip
+    "id",
+    "code",
+    "status",
+    "channel",
+    "inviteeEmail",
+    "inviteeName",
+    "shareUrl",
+    "createdAt",
+    "sentAt",
+    "expiresAt",
+    "convertedAt",
+    "cancelledAt",
+    "rewardPoints",
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
+from portal.platform import clock, ids
 from portal.referrals.models import ReferralInvite
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member
@@ -110,9 +110,10 @@ def test_a_refused_form_can_be_corrected_and_sent_again(client: FlaskClient, ses
 def test_an_invite_is_cancelled_from_its_row(client: FlaskClient, session: Session, user: User, htmx: bool) -> None:
     invite = make_invite(session, make_member(session, user))
     answer = client.post(
-        f"{PATH}/{ids.encode(invite.id)}/cancel", data={"csrf_token": csrf(client)},
+        f"{PATH}/{ids.encode(invite.id)}/cancel",
+        data={"csrf_token": csrf(client)},
         headers={"HX-Request": "true"} if htmx else {},
-    )  # fmt: skip
+    )
     assert answer.status_code == (200 if htmx else 303)
     page = answer.get_data(as_text=True) if htmx else client.get(PATH).get_data(as_text=True)
     assert 'data-status="cancelled"' in page

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock, ids
-from portal.core.db import db
-from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.web.edge import Portal
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import AlreadyReferred

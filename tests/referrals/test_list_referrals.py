@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
+from portal.platform import clock, ids
 from portal.referrals import service
 from portal.referrals.models import ReferralActivity, ReferralInvite
 from tests.factories.accounts import bearer, make_token, make_user

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.accounts.addresses import clean_email
-from portal.core import clock
+from portal.accounts.contact import clean_email
+from portal.platform import clock
 from portal.referrals.codes import normalize_code, spellings
+from portal.referrals.fraud_signals import address_signals
 from portal.referrals.problems import SelfReferral
-from portal.referrals.signals import address_signals
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import complete, make_invite

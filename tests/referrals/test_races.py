@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
@@ -144,9 +144,15 @@ def test_two_releases_at_once_credit_once(committed_app: Portal) -> None:
         for _ in range(5):
             invite = make_invite(session, make_member(session), under=slow)
             service.complete_referral(
-                session, invite.code, make_user(session).id, service.Order(), actor="token:t", now=clock.now(),
-                rules=slow, earning=RULES,
-            )  # fmt: skip
+                session,
+                invite.code,
+                make_user(session).id,
+                service.Order(),
+                actor="token:t",
+                now=clock.now(),
+                rules=slow,
+                earning=RULES,
+            )
     later = clock.now() + 2 * DAY
 
     def release(_: int) -> int:

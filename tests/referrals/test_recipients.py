@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
+from portal.jobs.web.nightly import purge_old_records
 from portal.notifications.suppressions import suppress
-from portal.referrals import problems, queries, service
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
+from portal.referrals import problems, reads, service
 from portal.referrals.models import Channel, InviteRecipient, ReferralInvite
-from portal.scheduling.purge import purge_old_records
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
@@ -153,7 +153,7 @@ def test_one_that_was_sent_counts_for_the_quota_for_a_day_cancelled_or_not(sessi
     with pytest.raises(problems.QuotaExceeded) as caught, session.begin_nested():
         make_invite(session, member, at=now, under=two)
     assert caught.value.extra == {"max": 2, "active": 2}
-    quota = queries.list_referrals(member.user_id, now=now, rules=two, session=session)["quota"]
+    quota = reads.list_referrals(member.user_id, now=now, rules=two, session=session)["quota"]
     assert (quota["active"], quota["remaining"]) == (2, 0)
     assert make_invite(session, member, at=now + timedelta(hours=1), under=two).status == "sent"
 

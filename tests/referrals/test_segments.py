@@ -8,10 +8,10 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.core import clock
 from portal.members.models import Member
+from portal.platform import clock
 from portal.referrals import service
-from portal.referrals.remembered import RememberedSegments
+from portal.referrals.web.remembered import RememberedSegments
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite
@@ -71,14 +71,22 @@ def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> No
     invited(session, 20 * DAY)
     active, stalled, at_risk = service.get_segments(NOON)
     assert active == {
-        "segment": "active", "members": 2, "share": 0.6667, "inviteVelocity": 0.75, "conversionVelocity": 0.25,
+        "segment": "active",
+        "members": 2,
+        "share": 0.6667,
+        "inviteVelocity": 0.75,
+        "conversionVelocity": 0.25,
         "averageDaysSinceActivity": 2.0,
-    }  # fmt: skip
+    }
     assert (stalled["inviteVelocity"], stalled["share"], stalled["averageDaysSinceActivity"]) == (0.25, 0.3333, 20.0)
     assert at_risk == {
-        "segment": "at_risk", "members": 0, "share": 0.0, "inviteVelocity": 0.0, "conversionVelocity": 0.0,
+        "segment": "at_risk",
+        "members": 0,
+        "share": 0.0,
+        "inviteVelocity": 0.0,
+        "conversionVelocity": 0.0,
         "averageDaysSinceActivity": None,
-    }  # fmt: skip
+    }
 
 
 def test_any_principal_reads_figures_without_personal_data(client: FlaskClient, session: Session) -> None:

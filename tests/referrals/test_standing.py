@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
+from portal.platform import clock
 from portal.referrals import service
 from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import RULES, make_member

@@ -8,17 +8,26 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.edge import Portal
+from portal.platform import ids
+from portal.platform.web.edge import Portal
 from portal.referrals.models import ReferralInvite
 from portal.referrals.outgoing import first_name, takes_texts
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 
 API = "/api/v1/loyalty"
 LINKS = [
-    "evil.example/x", "http://evil.example", "WWW.evil", "ｅｖｉｌ．ｅｘａｍｐｌｅ", "ev\u200bil.exam\u2060ple",
-    "xn--80ak6aa92e", "evil[.]com", "пример.рф", "//evil/x", "evil。com", "javascript:alert(1)",
-]  # fmt: skip
+    "evil.example/x",
+    "http://evil.example",
+    "WWW.evil",
+    "ｅｖｉｌ．ｅｘａｍｐｌｅ",
+    "ev\u200bil.exam\u2060ple",
+    "xn--80ak6aa92e",
+    "evil[.]com",
+    "пример.рф",
+    "//evil/x",
+    "evil。com",
+    "javascript:alert(1)",
+]
 COUNTRIES = frozenset({"DE", "US", "GB", "FR"})
 
 
@@ -124,10 +133,15 @@ def test_a_sender_whose_name_is_a_link_sends_nothing_but_has_a_link(
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("Ada Lovelace", "Ada"), ("\u202eAda\u200b Lovelace", "Ada"), ("", "A friend"), ("\u3164 ", "A friend"),
-        ("evil.example Ada", "A friend"), ("Ada evil.example", "A friend"), ("J. R. R. Tolkien", "J."),
+        ("Ada Lovelace", "Ada"),
+        ("\u202eAda\u200b Lovelace", "Ada"),
+        ("", "A friend"),
+        ("\u3164 ", "A friend"),
+        ("evil.example Ada", "A friend"),
+        ("Ada evil.example", "A friend"),
+        ("J. R. R. Tolkien", "J."),
     ],
-)  # fmt: skip
+)
 def test_friends_read_a_first_name_or_a_neutral_word(name: str, shown: str) -> None:
     assert first_name(name) == shown
 
@@ -135,12 +149,24 @@ def test_friends_read_a_first_name_or_a_neutral_word(name: str, shown: str) -> N
 @pytest.mark.parametrize(
     ("number", "taken"),
     [
-        ("+4915123456789", True), ("+14155552671", True), ("+447400123456", True), ("+393123456789", False),
-        ("+19005551234", False), ("+18005551234", False), ("+447040123456", False), ("+491801234567", False),
-        ("+33891234567", False), ("+4930123456", False), ("+881612345678", False), ("+870773111632", False),
-        ("+88213123456", False), ("+979123456789", False), ("+80012345678", False), ("+15550001111", False),
+        ("+4915123456789", True),
+        ("+14155552671", True),
+        ("+447400123456", True),
+        ("+393123456789", False),
+        ("+19005551234", False),
+        ("+18005551234", False),
+        ("+447040123456", False),
+        ("+491801234567", False),
+        ("+33891234567", False),
+        ("+4930123456", False),
+        ("+881612345678", False),
+        ("+870773111632", False),
+        ("+88213123456", False),
+        ("+979123456789", False),
+        ("+80012345678", False),
+        ("+15550001111", False),
     ],
-)  # fmt: skip
+)
 def test_texts_go_to_mobile_numbers_of_the_countries(number: str, taken: bool) -> None:
     assert takes_texts(number, COUNTRIES) == taken
     assert not takes_texts(number, frozenset())

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.referrals import service
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import ReferralCancelled

@@ -22,9 +22,11 @@ def mailing_instance(sink: Sink) -> Iterator[Running]:
     """A `make run` with one worker, whose mail goes to the sink."""
     with tempfile.TemporaryDirectory(prefix="run-") as folder:
         started = Running(
-            Path(folder) / "instance", EMAIL_URL=sink.url, RATE_LIMIT_WRITES="100000/minute",
+            Path(folder) / "instance",
+            EMAIL_URL=sink.url,
+            RATE_LIMIT_WRITES="100000/minute",
             RATE_LIMIT_READS="100000/minute",
-        )  # fmt: skip
+        )
         try:
             started.wait()
             yield started

@@ -5,15 +5,15 @@ import signal
 import sys
 from datetime import UTC, datetime
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.steps import Figures, Shard, Step
-from portal.ledger import service as ledger
+from portal.jobs.schedules import Schedule
+from portal.jobs.web import scheduler, worker
+from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
-from portal.members.service import lock_member_of_user
-from portal.scheduling import scheduler, worker
-from portal.scheduling.schedules import Schedule
+from portal.members.membership import lock_member_of_user
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.steps import Figures, Shard, Step
+from portal.platform.web.edge import Portal
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 SPEED = 20
@@ -28,7 +28,7 @@ def beat(slot: datetime) -> list[Step]:
             assert member is not None
             posting = ledger.Posting(
                 member.id, 1, EntryType.ORDER, "Beat", "beat", slot.isoformat(), "earn", clock.now()
-            )  # fmt: skip
+            )
             fresh = ledger.post(session, [posting], clock.now()).entries[0].created
         return {"points": 1} if fresh else None
 
@@ -42,7 +42,7 @@ def hurry(began: float) -> Portal:
     """The application, its clock at BEGIN at the real time `began` and SPEED times as fast, with one job."""
     real = clock.real_now
     clock.real_now = lambda: BEGIN + (real() - datetime.fromtimestamp(began, UTC)) * SPEED
-    scheduler.TICKS = {"portal-tick": ("portal.scheduling.jobs.tick", 1)}
+    scheduler.TICKS = {"portal-tick": ("portal.jobs.web.jobs.tick", 1)}
     scheduler.POLL_SECONDS, scheduler.ASSERT_SECONDS = 0.2, 2
     from wsgi import app
 

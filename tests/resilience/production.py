@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from portal.core.embedded import services
+from portal.supervisor import services
 from tests.contract.pages import PageView
 from tests.sink import free_port, wait_for
 from tests.tls import Certificate, make_certificate

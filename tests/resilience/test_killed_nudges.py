@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.nudges.lost import settle_lost_claims
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.nudges.people import decisions, make_due, run
 from tests.resilience.workers import Process, environment

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.queue import client
 from portal.ledger.verify import find_differences
+from portal.platform.db import unit_of_work
+from portal.platform.queue import client
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member

@@ -11,10 +11,10 @@ import pytest
 from rq import Worker
 from sqlalchemy import text
 
-from portal.core import outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
-from portal.core.queue import client
+from portal.platform import outbox
+from portal.platform.db import unit_of_work
+from portal.platform.queue import client
+from portal.platform.web.edge import Portal
 from tests import databases
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member, make_tier
@@ -28,9 +28,7 @@ KILLS = 30
 @pytest.fixture
 def mailing(servers: databases.Servers, app: Portal, sink: Sink) -> Iterator[Portal]:
     """An application with database, queues and mail server of its own, within its context."""
-    application = databases.make_app(
-        servers, servers.create("kills"), email_url=sink.url, redis_url=queue_url(servers)
-    )  # fmt: skip
+    application = databases.make_app(servers, servers.create("kills"), email_url=sink.url, redis_url=queue_url(servers))
     with application.app_context():
         client().flushdb()
         yield application

@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from portal.core.edge import Portal
-from portal.core.embedded.processes import is_alive
+from portal.platform.web.edge import Portal
+from portal.supervisor.processes import is_alive
 from tests.databases import Servers
 from tests.resilience.running import Running, free_port
 

@@ -17,9 +17,9 @@ import psutil
 import pytest
 import requests
 
-from portal.core.embedded.account import NAME, _find, find_account
-from portal.core.embedded.failures import StartFailedError
-from portal.core.embedded.stepdown import hand_over
+from portal.supervisor.account import NAME, _find, find_account
+from portal.supervisor.files import StartFailedError
+from portal.supervisor.stepdown import hand_over
 from tests.resilience.running import SMALL
 from tests.sink import free_port, wait_for
 
@@ -67,7 +67,7 @@ def start(checkout: Path, port: int, **settings: str) -> "subprocess.Popen[str]"
     """Start the portal there as `make run` does after set-up; PATH has no folder of root's programs."""
     known = {"PATH": "/usr/bin:/bin", "HOME": str(checkout.parent), "PORT": str(port), **SMALL, **settings}
     return subprocess.Popen(
-        [sys.executable, "-m", "portal.core.embedded.run"],
+        [sys.executable, "-m", "portal.supervisor.run"],
         cwd=checkout,
         env=known,
         stdin=subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from portal.tiers.service import UPGRADE_TOPIC
+from portal.tiers.qualification import UPGRADE_TOPIC
 from tests.resilience.load import LOYALTY
 from tests.resilience.running import Running
 from tests.sink import Sink, wait_for

@@ -11,9 +11,9 @@ import pytest
 from rq import Worker
 from rq.worker import WorkerStatus
 
-from portal.core.edge import Portal
-from portal.core.embedded.redis import Redis
-from portal.core.queue import QueueName, client, enqueue
+from portal.platform.queue import QueueName, client, enqueue
+from portal.platform.web.edge import Portal
+from portal.supervisor.redis import Redis
 from tests import databases
 from tests.resilience.workers import Process, flask
 from tests.sink import wait_for

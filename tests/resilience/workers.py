@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from portal.core.edge import Portal
+from portal.platform.web.edge import Portal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,10 +18,14 @@ def environment(app: Portal, **settings: str) -> dict[str, str]:
     """What a process needs to work on the same database and queues as this application."""
     known = app.config["SETTINGS"]
     own = {
-        "DATABASE_URL": known.database_url, "REDIS_URL": known.redis_url, "SECRET_KEY": known.secret_key,
-        "EMAIL_URL": known.email_url, "PUBLIC_URL": known.public_url, "LOG_LEVEL": "ERROR",
+        "DATABASE_URL": known.database_url,
+        "REDIS_URL": known.redis_url,
+        "SECRET_KEY": known.secret_key,
+        "EMAIL_URL": known.email_url,
+        "PUBLIC_URL": known.public_url,
+        "LOG_LEVEL": "ERROR",
         "NUDGE_QUIET_HOURS": known.nudge_quiet_hours,
-    }  # fmt: skip
+    }
     return {**os.environ, **own, **settings}
 
 

@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.models import AuditEntry
+from portal.platform import ids
+from portal.platform.models import AuditEntry
 from portal.rewards.models import Reward
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward, make_tier, request_reward
@@ -18,9 +18,19 @@ LIST = "/admin/programme/rewards"
 NEW = "/admin/programme/new-reward"
 ROW = 'data-testid="row"'
 FIELDS = {
-    "name": "Mug", "description": "", "points_cost": "100", "inventory": "", "per_member_limit": "", "min_tier": "",
-    "starts_at": "", "ends_at": "", "icon": "mug", "image_url": "", "active": "y", "reason": "as agreed",
-}  # fmt: skip
+    "name": "Mug",
+    "description": "",
+    "points_cost": "100",
+    "inventory": "",
+    "per_member_limit": "",
+    "min_tier": "",
+    "starts_at": "",
+    "ends_at": "",
+    "icon": "mug",
+    "image_url": "",
+    "active": "y",
+    "reason": "as agreed",
+}
 
 
 @pytest.fixture
@@ -57,8 +67,9 @@ def test_the_list_tells_state_and_stock(operator: FlaskClient) -> None:
     assert operator.get(f"{LIST}?find=MU").text.count(ROW) == 1
     lines = operator.get(f"{LIST}?format=csv").text.splitlines()
     assert {line.split(",")[1]: line.split(",")[3:6] for line in lines[1:]} == {
-        "cap": ["withdrawn", "", "0"], "mug": ["offered", "2", "1"],
-    }  # fmt: skip
+        "cap": ["withdrawn", "", "0"],
+        "mug": ["offered", "2", "1"],
+    }
     assert "'=Cap," in "".join(lines)
 
 
@@ -66,9 +77,15 @@ def test_a_change_needs_a_reason_and_is_kept_with_before_and_after(
     operator: FlaskClient, session: Session, mug: Reward
 ) -> None:
     changed = {
-        **FIELDS, "points_cost": "120", "inventory": "", "min_tier": "gold", "starts_at": "2026-07-01T12:00",
-        "ends_at": "2026-08-01T00:00:30", "image_url": "https://cdn.example/mug.jpg", "icon": "package",
-    }  # fmt: skip
+        **FIELDS,
+        "points_cost": "120",
+        "inventory": "",
+        "min_tier": "gold",
+        "starts_at": "2026-07-01T12:00",
+        "ends_at": "2026-08-01T00:00:30",
+        "image_url": "https://cdn.example/mug.jpg",
+        "icon": "package",
+    }
 
     assert post(operator, f"{LIST}/mug", **{**changed, "reason": " "}) == 422
     assert post(operator, f"{LIST}/mug", **changed) == 303
@@ -89,13 +106,19 @@ def test_a_change_needs_a_reason_and_is_kept_with_before_and_after(
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
-        ({"name": ""}, 422), ({"points_cost": "0"}, 422), ({"points_cost": "many"}, 422),
+        ({"name": ""}, 422),
+        ({"points_cost": "0"}, 422),
+        ({"points_cost": "many"}, 422),
         ({"per_member_limit": "0"}, 422),
-        ({"min_tier": "mithril"}, 422), ({"image_url": "javascript:alert(1)"}, 422), ({"icon": "../../etc"}, 422),
-        ({"starts_at": "0001-01-01T00:00"}, 422), ({"ends_at": "soon"}, 422), ({"inventory": "0"}, 409),
+        ({"min_tier": "mithril"}, 422),
+        ({"image_url": "javascript:alert(1)"}, 422),
+        ({"icon": "../../etc"}, 422),
+        ({"starts_at": "0001-01-01T00:00"}, 422),
+        ({"ends_at": "soon"}, 422),
+        ({"inventory": "0"}, 409),
         ({"starts_at": "2026-08-01T00:00", "ends_at": "2026-07-01T00:00"}, 409),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused_and_typed_values_stay(
     operator: FlaskClient, wrong: dict[str, str], status: int
 ) -> None:

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import ids
-from portal.core.models import AuditEntry
 from portal.members.models import Member
+from portal.platform import ids
+from portal.platform.models import AuditEntry
 from portal.tiers.models import Tier
 from portal.tiers.preview import preview_tier
 from tests.factories.accounts import csrf, make_user, sign_in
@@ -74,17 +74,25 @@ def risen(ladder: dict[str, int], earned: tuple[int, ...], slug: str, threshold:
         return max((at, name) for name, at in steps.items() if at <= points)[1]
 
     after = {**ladder, slug: threshold}
-    return sum(
-        after[place(after, points)] > after[place(ladder, points)] for points in earned
-    )  # fmt: skip
+    return sum(after[place(after, points)] > after[place(ladder, points)] for points in earned)
 
 
 @pytest.mark.usefixtures("ladder")
 @pytest.mark.parametrize(
     ("slug", "threshold"),
-    [("gold", 110), ("gold", 101), ("gold", 300), ("silver", 40), ("silver", 1), ("silver", 199), ("platinum", 250),
-     ("platinum", 501), ("iron", 20), ("iron", 150)],
-)  # fmt: skip
+    [
+        ("gold", 110),
+        ("gold", 101),
+        ("gold", 300),
+        ("silver", 40),
+        ("silver", 1),
+        ("silver", 199),
+        ("platinum", 250),
+        ("platinum", 501),
+        ("iron", 20),
+        ("iron", 150),
+    ],
+)
 def test_the_preview_tells_what_saving_then_does(session: Session, slug: str, threshold: int) -> None:
     fields = {"name": slug.title(), "threshold": threshold}
     moves = preview_tier(session, slug, dict(fields))
@@ -153,11 +161,19 @@ def test_an_order_that_would_not_ascend_is_refused_beside_its_field(
 @pytest.mark.usefixtures("ladder")
 def test_benefits_are_rows_that_come_and_go(operator: FlaskClient, session: Session) -> None:
     rows = {
-        "benefits-0-kind": "shipping", "benefits-0-label": "gold parcels", "benefits-0-value": "2",
-        "benefits-1-kind": "", "benefits-1-label": "", "benefits-1-value": "",
-        "benefits-2-kind": "multiplier", "benefits-2-label": "More points", "benefits-2-value": "1.5",
-        "benefits-3-kind": "gift", "benefits-3-label": "A cake", "benefits-3-value": "",
-    }  # fmt: skip
+        "benefits-0-kind": "shipping",
+        "benefits-0-label": "gold parcels",
+        "benefits-0-value": "2",
+        "benefits-1-kind": "",
+        "benefits-1-label": "",
+        "benefits-1-value": "",
+        "benefits-2-kind": "multiplier",
+        "benefits-2-label": "More points",
+        "benefits-2-value": "1.5",
+        "benefits-3-kind": "gift",
+        "benefits-3-label": "A cake",
+        "benefits-3-value": "",
+    }
     fields = fields_of("gold", 200, **rows)
     assert send(operator, f"{LIST}/gold/preview", **{**fields, "benefits-3-kind": ""})[0] == 422
 

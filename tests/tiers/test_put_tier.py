@@ -3,9 +3,9 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.models import OutboxMessage
+from portal.platform.models import OutboxMessage
 from portal.tiers.models import TierChange
-from portal.tiers.service import UPGRADE_TOPIC
+from portal.tiers.qualification import UPGRADE_TOPIC
 from tests.factories.loyalty import make_member, make_tier
 
 

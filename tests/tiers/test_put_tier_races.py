@@ -12,14 +12,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
+from portal.members.membership import lock_members
 from portal.members.models import Member
-from portal.members.service import lock_members
+from portal.platform import outbox
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.tiers.models import Requalification
-from portal.tiers.service import put_tier
+from portal.tiers.qualification import put_tier
 from tests.concurrency import at_once
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member, make_tier

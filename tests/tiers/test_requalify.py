@@ -5,14 +5,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, outbox
-from portal.core.db import unit_of_work
-from portal.core.edge import Portal
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
+from portal.platform import clock, outbox
+from portal.platform.db import unit_of_work
+from portal.platform.web.edge import Portal
 from portal.tiers import requalify
 from portal.tiers.models import Requalification, TierChange
-from portal.tiers.service import put_tier
+from portal.tiers.qualification import put_tier
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_tier

@@ -8,20 +8,23 @@ from random import Random
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.accounts.consent import Origin, change_consent
-from portal.accounts.models import User
-from portal.accounts.passwords import DEMO_PASSWORD, hash_password, verify_password
-from portal.accounts.reset import drop_password
-from portal.accounts.users import create_user
-from portal.analytics.details import capture_details, capture_month, months_until
-from portal.analytics.snapshots import capture_snapshot
+from portal.accounts import (
+    DEMO_PASSWORD,
+    Origin,
+    User,
+    change_consent,
+    create_user,
+    drop_password,
+    hash_password,
+    verify_password,
+)
+from portal.analytics import capture_details, capture_month, capture_snapshot, months_until
 from portal.config import Settings
-from portal.core import audit, clock, outbox
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
-from portal.rewards.service import put_reward
-from portal.tiers.requalify import close_all
-from portal.tiers.service import put_tier
+from portal.platform import audit, clock, outbox
+from portal.rewards import put_reward
+from portal.tiers import close_all, put_tier
 
 SEED = 20_240_304
 PEOPLE = 46
@@ -114,7 +117,10 @@ def _people(random: Random) -> Iterator[Person]:
     for number in range(1, PEOPLE):
         first, last = random.choice(catalogue.FIRST_NAMES), random.choice(catalogue.LAST_NAMES)
         yield Person(
-            f"demo-{number:03}", f"{first} {last}", joins_on=random.randint(0, DAYS - 20),
-            orders_a_week=random.choice((0.1, 0.3, 0.6, 1.0, 1.8)), basket=random.choice((18, 30, 45, 80)),
+            f"demo-{number:03}",
+            f"{first} {last}",
+            joins_on=random.randint(0, DAYS - 20),
+            orders_a_week=random.choice((0.1, 0.3, 0.6, 1.0, 1.8)),
+            basket=random.choice((18, 30, 45, 80)),
             saves=random.random() < 0.4,
-        )  # fmt: skip
+        )

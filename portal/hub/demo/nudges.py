@@ -5,10 +5,9 @@ from contextlib import contextmanager
 
 from flask import current_app
 
-from portal.core import clock
-from portal.core.db import unit_of_work
-from portal.nudges.candidates import aggregate_nudge_candidates
-from portal.nudges.dispatch import dispatch_batch
+from portal.nudges import aggregate_nudge_candidates, dispatch_batch
+from portal.platform import clock
+from portal.platform.db import unit_of_work
 
 PROVIDERS = ("email_url", "sms_url", "vapid_private_key")
 

@@ -8,19 +8,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.checkout import service as checkout
-from portal.checkout.rules import CheckoutRules
+from portal import checkout, ledger, redemptions, referrals
+from portal.checkout import CheckoutRules
 from portal.config import Settings
-from portal.core import clock
-from portal.core.problems import DomainError
 from portal.hub.demo import catalogue
-from portal.ledger import service as ledger
-from portal.ledger.models import EntryType
-from portal.redemptions import service as redemptions
-from portal.redemptions.models import RedemptionStatus
-from portal.redemptions.rules import HoldRules
-from portal.referrals import service as referrals
-from portal.tiers.service import enrol
+from portal.ledger import EntryType
+from portal.platform import clock
+from portal.platform.problems import DomainError
+from portal.redemptions import HoldRules, RedemptionStatus
+from portal.tiers import enrol
 
 DAYS = 400
 ENDINGS = {"fulfil": 0.78, "fail": 0.07, "cancel": 0.08, "forget": 0.07}
@@ -84,7 +80,7 @@ class Story:
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
                 session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
-            )  # fmt: skip
+            )
         for person_waiting in self.people[:6]:
             self._check_out(session, person_waiting, moment)
         self._treat(session, person, moment + timedelta(minutes=5), days=12)
@@ -100,7 +96,7 @@ class Story:
         plan = checkout.Checkout(checkout.Action.PLAN, f"#{self.orders}", parts, timedelta(days=30))
         checkout.sync_intents(
             session, person.user_id, plan, actor="token:demo-storefront", now=moment, rules=self.checking_out
-        )  # fmt: skip
+        )
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
         if day == person.joins_on:
@@ -125,15 +121,25 @@ class Story:
         order = referrals.Order(f"first-{person.user_id}")
         with suppress(DomainError), session.begin_nested():  # a link may have run out meanwhile
             referrals.complete_referral(
-                session, code, person.user_id, order, actor="token:demo-storefront", now=moment,
-                rules=self.referring, earning=self.earning,
-            )  # fmt: skip
+                session,
+                code,
+                person.user_id,
+                order,
+                actor="token:demo-storefront",
+                now=moment,
+                rules=self.referring,
+                earning=self.earning,
+            )
 
     def _invite(self, session: Session, person: Person, moment: datetime) -> None:
         invite = referrals.issue_invite(
-            session, person.user_id, referrals.Invitation(), actor="user:demo-operator", now=moment,
+            session,
+            person.user_id,
+            referrals.Invitation(),
+            actor="user:demo-operator",
+            now=moment,
             rules=self.referring,
-        )  # fmt: skip
+        )
         if self.random.random() < 0.7:  # the others never pass their link on
             self.open_codes.append(invite.code)
 
@@ -141,19 +147,30 @@ class Story:
         self.orders += 1
         points = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
         posting = ledger.credit(
-            person.member_id or UUID(int=0), points, EntryType.ORDER, f"Order #{self.orders}", source="order",
-            external_id=str(self.orders), rules=self.earning, at=moment,
+            person.member_id or UUID(int=0),
+            points,
+            EntryType.ORDER,
+            f"Order #{self.orders}",
+            source="order",
+            external_id=str(self.orders),
+            rules=self.earning,
+            at=moment,
             metadata={"order_reference": str(self.orders)},
-        )  # fmt: skip
+        )
         person.balance = ledger.post(session, [posting], moment).entries[0].balance_after
 
     def _treat(self, session: Session, person: Person, moment: datetime, days: int = 60) -> None:
         posted = ledger.adjust_points(
-            session, person.member_id or UUID(int=0), self.random.choice((30, 50, 75)),
+            session,
+            person.member_id or UUID(int=0),
+            self.random.choice((30, 50, 75)),
             f"A little thank-you, good for {days} days",
-            actor="user:demo-operator", now=moment, rules=self.earning, expires_at=moment + timedelta(days=days),
+            actor="user:demo-operator",
+            now=moment,
+            rules=self.earning,
+            expires_at=moment + timedelta(days=days),
             metadata={"campaign": "thank-you"},
-        )  # fmt: skip
+        )
         person.balance = posted.entries[0].balance_after
 
     def _redeem(self, session: Session, person: Person, day: int, moment: datetime) -> None:
@@ -165,7 +182,7 @@ class Story:
             with session.begin_nested():
                 redemption = redemptions.reserve_points(
                     session, person.user_id, wish, actor="token:demo-storefront", now=moment, rules=self.holds
-                )  # fmt: skip
+                )
         except DomainError:
             return  # a story may meet an empty shelf or a closed tier
         ending = self.random.choices(list(ENDINGS), list(ENDINGS.values()))[0]
@@ -176,15 +193,17 @@ class Story:
         for waiting in due:
             self.waiting.remove(waiting)
             if waiting.ending == "fulfil":
-                redemptions.fulfill_redemption(
-                    session, waiting.redemption_id, actor="user:demo-operator", now=moment
-                )  # fmt: skip
+                redemptions.fulfill_redemption(session, waiting.redemption_id, actor="user:demo-operator", now=moment)
                 continue
             failed = waiting.ending == "fail"
             redemptions.release_redemption(
-                session, waiting.redemption_id, RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
-                self.random.choice(FAILURES) if failed else "Changed my mind", actor="user:demo-operator", now=moment,
-            )  # fmt: skip
+                session,
+                waiting.redemption_id,
+                RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
+                self.random.choice(FAILURES) if failed else "Changed my mind",
+                actor="user:demo-operator",
+                now=moment,
+            )
 
     def _tidy(self, session: Session, moment: datetime) -> None:
         """What the platform's jobs do by themselves."""

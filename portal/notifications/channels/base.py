@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from portal.core.outbox import OutcomeUnknown
+from portal.platform.outbox import OutcomeUnknown
 
 __all__ = ["Envelope", "NotAccepted", "OutcomeUnknown", "Receipt", "Refused"]
 

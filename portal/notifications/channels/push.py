@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid
 from pywebpush import WebPushException, webpush
 
-from portal.core.outbound import AddressRefused, Client, NoAnswer, NotReached, Policy, judge
 from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
+from portal.platform.outbound import AddressRefused, Client, NoAnswer, NotReached, Policy, judge
 
 TIMEOUT_SECONDS = 10
 TTL_SECONDS = 86_400

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from portal.checkout.possible import REDEEMABLE
-from portal.core import ids
+from portal.checkout import REDEEMABLE
 from portal.nudges.signals.base import Facts, Reader, Signal, Words
+from portal.platform import ids
 
 _DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
 
@@ -16,12 +16,13 @@ def _words(facts: Facts, reader: Reader) -> Words:
     redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}"
     return Words(
         title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",
-        body=f"You picked it for order {order}: {cost}, and it is yours." if reward
+        body=f"You picked it for order {order}: {cost}, and it is yours."
+        if reward
         else f"You meant to use {cost} on order {order}. They stay yours until you decide.",
         cta_label="Get it now" if reward else "See your points",
         path=f"/account/loyalty{redeem if reward else '#balances'}",
         reason=f"You left this at the checkout of order {order}; it waits until {until}.",
-    )  # fmt: skip
+    )
 
 
 SIGNAL = Signal(
@@ -40,7 +41,11 @@ SIGNAL = Signal(
     members=f"SELECT i.member_id FROM loyalty_checkout_intents i WHERE {_DUE}",
     words=_words,
     example={
-        "points": 300, "reward": "five-off", "title": "5 euros off", "order_reference": "#10021",
-        "expires_at": "2026-11-19T09:00:00+00:00", "intent_id": "019a7777-0000-7000-8000-000000000002",
+        "points": 300,
+        "reward": "five-off",
+        "title": "5 euros off",
+        "order_reference": "#10021",
+        "expires_at": "2026-11-19T09:00:00+00:00",
+        "intent_id": "019a7777-0000-7000-8000-000000000002",
     },
-)  # fmt: skip
+)

@@ -40,8 +40,10 @@ SIGNAL = Signal(
     members=f"SELECT l.member_id FROM loyalty_point_expirations l WHERE {_DUE}",
     words=_words,
     example={
-        "points": 120, "lots": 2,
-        "first_expires_at": "2026-11-24T22:59:59+00:00", "expires_at": "2026-11-30T22:59:59+00:00",
+        "points": 120,
+        "lots": 2,
+        "first_expires_at": "2026-11-24T22:59:59+00:00",
+        "expires_at": "2026-11-30T22:59:59+00:00",
     },
     bounds=_bounds,
-)  # fmt: skip
+)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from portal.checkout.possible import SHAREABLE
+from portal.checkout import SHAREABLE
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals.base import Facts, Reader, Signal, Words
 

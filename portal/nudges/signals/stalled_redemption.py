@@ -41,8 +41,11 @@ SIGNAL = Signal(
     members=f"SELECT r.member_id FROM loyalty_redemptions r WHERE {_DUE}",
     words=_words,
     example={
-        "points": 450, "requests": 1, "requested_at": "2026-11-12T10:00:00+00:00", "title": "Stoneware mug",
+        "points": 450,
+        "requests": 1,
+        "requested_at": "2026-11-12T10:00:00+00:00",
+        "title": "Stoneware mug",
         "redemption_id": "019a7777-0000-7000-8000-000000000001",
     },
     bounds=_bounds,
-)  # fmt: skip
+)

@@ -1,0 +1,70 @@
+"""Forms of the doors: sign in, register, forgotten password. What is wrong is said in words for people."""
+
+from typing import Any
+
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
+
+from portal.accounts.contact import clean_email
+from portal.accounts.passwords import password_problem
+from portal.platform.web.forms import PortalForm, visible
+
+NOT_AN_EMAIL = "Enter an email address, like name@example.com."
+
+
+def _email(_form: Any, field: Any) -> None:
+    try:
+        clean_email(field.data or "")
+    except ValueError as error:
+        raise ValidationError(NOT_AN_EMAIL) from error
+
+
+def _no_nul(_form: Any, field: Any) -> None:
+    if "\x00" in (field.data or ""):
+        raise ValidationError("Remove the characters that cannot be shown.")
+
+
+def _trimmed(value: str | None) -> str | None:
+    return value.strip() if value else value
+
+
+class LoginForm(PortalForm):
+    """Email and password, and the page to go on to."""
+
+    email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _no_nul])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
+    next = HiddenField()
+
+
+class RegisterForm(PortalForm):
+    """What a new member tells about themselves; consent is off until they tick it."""
+
+    name = StringField("Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[visible])
+    email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _email])
+    password = PasswordField("Password", [InputRequired("Choose a password.")])
+    marketing_messages = BooleanField("Send me reminders, offers and news")
+    next = HiddenField()
+
+    def validate_password(self, field: Any) -> None:
+        """Refuse what `passwords` refuses, at the field."""
+        problem = password_problem(field.data, self.email.data or "")
+        if problem:
+            raise ValidationError(problem)
+
+
+class ForgotPasswordForm(PortalForm):
+    """Where the reset link goes."""
+
+    email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _email])
+
+
+class ConfirmForm(PortalForm):
+    """The password to sign in with from now on, where the browser that opens the link has not chosen one."""
+
+    password = PasswordField("Password", [Length(max=1000)])
+
+
+class ResetPasswordForm(PortalForm):
+    """The new password."""
+
+    password = PasswordField("New password", [InputRequired("Choose a password.")])

@@ -1,0 +1,310 @@
+"""The programme's rules for checkouts, as values that services are given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from portal import redemptions
+from portal.checkout.models import CheckoutIntent
+from portal.checkout.problems import AlreadyFulfilled, IntentCancelled, IntentConflict, IntentExpired, IntentNotFound
+from portal.config import Settings
+from portal.members import Member, lock_member_of_user, lock_members
+from portal.platform import ids
+from portal.redemptions import HoldRules, Redemption, RedemptionStatus
+from portal.rewards import Reward, RewardNotFound, is_offered
+from portal.tiers import enrol
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRules:
+    """How long an intent waits, the rules of what it reserves, where links of its cards lead, and how many open invites
+    leave no friend to tell."""
+
+    ttl: timedelta
+    holds: HoldRules
+    base_url: str
+    max_invites: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "CheckoutRules":
+        """The rules of these settings."""
+        return cls(
+            ttl=timedelta(hours=settings.checkout_intent_ttl_hours),
+            holds=HoldRules.of(settings),
+            base_url=settings.base_url,
+            max_invites=settings.referral_member_max_active_invites,
+        )
+
+
+REDEMPTION, SHARE = "redemption", "referral_share"
+CANCELLED_BY_CHECKOUT = "checkout_intent_cancelled"
+
+
+class Action(StrEnum):
+    """What a checkout says of its intents."""
+
+    PLAN = "plan"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+class Resolution(StrEnum):
+    """What a member says of a next action."""
+
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One intent of a request, by the checkout's own id. A redemption wishes for a reward or for points."""
+
+    kind: str
+    checkout_intent_id: str
+    channel: str | None = None
+    reward_slug: str | None = None
+    points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A request of a checkout: one order, its parts, and how long they wait (None: the programme's time).
+
+    `by_member`: the member's own browser asks, and not the shop.
+    """
+
+    action: Action
+    order_reference: str
+    parts: tuple[Part, ...]
+    ttl: timedelta | None = None
+    by_member: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every action works with."""
+
+    session: Session
+    member: Member
+    checkout: Checkout
+    rules: CheckoutRules
+    actor: str
+    now: datetime
+
+
+def sync_intents(
+    session: Session, user_id: str, checkout: Checkout, *, actor: str, now: datetime, rules: CheckoutRules
+) -> list[UUID]:
+    """Plan, confirm or cancel intents of an order; their ids. A repeated action changes nothing (CONTRACT Checkout).
+
+    A plan holds nothing. A confirmed redemption reserves its points, once per `checkoutIntentId`; a confirmed referral
+    share stays pending. Cancelling closes the intent, also one that was never heard of, so that a confirmation which
+    comes late is refused, and releases a redemption that is still requested.
+
+    The shop's ids are the programme's; those of a member's browser are that member's own and stand in nobody's way. A
+    shop that names a member's own id goes on with that intent, which is the shop's from then on.
+
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
+    :raises IntentConflict: a `checkoutIntentId` stands for something else.
+    :raises IntentCancelled, IntentExpired: planned or confirmed too late.
+    :raises AlreadyFulfilled: cancelled too late.
+    :raises portal.platform.problems.DomainError: as `reserve_points` does.
+    """
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        enrol(session, user_id)
+        member = lock_member_of_user(session, user_id)
+        assert member is not None
+    desk = _Desk(session, member, checkout, rules, actor, now)
+    act = _ACTIONS[checkout.action]
+    intents = [act(desk, part, _find(desk, part)) for part in checkout.parts]
+    session.flush()
+    return [intent.id for intent in intents]
+
+
+def confirm_intent(
+    session: Session,
+    user_id: str,
+    intent_id: UUID,
+    reward_slug: str,
+    *,
+    actor: str,
+    now: datetime,
+    rules: CheckoutRules,
+) -> None:
+    """Confirm a planned redemption of this reward, as its checkout would: for the member who comes back to it.
+
+    :raises IntentNotFound: no such intent, another member's, or another reward's.
+    Everything that `sync_intents` raises of a confirmation.
+    """
+    member = lock_member_of_user(session, user_id)
+    row = session.execute(
+        select(CheckoutIntent, Reward.slug)
+        .join(Reward, Reward.id == CheckoutIntent.reward_id)
+        .where(CheckoutIntent.member_id == (member.id if member else None), CheckoutIntent.id == intent_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if member is None or row is None or row[1] != reward_slug:
+        raise IntentNotFound
+    intent = row[0]
+    part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug)
+    checkout = Checkout(Action.CONFIRM, intent.order_reference, (part,))
+    _confirm(_Desk(session, member, checkout, rules, actor, now), part, intent)
+    session.flush()
+
+
+def resolve_intent(session: Session, user_id: str, intent_id: UUID, resolution: Resolution, *, now: datetime) -> None:
+    """Take a next action off the member's feed. What is not pending any more stays as it is.
+
+    `resolved` only ends the reminder: the checkout may still confirm. After `cancelled` it may not. A confirmed
+    redemption is not touched: its points are given back by cancelling it, not by putting a card away.
+
+    :raises IntentNotFound: no such intent, or another member's.
+    """
+    member = lock_member_of_user(session, user_id)
+    key = (member.id, intent_id) if member else None
+    intent = session.get(CheckoutIntent, key, populate_existing=True) if key else None
+    if intent is None:
+        raise IntentNotFound
+    if intent.status == "pending" and intent.expires_at > now:
+        intent.status, intent.resolved_at = resolution, now
+        session.flush()
+
+
+def expire_intents(session: Session, now: datetime, limit: int = 500) -> int:
+    """Close up to `limit` pending intents that are past their time; returns how many, 0 when none is left."""
+    due = (CheckoutIntent.status == "pending") & (CheckoutIntent.expires_at <= now)
+    found = session.execute(
+        select(CheckoutIntent.member_id, CheckoutIntent.id).where(due).order_by(CheckoutIntent.expires_at).limit(limit)
+    ).all()
+    if not found:
+        return 0
+    lock_members(session, {row[0] for row in found})
+    session.execute(
+        update(CheckoutIntent)
+        .where(CheckoutIntent.id.in_([row[1] for row in found]), due)
+        .values(status="expired", resolved_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return len(found)
+
+
+def _plan(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
+    if intent is not None:
+        _must_be_open(intent, desk.now)
+        return intent
+    reward_id = _offered(desk, part.reward_slug) if part.reward_slug else None
+    return _store(desk, part, status="pending", reward_id=reward_id, points=part.points)
+
+
+def _confirm(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
+    intent = _plan(desk, part, intent)
+    if part.kind == SHARE:
+        intent.confirmed_at = intent.confirmed_at or desk.now
+    elif intent.status != "confirmed":
+        wish = redemptions.Wish(
+            part.reward_slug, part.points or 0, f"Order {intent.order_reference}", part.checkout_intent_id
+        )
+        redemption = redemptions.reserve_points(
+            desk.session, desk.member.user_id, wish, actor=desk.actor, now=desk.now, rules=desk.rules.holds
+        )
+        intent.redemption_id, intent.status = redemption.id, "confirmed"
+        intent.confirmed_at, intent.resolved_at = desk.now, None
+    return intent
+
+
+def _cancel(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
+    if intent is None:
+        return _store(desk, part, status="cancelled", resolved_at=desk.now)
+    if intent.status == "cancelled":
+        return intent
+    if intent.redemption_id is not None:
+        _release(desk, intent.redemption_id)
+    intent.status, intent.resolved_at = "cancelled", desk.now
+    return intent
+
+
+_Act = Callable[[_Desk, Part, CheckoutIntent | None], CheckoutIntent]
+_ACTIONS: dict[Action, _Act] = {Action.PLAN: _plan, Action.CONFIRM: _confirm, Action.CANCEL: _cancel}
+
+
+def _release(desk: _Desk, redemption_id: UUID) -> None:
+    """Give the points back, unless that was done elsewhere (failed, cancelled, its hold run out)."""
+    mine = (Redemption.member_id == desk.member.id) & (Redemption.id == redemption_id)
+    status = desk.session.scalar(select(Redemption.status).where(mine))
+    if status == RedemptionStatus.FULFILLED:
+        raise AlreadyFulfilled
+    if status == RedemptionStatus.REQUESTED:
+        redemptions.release_redemption(
+            desk.session,
+            redemption_id,
+            RedemptionStatus.CANCELLED,
+            CANCELLED_BY_CHECKOUT,
+            actor=desk.actor,
+            now=desk.now,
+        )
+
+
+def _find(desk: _Desk, part: Part) -> CheckoutIntent | None:
+    """The intent of the part as it is now, which must stand for the same."""
+    rows = desk.session.execute(
+        select(CheckoutIntent, Reward.slug)
+        .outerjoin(Reward, Reward.id == CheckoutIntent.reward_id)
+        .where(CheckoutIntent.checkout_intent_id == part.checkout_intent_id, _in_reach(desk))
+        .execution_options(populate_existing=True)
+    ).all()
+    for intent, slug in rows:
+        mine = intent.member_id == desk.member.id and intent.order_reference == desk.checkout.order_reference
+        if not mine or intent.kind != part.kind or not _same_wish(intent, slug, part):
+            raise IntentConflict
+        intent.by_member = intent.by_member and desk.checkout.by_member
+    return rows[0][0] if rows else None
+
+
+def _in_reach(desk: _Desk) -> ColumnElement[bool]:
+    """The member's own, and for the shop everything that it has named itself."""
+    mine = CheckoutIntent.member_id == desk.member.id
+    return mine if desk.checkout.by_member else mine | ~CheckoutIntent.by_member
+
+
+def _same_wish(intent: CheckoutIntent, slug: str | None, part: Part) -> bool:
+    """A cancelling may leave the wish out, and an intent that began by being cancelled has none."""
+    asked, stored = (part.reward_slug, part.points), (slug, intent.points)
+    return asked == stored or (None, None) in (asked, stored)
+
+
+def _must_be_open(intent: CheckoutIntent, now: datetime) -> None:
+    if intent.status == "cancelled":
+        raise IntentCancelled
+    if intent.status == "expired" or (intent.status != "confirmed" and intent.expires_at <= now):
+        raise IntentExpired
+
+
+def _offered(desk: _Desk, slug: str) -> UUID:
+    reward = desk.session.scalar(select(Reward).where(Reward.slug == slug))
+    if reward is None or not is_offered(reward, desk.now):
+        raise RewardNotFound
+    return reward.id
+
+
+def _store(desk: _Desk, part: Part, **fields: object) -> CheckoutIntent:
+    intent = CheckoutIntent(
+        member_id=desk.member.id,
+        id=ids.new_id(),
+        checkout_intent_id=part.checkout_intent_id,
+        kind=part.kind,
+        order_reference=desk.checkout.order_reference,
+        channel=part.channel,
+        created_at=desk.now,
+        expires_at=desk.now + (desk.checkout.ttl or desk.rules.ttl),
+        by_member=desk.checkout.by_member,
+        **fields,
+    )
+    desk.session.add(intent)
+    desk.session.flush()
+    return intent

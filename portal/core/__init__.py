@@ -1,1 +1,0 @@
-"""What every domain stands on; knows no domain."""

@@ -1,0 +1,110 @@
+"""What the page of a member shows beside its tables; each a bounded read through an index."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from portal.accounts import UserNotFound
+from portal.platform.db.reads import read_all, read_one
+
+MOST_LOTS = 40
+MOST_HOLDS = 40
+MOST_RECENT = 8
+MOST_TIERS = 20
+SOON = timedelta(days=30)
+
+_CARD = text("""
+    SELECT u.id AS user_id, u.email, u.name, u.phone_number, u.locale, u.timezone, u.role, u.disabled_at, u.created_at,
+           u.email_verified_at, c.source AS consent_source, c.at AS consent_at,
+           u.push_token IS NOT NULL AS has_push, p.marketing_messages, p.email AS by_email, p.sms AS by_sms,
+           p.push AS by_push, p.muted_kinds, p.quiet_from, p.quiet_until,
+           m.id AS member_id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned,
+           t.name AS tier
+    FROM users u
+    LEFT JOIN notification_preferences p ON p.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT source, at FROM consent_changes WHERE user_id = u.id ORDER BY id DESC LIMIT 1) c ON true
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
+    WHERE u.id = :user_id
+""")
+# Points past their date that the sweep has not reached are in the balance and not available.
+_DATES = text("""
+    SELECT coalesce(sum(remaining - held) FILTER (WHERE expires_at <= :now), 0)::bigint AS past,
+           coalesce(sum(remaining - held) FILTER (WHERE expires_at > :now), 0)::bigint AS soon
+    FROM loyalty_point_expirations
+    WHERE member_id = :member_id AND remaining > 0 AND expires_at <= :until
+""")
+_LOTS = text("""
+    SELECT l.id, l.points, l.remaining, l.held, l.opened_at, l.expires_at, e.entry_type, e.description
+    FROM (SELECT * FROM loyalty_point_expirations
+          WHERE member_id = :member_id AND remaining > 0 ORDER BY expires_at, seq LIMIT :most) l
+    CROSS JOIN LATERAL (SELECT entry_type, description FROM loyalty_ledger_entries
+                        WHERE member_id = l.member_id AND seq = l.seq OFFSET 0) e
+    ORDER BY l.expires_at, l.seq
+""")
+_HOLDS = text("""
+    SELECT r.id, r.description, r.points, r.requested_at, r.hold_expires_at, a.points AS taken, a.lot_id, l.opened_at,
+           l.expires_at, e.description AS lot
+    FROM (SELECT * FROM loyalty_redemptions WHERE member_id = :member_id AND status = 'requested'
+          ORDER BY id LIMIT :most) r
+    JOIN loyalty_hold_allocations a ON a.member_id = r.member_id AND a.redemption_id = r.id
+    JOIN loyalty_point_expirations l ON l.member_id = a.member_id AND l.id = a.lot_id
+    JOIN loyalty_ledger_entries e ON e.member_id = l.member_id AND e.id = l.id
+    ORDER BY r.id, l.expires_at, l.seq LIMIT 200
+""")
+_TIERS = text("""
+    SELECT c.changed_at, c.lifetime_earned, f.name AS from_tier, t.name AS to_tier
+    FROM loyalty_tier_changes c
+    JOIN loyalty_tiers t ON t.id = c.to_tier_id LEFT JOIN loyalty_tiers f ON f.id = c.from_tier_id
+    WHERE c.member_id = :member_id ORDER BY c.id DESC LIMIT :most
+""")
+_RECENT = text("""
+    (SELECT 'points' AS kind, occurred_at AS at, description AS what, amount AS points, entry_type AS state
+     FROM loyalty_ledger_entries WHERE member_id = :member_id ORDER BY occurred_at DESC, seq DESC LIMIT :most)
+    UNION ALL
+    (SELECT 'redemption', requested_at, description, points, status
+     FROM loyalty_redemptions WHERE member_id = :member_id ORDER BY requested_at DESC, id DESC LIMIT :most)
+    UNION ALL
+    (SELECT 'invite', created_at, coalesce(invitee_name, code), reward_points, status
+     FROM loyalty_referral_invites WHERE member_id = :member_id ORDER BY created_at DESC, id DESC LIMIT :most)
+    ORDER BY at DESC LIMIT :most
+""")
+
+
+def get_card(user_id: str) -> Any:
+    """Who the user is, and their membership when there is one.
+
+    :raises UserNotFound: no such user.
+    """
+    card = read_one(_CARD, {"user_id": user_id})
+    if card is None:
+        raise UserNotFound
+    return card
+
+
+def get_dates(member_id: UUID | None, now: datetime) -> Any:
+    """The free points that are `past` their date, and those that expire `soon`."""
+    return read_one(_DATES, {"member_id": member_id, "now": now, "until": now + SOON})
+
+
+def list_lots(member_id: UUID | None) -> list[Any]:
+    """The lots that something is left of, in the order they are taken; one more than are drawn."""
+    return read_all(_LOTS, {"member_id": member_id, "most": MOST_LOTS + 1})
+
+
+def list_holds(member_id: UUID | None) -> list[Any]:
+    """What open requests hold, a row for each lot that they hold it in."""
+    return read_all(_HOLDS, {"member_id": member_id, "most": MOST_HOLDS})
+
+
+def list_tier_changes(member_id: UUID | None) -> list[Any]:
+    """The latest upgrades, newest first."""
+    return read_all(_TIERS, {"member_id": member_id, "most": MOST_TIERS})
+
+
+def list_recent(member_id: UUID | None) -> list[Any]:
+    """What happened last, of points, redemptions and invites."""
+    return read_all(_RECENT, {"member_id": member_id, "most": MOST_RECENT})

@@ -1,0 +1,198 @@
+"""What operators do to a member, each with its reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal import accounts, ledger, members
+from portal.accounts import current, get_user
+from portal.accounts.web import Access, guarded
+from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
+from portal.desk.web.forms import AdjustForm
+from portal.notifications import MessageStatus
+from portal.platform import clock, ids
+from portal.platform.console.acts import Question, ask, attempt, done
+from portal.platform.db import db
+from portal.platform.problems import Conflict, Forbidden, NotFound
+from portal.platform.settings import current_settings
+from portal.platform.web.formatting import grouped
+from portal.platform.web.forms import ReasonForm
+from portal.referrals import ReferralRules
+from portal.tiers import enrol
+
+bp = Blueprint("member_acts", __name__, url_prefix="/admin/members")
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """An act: its button, what it does, its past tense, and the service that does it."""
+
+    label: str
+    consequence: str
+    past: str
+    act: Callable[..., object]
+    danger: bool = True
+    over_staff: bool = True
+
+
+VERBS = {
+    "suspend": Verb(
+        "Suspend membership",
+        "They keep their points, which expire as always, and can still sign in. They can neither redeem nor invite, "
+        "and their links bring no new friends. Open requests stay for you to decide; credits still arrive.",
+        "The membership is suspended.",
+        partial(members.set_status, status="suspended"),
+        over_staff=False,
+    ),
+    "reactivate": Verb(
+        "Reactivate membership",
+        "They can redeem and invite again.",
+        "The membership is active again.",
+        partial(members.set_status, status="active"),
+        danger=False,
+        over_staff=False,
+    ),
+    "sign-out": Verb(
+        "Sign out everywhere",
+        "Every browser they are signed in with asks for their password at its next request.",
+        "They are signed out everywhere.",
+        accounts.sign_out_user,
+    ),
+    "disable": Verb(
+        "Disable sign-in",
+        "They are signed out everywhere, cannot sign in, and get no messages. Points stay, and the shop's own systems "
+        "can still spend them; suspend the membership to stop that. Tokens they made end.",
+        "They cannot sign in any more.",
+        accounts.disable_user,
+    ),
+    "enable": Verb(
+        "Enable sign-in",
+        "They can sign in again with their password.",
+        "They can sign in again.",
+        accounts.enable_user,
+        danger=False,
+    ),
+}
+
+
+@bp.route("/<user_id>/adjust", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def adjust(user_id: str) -> AnyResponse:
+    """Add points, or take some away."""
+    form, back = AdjustForm(), _page_of(user_id)
+    question = Question(
+        f"Adjust points of {_name(user_id)}", "Adjust", back, "Points that are added count towards tiers."
+    )
+    if not form.validate_on_submit():
+        return ask(form, question)
+    problem = attempt(partial(_adjust, db.session(), user_id, form))
+    return ask(form, question, problem) if problem else done("The points are adjusted.", back)
+
+
+@bp.route('/<user_id>/<any(suspend, reactivate, "sign-out", disable, enable):verb>', methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def act(user_id: str, verb: str) -> AnyResponse:
+    """Change what a member may do."""
+    wanted = VERBS[verb]
+    question = Question(
+        f"{wanted.label}: {_name(user_id)}?", wanted.label, _page_of(user_id), wanted.consequence, wanted.danger
+    )
+    return _with_reason(question, wanted.past, partial(_carry_out, wanted, user_id))
+
+
+@bp.route("/<user_id>/messages/<message_id>/resend", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def resend_a_message(user_id: str, message_id: str) -> AnyResponse:
+    """Send a message again that failed, or whose end is unknown."""
+    key = _parse(message_id)
+    unsure = get_message(db.session(), user_id, key).status == MessageStatus.UNCERTAIN
+    consequence = "It may have arrived: they may get it twice." if unsure else "It has certainly not arrived."
+    question = Question(
+        "Send this message again?",
+        "Send again",
+        url_for("members_console.show_messages", user_id=user_id),
+        consequence,
+        unsure,
+    )
+    return _with_reason(question, "The message is on its way again.", partial(_resend, resend_message, user_id, key))
+
+
+@bp.route("/<user_id>/referrals/<invite_id>/resend", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def resend_an_invite(user_id: str, invite_id: str) -> AnyResponse:
+    """Send an open invite to the friend once more."""
+    key = _parse(invite_id)
+    get_invite(db.session(), user_id, key)
+    question = Question(
+        "Send this invite again?",
+        "Send again",
+        url_for("members_console.show_referrals", user_id=user_id),
+        "The friend gets the same link once more, unless they asked for no more mail.",
+    )
+    act = partial(resend_invite, rules=ReferralRules.of(current_settings()))
+    return _with_reason(question, "The invite is on its way again.", partial(_resend, act, user_id, key))
+
+
+def _with_reason(question: Question, past: str, carry_out: Callable[[str], object]) -> AnyResponse:
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return ask(form, question)
+    problem = attempt(partial(carry_out, form.reason.data or ""))
+    return ask(form, question, problem) if problem else done(past, question.back)
+
+
+def _carry_out(verb: Verb, user_id: str, reason: str) -> None:
+    session, principal = db.session(), current()
+    if verb.over_staff and get_user(session, user_id).role != "member" and not principal.owns_programme:
+        raise Forbidden("Only an admin may do this to an operator or admin.")
+    verb.act(session, user_id, actor=principal.actor, reason=reason)
+
+
+def _resend(service: Callable[..., None], user_id: str, key: UUID, reason: str) -> None:
+    service(db.session(), user_id, key, actor=current().actor, reason=reason, now=clock.now())
+
+
+def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
+    now, rules = clock.now(), ledger.EarningRules.of(current_settings())
+    given: Any = form.data
+    try:
+        ledger.adjust_points(
+            session,
+            enrol(session, user_id).id,
+            given["points"],
+            given["reason"],
+            actor=current().actor,
+            now=now,
+            rules=rules,
+            expires_at=form.expires_at(now, rules),
+            metadata={},
+            description=given["description"],
+        )
+    except ledger.InsufficientPoints as error:
+        available = grouped(error.extra["available"])
+        raise Conflict(
+            f"Only {available} points are free to take: what is on hold or already spent cannot be taken away. "
+            "Nothing was changed."
+        ) from error
+
+
+def _name(user_id: str) -> str:
+    user = get_user(db.session(), user_id)
+    return user.name or user.email or user.id
+
+
+def _page_of(user_id: str) -> str:
+    return url_for("members_console.show_member", user_id=user_id)
+
+
+def _parse(text: str) -> UUID:
+    parsed = ids.parse(text)
+    if parsed is None:
+        raise NotFound
+    return parsed

@@ -1,0 +1,76 @@
+"""Forms of what operators do to a member."""
+
+from datetime import datetime
+from typing import Any
+
+from wtforms import DateField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from portal.ledger import EarningRules
+from portal.platform import clock
+from portal.platform.clock import YEARS, end_of_day
+from portal.platform.settings import current_settings
+from portal.platform.web.forms import ReasonForm, WholeNumber, no_nul, strip
+
+MOST_POINTS = 1_000_000_000
+BY_RULE, BY_DATE, NEVER = "rule", "date", "never"
+
+
+class AdjustForm(ReasonForm):
+    """Points to add or take away, and how long added ones live."""
+
+    points = WholeNumber(
+        "Points",
+        description="For example 500 to add or -500 to deduct.",
+        render_kw={"inputmode": "text"},
+        validators=[
+            InputRequired(message="Say how many points."),
+            NumberRange(-MOST_POINTS, MOST_POINTS, message="That is more than can be adjusted at once."),
+        ],
+    )
+    expiry = RadioField(
+        "Added points expire",
+        default=BY_RULE,
+        choices=[
+            SelectChoice(BY_RULE, "As the programme says"),
+            SelectChoice(BY_DATE, "On a date"),
+            SelectChoice(NEVER, "Never"),
+        ],
+    )
+    expires_on = DateField(
+        "Date",
+        description="They live until the end of this day where the programme is.",
+        validators=[Optional()],
+        render_kw={"type": "date"},
+    )
+    description = StringField(
+        "What the member reads",
+        filters=[strip],
+        default="Adjusted by the shop",
+        description="Stands in their history. Write nothing personal here: it stays for ever.",
+        validators=[InputRequired(message="Say what the member reads."), Length(max=200), no_nul],
+    )
+
+    def validate_points(self, field: Any) -> None:
+        """Refuse to change nothing."""
+        if field.data == 0:
+            raise ValidationError("Nothing would change: give a number above or below 0.")
+
+    def validate_expiry(self, field: Any) -> None:
+        """Refuse a date that is missing, over, or too far to be read."""
+        if field.data != BY_DATE:
+            return
+        day = self.expires_on.data
+        today = clock.now().astimezone(current_settings().timezone).date()
+        if day is None or day <= today:
+            raise ValidationError("Choose a date in the future.")
+        if day.year not in YEARS:
+            raise ValidationError("Choose an earlier date, or never.")
+
+    def expires_at(self, now: datetime, rules: EarningRules) -> datetime | None:
+        """When added points expire; None: never."""
+        day = self.expires_on.data
+        if self.expiry.data == BY_DATE and day is not None:
+            return end_of_day(day, rules.zone)
+        return None if self.expiry.data == NEVER else rules.expiry(now)

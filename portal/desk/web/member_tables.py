@@ -1,0 +1,166 @@
+"""What belongs to one member, as tables: points, redemptions, invites, messages, nudges, and what operators did."""
+
+from portal.ledger import EntryType
+from portal.notifications import MessageStatus
+from portal.platform.console.tables import Column, Filter, Table
+from portal.redemptions import RedemptionStatus
+from portal.referrals import InviteStatus
+
+MOST_LOTS = 4
+
+
+def _choices(values: type[EntryType | MessageStatus | RedemptionStatus | InviteStatus]) -> tuple[tuple[str, str], ...]:
+    return tuple((value.value, value.value.replace("_", " ").capitalize()) for value in values)
+
+
+_OF_MEMBER = "member_id = CAST(:member_id AS uuid)"
+# What a debit took, from the lots of which entries; the first few, and how many there are.
+_TAKEN = f"""(
+    SELECT json_agg(json_build_object('points', x.points, 'what', x.description, 'at', x.occurred_at))
+    FROM (SELECT d.points, o.description, o.occurred_at FROM loyalty_lot_debits d
+          JOIN loyalty_ledger_entries o ON o.member_id = d.member_id AND o.id = d.lot_id
+          JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
+          WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {MOST_LOTS}) x)"""
+_LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
+
+LEDGER = Table(
+    name="member-ledger",
+    source="""loyalty_ledger_entries e
+        LEFT JOIN LATERAL (SELECT remaining, held, expires_at FROM loyalty_point_expirations
+                           WHERE member_id = e.member_id AND id = e.id OFFSET 0) l ON true""",
+    where=f"e.{_OF_MEMBER}",
+    key="e.seq",
+    key_type="bigint",
+    order="-seq",
+    columns=(
+        Column("seq", "No.", "e.seq", "number", sorts="bigint"),
+        Column("occurred_at", "When", "e.occurred_at", "moment"),
+        Column("entry_type", "Kind", "e.entry_type", "status"),
+        Column("amount", "Points", "e.amount", "signed"),
+        Column("balance_after", "Balance", "e.balance_after", "points"),
+        Column("explained", "Explained", "''", exported=False),
+        Column("description", "Description", "e.description", shown=False),
+        Column("id", "Id", "e.id", "ulid", shown=False),
+        Column("source", "Source", "e.source", shown=False),
+        Column("external_id", "Source's id", "e.external_id", shown=False),
+        Column("lot_remaining", "Left", "l.remaining", shown=False),
+        Column("lot_held", "On hold", "l.held", shown=False),
+        Column("lot_expires_at", "Expire", "l.expires_at", shown=False),
+        Column("taken", "Taken", _TAKEN, shown=False, exported=False),
+        Column("lots_taken", "Lots", _LOTS_TAKEN, shown=False, exported=False),
+    ),
+    filters=(Filter("type", "Kind", "e.entry_type = :type", _choices(EntryType)),),
+)
+REDEMPTIONS = Table(
+    name="member-redemptions",
+    source="loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id",
+    where=f"r.{_OF_MEMBER}",
+    key="r.id",
+    key_type="uuid",
+    order="-requested_at",
+    columns=(
+        Column("id", "Request", "r.id", "ulid"),
+        Column("description", "What", "r.description"),
+        Column("reward", "Reward", "w.slug", "code"),
+        Column("points", "Points", "r.points", "points"),
+        Column("status", "Status", "r.status", "status"),
+        Column("requested_at", "Requested", "r.requested_at", "moment", sorts="timestamptz"),
+        Column("hold_expires_at", "Held until", "r.hold_expires_at", "moment", exported=False),
+        Column("closed_at", "Closed", "r.closed_at", "moment"),
+        Column("failure_reason", "Reason", "r.failure_reason"),
+    ),
+    filters=(Filter("status", "Status", "r.status = :status", _choices(RedemptionStatus)),),
+)
+REFERRALS = Table(
+    name="member-referrals",
+    source="loyalty_referral_invites i",
+    where=f"i.{_OF_MEMBER}",
+    key="i.id",
+    key_type="uuid",
+    order="-created_at",
+    columns=(
+        Column("code", "Code", "i.code", "code"),
+        Column("status", "Status", "i.status", "status"),
+        Column("channel", "By", "i.channel"),
+        Column("invitee_name", "Friend", "coalesce(i.invitee_name, '')"),
+        Column("address", "Address", "coalesce(i.invitee_email, i.invitee_phone, '')", "code"),
+        Column("referee_user_id", "Joined as", "i.referee_user_id", "member"),
+        Column("reward_points", "Bonus", "i.reward_points", "points"),
+        Column("created_at", "Made", "i.created_at", "moment", sorts="timestamptz"),
+        Column("expires_at", "Open until", "i.expires_at", "moment"),
+        Column("credited_at", "Credited", "i.credited_at", "moment"),
+        Column("id", "Id", "i.id", "ulid", shown=False),
+    ),
+    filters=(Filter("status", "Status", "i.status = :status", _choices(InviteStatus)),),
+)
+MESSAGES = Table(
+    name="member-messages",
+    source="messages g",
+    where="g.user_id = :user_id",
+    key="g.id",
+    key_type="uuid",
+    order="-id",
+    columns=(
+        Column("id", "Message", "g.id", "ulid", sorts="uuid"),
+        Column("kind", "Kind", "replace(g.kind, '_', ' ')"),
+        Column("channel", "By", "coalesce(g.channel, '')"),
+        Column("status", "Status", "g.status", "status"),
+        Column("reason", "Why", "g.reason"),
+        Column("attempts", "Attempts", "g.attempts", "number"),
+        Column("created_at", "Asked for", "g.created_at", "moment"),
+        Column("sent_at", "Sent", "g.sent_at", "moment"),
+    ),
+    filters=(Filter("status", "Status", "g.status = :status", _choices(MessageStatus)),),
+)
+NUDGES = Table(
+    name="member-nudges",
+    source="loyalty_nudge_dispatch_events d LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id",
+    where=f"d.{_OF_MEMBER}",
+    key="d.id",
+    key_type="uuid",
+    order="-id",
+    columns=(
+        Column("id", "Dispatch", "d.id", "ulid", sorts="uuid"),
+        Column("campaign", "Campaign", "c.slug", "code"),
+        Column("channel", "By", "coalesce(d.channel, '')"),
+        Column("status", "Status", "d.status", "status"),
+        Column("reason", "Why", "d.reason"),
+        Column("created_at", "Decided", "d.created_at", "moment"),
+        Column("sent_at", "Sent", "d.sent_at", "moment"),
+    ),
+)
+HISTORY = Table(
+    name="member-history",
+    source="audit_log a",
+    where="""(a.object_type = 'user' AND a.object_id = :user_id
+              OR a.object_type = 'member' AND a.object_id = :member_ulid)""",
+    key="a.id",
+    key_type="bigint",
+    order="-number",
+    columns=(
+        Column("number", "No.", "a.id", "number", sorts="bigint"),
+        Column("at", "When", "a.at", "moment"),
+        Column("action", "What", "a.action", "code"),
+        Column("actor", "Who", "a.actor", "code"),
+        Column("reason", "Why", "a.reason"),
+        Column("before", "Before", "CAST(a.before AS text)", shown=False),
+        Column("after", "After", "CAST(a.after AS text)", shown=False),
+    ),
+)
+SIGN_INS = Table(
+    name="member-sign-ins",
+    source="auth_sessions s",
+    where="s.user_id = :user_id",
+    key="s.id",
+    key_type="uuid",
+    order="-id",
+    columns=(
+        Column("id", "Sign-in", "s.id", "ulid", sorts="uuid"),
+        Column("created_at", "Signed in", "s.created_at", "moment"),
+        Column("last_seen_at", "Last seen", "s.last_seen_at", "moment"),
+        Column("user_agent", "Browser", "s.user_agent"),
+        Column("address", "From", "s.address", "code"),
+        Column("revoked_at", "Ended", "s.revoked_at", "moment"),
+        Column("expires_at", "Ends by itself", "s.expires_at", "moment"),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Members as the consoles list them: all of them, or those who were searched for."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from portal.accounts import HITS
+from portal.platform.console.tables import Column, Filter, Table
+from portal.tiers.web import find_tier, list_tier_choices
+
+# Whom the search finds may be no member yet; the list's own columns are never null, and are sorted along their indexes.
+_NEWEST = Column("id", "Newest", "m.id", "ulid", sorts="uuid", shown=False, exported=False)
+_COLUMNS = (
+    Column("user_id", "Member", "u.id", "member"),
+    Column("name", "Name", "u.name"),
+    Column("email", "Email", "u.email", "code"),
+    Column("status", "Status", "coalesce(m.status, 'no member yet')", "status"),
+    Column("tier", "Tier", "t.name"),
+    Column("balance", "Balance", "m.balance", "points", sorts="bigint"),
+    Column("held", "On hold", "coalesce(m.held, 0)", "points"),
+    Column("lifetime_earned", "Lifetime points", "m.lifetime_earned", "points", sorts="bigint"),
+    Column("referral_code", "Code", "coalesce(m.referral_code, '')", "code"),
+    Column("joined_at", "Joined", "m.joined_at", "moment", sorts="timestamptz"),
+)
+_OF_NO_MEMBER: dict[str, dict[str, Any]] = {
+    "id": {"expression": f"coalesce(m.id, '{UUID(int=0)}')"},
+    "balance": {"expression": "coalesce(m.balance, 0)"},
+    "lifetime_earned": {"expression": "coalesce(m.lifetime_earned, 0)"},
+    "joined_at": {"by": "coalesce(m.joined_at, '-infinity')"},
+}
+_NARROW = (
+    Filter("status", "Status", "m.status = :status", (("active", "Active"), ("suspended", "Suspended"))),
+    Filter(
+        "tier",
+        "Tier",
+        "m.tier_id = CAST(:tier_id AS uuid)",
+        options=list_tier_choices,
+        values=lambda slug: {"tier_id": find_tier(slug)},
+    ),
+)
+_HINT = "Name, address, id or code"
+_JOINS = "LEFT JOIN loyalty_tiers t ON t.id = m.tier_id"
+
+# Ids of memberships are made in the order of joining, so that the primary key gives the newest first.
+MEMBERS = Table(
+    name="members",
+    source=f"loyalty_members m JOIN users u ON u.id = m.user_id {_JOINS}",
+    key="m.id",
+    key_type="uuid",
+    order="-id",
+    columns=(*_COLUMNS, _NEWEST),
+    filters=(Filter("q", "Search", ":q = ''", hint=_HINT), *_NARROW),
+)
+FOUND = replace(
+    MEMBERS,
+    source=f"{HITS} h JOIN users u ON u.id = h.id LEFT JOIN loyalty_members m ON m.user_id = u.id {_JOINS}",
+    key="u.id",
+    key_type="text",
+    columns=tuple(replace(column, **_OF_NO_MEMBER.get(column.key, {})) for column in MEMBERS.columns),
+    filters=(Filter("q", "Search", ":q <> ''", hint=_HINT), *_NARROW),
+)

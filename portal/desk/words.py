@@ -1,0 +1,61 @@
+"""Each ledger entry, lot and hold of a member explained in one sentence."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from portal.desk.web.member_tables import MOST_LOTS
+from portal.ledger import words_of
+from portal.platform import clock
+from portal.platform.web.formatting import format_date_in, grouped, reader_zone
+
+
+def explain_entry(row: Any) -> str:
+    """Where the points of a ledger entry came from or went, and which lots that concerns."""
+    words = words_of(row.entry_type)
+    if row.amount > 0:
+        came = f"{_points(row.amount)} came in {words.came.format(what=row.description)}"
+        return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
+    went = f"{_points(-row.amount)} {words.went.format(what=row.description)}"
+    return f"{went}: {_taken(row.taken or (), row.lots_taken)}."
+
+
+def explain_lot(lot: Any) -> str:
+    """What a lot was, and what became of it so far."""
+    came = f"{_points(lot.points)} came in {words_of(lot.entry_type).came.format(what=lot.description)}"
+    spent = lot.points - lot.remaining
+    gone = f"; {_points(spent)} of them {'is' if spent == 1 else 'are'} used" if spent else ""
+    return f"{came} on {day(lot.opened_at)}{gone}; {_left(lot.remaining, lot.held, lot.expires_at)}."
+
+
+def explain_hold(rows: Sequence[Any]) -> str:
+    """What an open request holds, and in which lots."""
+    first = rows[0]
+    parts = [f"{_points(row.taken)} of “{row.lot}” from {day(row.opened_at)}" for row in rows[:MOST_LOTS]]
+    more = len(rows) - len(parts)
+    also = f", and of {more} more {'lot' if more == 1 else 'lots'}" if more else ""
+    return f"“{first.description}” holds {_points(first.points)}: {', '.join(parts)}{also}."
+
+
+def day(moment: datetime) -> str:
+    """The day, as the reader's calendar has it."""
+    return format_date_in(moment, clock.now(), reader_zone())
+
+
+def _left(remaining: int, held: int, expires_at: datetime | None) -> str:
+    if not remaining:
+        return "none of them are left"
+    kept = f", {grouped(held)} on hold" if held else ""
+    if expires_at is None:
+        return f"{grouped(remaining)} left{kept}, which never expire"
+    return f"{grouped(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
+
+
+def _taken(parts: Sequence[dict[str, Any]], lots: int) -> str:
+    said = [f"{grouped(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
+    more = lots - len(said)
+    return ", ".join(said) + (f", and the rest of {more} more {'lot' if more == 1 else 'lots'}" if more > 0 else "")
+
+
+def _points(amount: int) -> str:
+    return f"{grouped(amount)} {'point' if amount == 1 else 'points'}"

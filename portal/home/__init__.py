@@ -1,0 +1,1 @@
+"""The operators' first page and the audit log; they join several domains."""

@@ -1,0 +1,209 @@
+"""The loyalty hub: what do I have, what can I get, what should I do."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal import checkout, redemptions
+from portal.accounts import current, current_user_id
+from portal.accounts.web import Access, guarded
+from portal.checkout import CheckoutRules, IntentNotFound
+from portal.hub import catalogue, words
+from portal.hub.member import get_member_document, get_or_enrol
+from portal.hub.teaser import get_invite_teaser
+from portal.hub.timeline import list_timeline
+from portal.hub.web.forms import RedeemForm
+from portal.hub.web.timeline_schemas import TimelineQuery
+from portal.members.web import asks_staff
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.problems import DomainError
+from portal.platform.settings import current_settings
+from portal.platform.web.formatting import grouped
+from portal.platform.web.responses import by_htmx
+from portal.redemptions import HoldRules, RedemptionStatus
+from portal.rewards import RewardNotFound
+from portal.tiers import enrol, list_tiers
+
+bp = Blueprint("hub", __name__)
+NOTHING_REDEEMED = "Nothing was redeemed."
+
+
+@bp.get("/")
+@guarded(Access.PUBLIC)
+def home() -> AnyResponse:
+    """Welcome visitors; members go to their hub."""
+    if current_user.is_authenticated:
+        return redirect(url_for("hub.loyalty"))
+    return make_response(
+        render_template("hub/home.html", tiers=list_tiers(db.session()), rewards=catalogue.list_shelf())
+    )
+
+
+@bp.get("/account/loyalty")
+@guarded(Access.PAGE)
+@asks_staff
+def loyalty() -> Response:
+    """The hub of the signed-in member; its address may name a filter and a page of the history."""
+    query = TimelineQuery.of_page(request.args)
+    timeline = list_timeline(current_user_id(), query.types, cursor_token=query.cursor_token)
+    hub = _hub(get_member_document(current_user_id()) or get_or_enrol(current_user_id()))
+    return make_response(
+        render_template(
+            "hub/loyalty.html",
+            timeline=timeline,
+            kinds=query.types,
+            older=query.cursor_token is not None,
+            invite=get_invite_teaser(hub["member"]),
+            **hub,
+        )
+    )
+
+
+@bp.post("/account/loyalty/join")
+@guarded(Access.PAGE)
+def join() -> AnyResponse:
+    """Make the caller a member: staff, who are asked first. Saying so twice counts once."""
+    enrol(db.session(), current_user_id())
+    flash("You are a member now.", "success")
+    return redirect(url_for("hub.loyalty"), 303)
+
+
+@bp.get("/account/loyalty/rewards/<slug>/redeem")
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
+@asks_staff
+def redeem(slug: str) -> Response:
+    """Ask before points are held."""
+    return _ask(slug, RedeemForm(formdata=None))
+
+
+@bp.post("/account/loyalty/rewards/<slug>/redeem")
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
+@asks_staff
+def do_redeem(slug: str) -> AnyResponse:
+    """Request the reward: hold its points. The same question answered twice counts once."""
+    form = RedeemForm()
+    if not form.validate():
+        return _ask(slug, form, status=422)
+    reward, before = _reward(slug)
+    try:
+        with db.session.begin_nested():
+            _reserve(slug, request.args.get("intent"))
+    except DomainError as error:
+        return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
+    flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
+    return _changed("hub/_result.html", reward=reward, before=before)
+
+
+def _reserve(slug: str, intent: str | None) -> None:
+    """Hold the points; who comes from a checkout's reminder confirms what was planned there, once for all devices."""
+    session, user_id, settings = db.session(), current_user_id(), current_settings()
+    actor, now = current().actor, clock.now()
+    if intent is None:
+        wish = redemptions.Wish(slug)
+        redemptions.reserve_points(session, user_id, wish, actor=actor, now=now, rules=HoldRules.of(settings))
+        return
+    parsed = ids.parse(intent)
+    if parsed is None:
+        raise IntentNotFound
+    rules = CheckoutRules.of(settings)
+    checkout.confirm_intent(session, user_id, parsed, slug, actor=actor, now=now, rules=rules)
+
+
+@bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
+@guarded(Access.PAGE, undone="Nothing was cancelled.")
+def cancel_hold(redemption_id: str) -> AnyResponse:
+    """Cancel an own open request: its points are available again."""
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise redemptions.RedemptionNotFound
+    try:
+        with db.session.begin_nested():
+            cancelled = redemptions.release_redemption(
+                db.session(),
+                parsed,
+                RedemptionStatus.CANCELLED,
+                "cancelled_by_member",
+                actor=current().actor,
+                now=clock.now(),
+                only_user_id=current_user_id(),
+            )
+        flash(f"Your {grouped(cancelled.points)} points are back.", "success")
+    except redemptions.NotPending as error:
+        flash(words.sentence(error), "error")
+    return _changed()
+
+
+@bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
+@guarded(Access.PAGE, undone=NOTHING_REDEEMED)
+def retry(redemption_id: str) -> AnyResponse:
+    """Ask again for an own redemption that failed. Asking twice counts once."""
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise redemptions.RedemptionNotFound
+    try:
+        with db.session.begin_nested():
+            again = redemptions.retry_redemption(
+                db.session(),
+                current_user_id(),
+                parsed,
+                actor=current().actor,
+                now=clock.now(),
+                rules=HoldRules.of(current_settings()),
+            )
+        flash(words.asked_again(again.description, again.points), "success")
+    except redemptions.RedemptionNotFound:
+        raise
+    except DomainError as error:
+        flash(words.sentence(error), "error")
+    return _changed()
+
+
+def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
+    """After an act: the parts of the hub that it changed for HTMX, whose history then looks for news; else the hub."""
+    if not by_htmx():
+        return redirect(url_for("hub.loyalty"), 303)
+    response = make_response(render_template(part, **context, **_hub(get_or_enrol(current_user_id()))))
+    response.headers["HX-Trigger"] = "timeline-changed"
+    return response
+
+
+def _hub(member: dict[str, Any]) -> dict[str, Any]:
+    """Everything that an act on the hub may change, for this member (a Member document)."""
+    return {
+        "user": current_user,
+        "member": member,
+        "rewards": catalogue.list_rewards_for(member["userId"], member),
+        "holds": [_hold(hold) for hold in member["holds"]],
+    }
+
+
+def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "redemption_id": hold["redemptionId"],
+        "points": hold["points"],
+        "description": hold["description"],
+        "held_at": hold["heldAt"],
+        "expires_at": hold["expiresAt"],
+        "cancellable": True,
+    }
+
+
+def _reward(slug: str) -> tuple[dict[str, Any], int]:
+    """The reward as the member sees it, and the points they can spend."""
+    member = get_or_enrol(current_user_id())
+    found = catalogue.list_rewards_for(current_user_id(), member, slug)
+    if not found:
+        raise RewardNotFound
+    return found[0], member["available"]
+
+
+def _ask(slug: str, form: RedeemForm, problem: str = "", status: int = 200) -> Response:
+    reward, available = _reward(slug)
+    template = "hub/_redeem_confirm.html" if by_htmx() else "hub/redeem.html"
+    page = render_template(
+        template, reward=reward, member={"available": available}, form=form, problem=problem, user=current_user
+    )
+    return make_response(page, status)

@@ -1,0 +1,110 @@
+"""The "For you" rail as part of any page, what a member does with its cards, and the page after a checkout."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal import checkout
+from portal.accounts import current_user_id
+from portal.accounts.web import Access, guarded, in_parts, safe_next
+from portal.checkout import CheckoutRules, IntentNotFound
+from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail, read_rail
+from portal.nudges import NudgeNotFound, update_nudge_status
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.problems import NotFound
+from portal.platform.settings import current_settings
+from portal.platform.web.responses import by_htmx
+
+bp = Blueprint("rail", __name__)
+ORDER_SHOWN = 60
+
+
+@bp.get("/account/loyalty/for-you")
+@guarded(Access.PAGE)
+@in_parts
+def show() -> AnyResponse:
+    """The rail for HTMX, which asks again and again; the hub for everyone else."""
+    if not by_htmx():
+        return redirect(url_for("hub.loyalty", _anchor="for-you"), 303)
+    return make_response(_render(_rail(read_rail), fragment=True))
+
+
+@bp.post("/account/loyalty/next-actions/<intent_id>/dismiss")
+@guarded(Access.PAGE)
+def dismiss_action(intent_id: str) -> AnyResponse:
+    """Put a next action away, and any nudge about it. The checkout itself may go on."""
+
+    def dismiss(intent: UUID) -> None:
+        checkout.resolve_intent(db.session(), current_user_id(), intent, checkout.Resolution.RESOLVED, now=clock.now())
+
+    return _act(intent_id, dismiss, "Put away. We won’t bring it up again.")
+
+
+@bp.post("/account/loyalty/nudges/<nudge_id>/dismiss")
+@guarded(Access.PAGE)
+def dismiss_nudge(nudge_id: str) -> AnyResponse:
+    """Put a nudge away until something new calls for one."""
+    return _act(nudge_id, _answer_with("dismissed"), "Put away. We won’t bring it up again.")
+
+
+@bp.post("/account/loyalty/nudges/<nudge_id>/acknowledge")
+@guarded(Access.PAGE)
+def acknowledge_nudge(nudge_id: str) -> AnyResponse:
+    """Note that the member has seen a nudge: it stays, and no message about it leaves."""
+    return _act(nudge_id, _answer_with("acknowledged"), "Noted. You won’t get a message about it.")
+
+
+@bp.get("/checkout/success")
+@guarded(Access.PUBLIC)
+def thank() -> Response:
+    """The page after a checkout: thanks, and for members what is for them now."""
+    order = "".join(character for character in request.args.get("order", "") if character.isprintable()).strip()
+    shown = order if len(order) <= ORDER_SHOWN else f"{order[: ORDER_SHOWN - 1]}…"
+    member = current_user.is_authenticated
+    return make_response(render_template("checkout/success.html", order=shown, member=member, user=current_user))
+
+
+def render_rail() -> Markup:
+    """The rail of the signed-in member, for a page to include; it works without JavaScript."""
+    return _render(_rail(read_rail))
+
+
+def _answer_with(status: str) -> Callable[[UUID], None]:
+    def answer(nudge: UUID) -> None:
+        update_nudge_status(db.session(), current_user_id(), nudge, status, clock.now())
+
+    return answer
+
+
+def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
+    """Do what the card asked for; then the rail as it is now for HTMX, the page it was on for others."""
+    parsed = ids.parse(shown_id)
+    if parsed is None:
+        raise NotFound
+    try:
+        with db.session.begin_nested():
+            act(parsed)
+    except (IntentNotFound, NudgeNotFound):
+        done = "That one was gone already."
+    if by_htmx():
+        return make_response(_render(_rail(get_rail), fragment=True, news=done))
+    flash(done, "success")
+    return redirect(safe_next(request.form.get("next")) or url_for("hub.loyalty"), 303)
+
+
+def _rail(get: Callable[..., Rail]) -> Rail:
+    rules = CheckoutRules.of(current_settings())
+    return get(db.session(), current_user_id(), now=clock.now(), rules=rules)
+
+
+def _render(rail: Rail, *, fragment: bool = False, news: str = "") -> Markup:
+    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    page = render_template(
+        "hub/_rail.html", rail=rail, fragment=fragment, news=news, here=here, poll_after=POLL_AFTER_SECONDS
+    )
+    return Markup(page)  # noqa: S704 - a template has escaped it

@@ -1,0 +1,79 @@
+"""The Member of the API."""
+
+from pydantic import AwareDatetime
+
+from portal.platform.web.schemas import Answer, Ulid
+from portal.tiers.web import Benefit
+
+
+class MemberTier(Answer):
+    """The tier a member has, and since when."""
+
+    slug: str
+    name: str
+    threshold: int
+    benefits: list[Benefit]
+    since: AwareDatetime
+
+
+class NextTier(Answer):
+    """The tier a member is on the way to."""
+
+    slug: str
+    name: str
+    threshold: int
+
+
+class Progress(Answer):
+    """How far the next tier is, in points earned. At the top: no next tier, 0 to go, 100 percent."""
+
+    next_tier: NextTier | None
+    qualifying_points: int
+    points_to_next: int
+    percent: int
+
+
+class Hold(Answer):
+    """Points set aside for an open redemption."""
+
+    redemption_id: Ulid
+    points: int
+    reward_slug: str | None
+    description: str
+    held_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class ExpiringPoints(Answer):
+    """Points that expire at one moment."""
+
+    points: int
+    expires_at: AwareDatetime
+
+
+class Streak(Answer):
+    """Weeks in a row with points earned."""
+
+    weeks: int
+    next_bonus: int
+    qualified_this_week: bool
+
+
+class Member(Answer):
+    """A membership: points, tier, progress, holds and what expires."""
+
+    user_id: str
+    referral_code: str
+    status: str
+    joined_at: AwareDatetime
+    balance: int
+    held: int
+    available: int
+    lifetime_earned: int
+    tier: MemberTier | None
+    progress: Progress
+    upcoming_benefits: list[Benefit]
+    holds: list[Hold]
+    expiring: list[ExpiringPoints]
+    expiring_soon: int
+    streak: Streak

@@ -1,0 +1,1 @@
+"""Members and balances from files: checked row by row, applied in one transaction."""

@@ -1,0 +1,168 @@
+"""A row of a file of members: each cell checked and brought into the form it is stored in."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from portal.accounts import (
+    clean_email,
+    clean_locale,
+    clean_name,
+    clean_phone,
+    clean_timezone,
+    clean_user_id,
+    normalize_email,
+)
+from portal.ledger import EarningRules
+from portal.platform.clock import end_of_day, in_utc, parse_moment
+from portal.platform.console.exports import FORMULA_STARTS, unguard_text
+from portal.platform.text import plain_line
+from portal.platform.web.formatting import grouped
+
+LONGEST_NAME = 120
+LONGEST_KEY = 200
+MOST_POINTS = 1_000_000_000
+OPENING = "opening"
+_WHOLE = re.compile(r"[0-9]{1,10}")
+_ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NO_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """A row as it is staged. None leaves what the user has; `expires_at` None: the points never expire."""
+
+    line: int
+    user_id: str
+    email: str | None
+    email_normalized: str | None
+    name: str | None
+    phone_number: str | None
+    timezone: str | None
+    locale: str | None
+    marketing_messages: bool | None
+    points: int
+    expires_at: datetime | None
+    row_key: str
+    problems: list[str]
+
+
+def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: EarningRules) -> CheckedRow:
+    """The row with everything that is wrong with its cells; other rows and users are not looked at."""
+    if isinstance(cells, str):
+        return CheckedRow(line, "", None, None, None, None, None, None, None, 0, None, OPENING, [cells])
+    problems: list[str] = []
+
+    def take(column: str, clean: Callable[[str], Any]) -> Any:
+        value = unguard_text(cells.get(column, ""))
+        if not value:
+            return None
+        try:
+            return clean(_storable(value))
+        except ValueError as error:
+            problems.append(f"{column}: {error}, and is “{_excerpt(value)}”")
+            return None
+
+    user_id = take("user_id", clean_user_id)
+    if not cells.get("user_id"):
+        problems.append("user_id: is missing")
+    email = take("email", _email)
+    return CheckedRow(
+        line,
+        user_id or _excerpt(cells.get("user_id", "")),
+        email,
+        normalize_email(email) if email else None,
+        take("name", _name),
+        take("phone_number", clean_phone),
+        take("timezone", clean_timezone),
+        take("locale", _locale),
+        take("marketing_messages", _answer),
+        take("points", _points) or 0,
+        _expiry(take, cells, now, rules),
+        take("row_key", _key) or OPENING,
+        problems,
+    )
+
+
+def _expiry(take: Callable[..., Any], cells: dict[str, str], now: datetime, rules: EarningRules) -> datetime | None:
+    given = cells.get("expires_at", "")
+    if not given:
+        return rules.expiry(now)
+    return None if given.lower() == "never" else take("expires_at", lambda value: _moment(value, now, rules))
+
+
+def _moment(value: str, now: datetime, rules: EarningRules) -> datetime:
+    """When points end: an exact time, or the end of a day where the programme is."""
+    day = _DAY.fullmatch(value)
+    if not day and _NO_OFFSET.fullmatch(value):
+        raise ValueError("needs an offset, such as +00:00")
+    try:
+        exact = value.replace(" ", "T", 1)  # as spreadsheets write it
+        moment = in_utc(end_of_day(date.fromisoformat(value), rules.zone)) if day else parse_moment(exact)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("must be a date such as 2027-12-31, a time with its offset, or never") from error
+    if moment <= now:
+        raise ValueError("must be in the future")
+    return moment
+
+
+def _email(value: str) -> str:
+    if len(value) > 254:
+        raise ValueError("is too long")
+    try:
+        return clean_email(_no_formula(value))
+    except ValueError as error:
+        raise ValueError(str(error).rstrip(".").replace("The email", "the email")) from error
+
+
+def _name(value: str) -> str:
+    if len(value) > LONGEST_NAME:
+        raise ValueError(f"must have at most {LONGEST_NAME} characters")
+    if plain_line(value) != value.strip():
+        raise ValueError("contains a line break or another character that nobody sees")
+    return _no_formula(clean_name(value))
+
+
+def _key(value: str) -> str:
+    if len(value) > LONGEST_KEY or not value.isprintable():
+        raise ValueError(f"must have at most {LONGEST_KEY} characters that can be printed")
+    return _no_formula(value)
+
+
+def _points(value: str) -> int:
+    if not _WHOLE.fullmatch(value) or int(value) > MOST_POINTS:
+        raise ValueError(f"must be a whole number from 0 to {grouped(MOST_POINTS)}, without separators")
+    return int(value)
+
+
+def _answer(value: str) -> bool:
+    if value.lower() not in _ANSWERS:
+        raise ValueError("must be yes or no")
+    return _ANSWERS[value.lower()]
+
+
+@lru_cache(maxsize=512)
+def _locale(value: str) -> str:
+    return clean_locale(value)
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("contains a character that cannot be stored")
+    return value
+
+
+def _no_formula(value: str) -> str:
+    if value.startswith(FORMULA_STARTS):
+        raise ValueError(f"begins with {value[0]}, like a formula")
+    return value
+
+
+def _excerpt(value: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in value[: _SHOWN + 1])
+    return f"{printable[:_SHOWN]}…" if len(printable) > _SHOWN else printable

@@ -1,0 +1,160 @@
+"""The console of imports: a file of members is checked row by row, then applied whole or not at all."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask_wtf.file import FileField, FileRequired
+from werkzeug.utils import secure_filename
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import BooleanField
+
+from portal.accounts import current
+from portal.accounts.web import Access, guarded
+from portal.imports.apply import confirm_import
+from portal.imports.files import COLUMNS, FileRefused
+from portal.imports.models import MemberImport
+from portal.imports.staging import stage_import
+from portal.imports.web.tables import IMPORTS, ROWS
+from portal.ledger import EarningRules
+from portal.platform import clock, ids
+from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
+from portal.platform.db import db
+from portal.platform.problems import NotFound
+from portal.platform.settings import current_settings
+from portal.platform.web.formatting import grouped
+from portal.platform.web.forms import PortalForm, ReasonForm
+
+bp = Blueprint("imports_console", __name__, url_prefix="/admin/imports")
+
+MOST_BYTES = 48 * 1024 * 1024
+EXAMPLE = (
+    "shop-1001",
+    "ada@example.com",
+    "Ada Lovelace",
+    "+4915112345678",
+    "Europe/Berlin",
+    "de-DE",
+    "yes",
+    "1200",
+    "2027-12-31",
+    "",
+)
+
+
+class UploadForm(PortalForm):
+    """The file to check. It has no key: who goes back and chooses another file under the same form means that one."""
+
+    file = FileField("CSV file", validators=[FileRequired(message="Choose a file.")])
+
+
+class ConfirmForm(ReasonForm):
+    """Why the file is imported, and whether its members hear of it."""
+
+    announce = BooleanField("Tell members by message about the tier that their balance opens")
+
+
+@bp.url_value_preprocessor
+def allow_large_files(endpoint: str | None, _: dict[str, Any] | None) -> None:
+    """Let a file be larger than any other request, before anything reads the body."""
+    if endpoint == "imports_console.upload":
+        request.max_content_length = MOST_BYTES
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def list_imports() -> Response:
+    """Every file that was checked, newest first."""
+    return show_table(IMPORTS, "console/imports/list.html")
+
+
+@bp.get("/template")
+@guarded(Access.CONSOLE)
+def template() -> Response:
+    """A file with every column and one row, to be filled in."""
+    body = f"{','.join(COLUMNS)}\r\n{','.join(EXAMPLE)}\r\n"
+    headers = {"Content-Disposition": 'attachment; filename="members-template.csv"'}
+    return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def upload() -> AnyResponse:
+    """Check a file: nothing is written but the report about it."""
+    form, problem = UploadForm(), ""
+    if form.validate_on_submit():
+        try:
+            with db.session.begin_nested():
+                made = _stage(form)
+            return redirect(url_for("imports_console.report", import_id=ids.encode(made.id)), 303)
+        except FileRefused as error:
+            problem = error.detail
+    status = 422 if form.is_submitted() else 200
+    most = current_settings().import_max_rows
+    return show("console/imports/new.html", status, form=form, problem=problem, columns=COLUMNS, most=most)
+
+
+@bp.get("/<import_id>")
+@guarded(Access.CONSOLE)
+def report(import_id: str) -> Response:
+    """What the file would do, or has done, row by row."""
+    key = _parse(import_id)
+    staged = db.session.get(MemberImport, key)
+    if staged is None:
+        raise NotFound
+    return show_table(ROWS, "console/imports/report.html", {"import_id": str(key)}, staged=staged)
+
+
+@bp.route("/<import_id>/apply", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def apply(import_id: str) -> AnyResponse:
+    """Ask for the reason, then let a worker import the file."""
+    form, key, back = ConfirmForm(), _parse(import_id), url_for("imports_console.report", import_id=import_id)
+    staged = db.session.get(MemberImport, key)
+    if staged is None:
+        raise NotFound
+    question = Question("Import this file?", "Import", back, _consequence(staged.figures))
+    if not form.validate_on_submit():
+        return ask(form, question)
+    confirm = partial(
+        confirm_import,
+        db.session(),
+        key,
+        form.reason.data or "",
+        announce=form.announce.data,
+        actor=current().actor,
+        over_staff=current().owns_programme,
+    )
+    problem = attempt(confirm)
+    return ask(form, question, problem) if problem else done("The import has begun.", back)
+
+
+def _stage(form: UploadForm) -> MemberImport:
+    settings, principal, file = current_settings(), current(), form.file.data
+    file.stream.seek(0)  # an attempt before this one may have read it
+    return stage_import(
+        db.session(),
+        file.stream,
+        secure_filename(file.filename or "")[:120] or "members.csv",
+        actor=principal.actor,
+        over_staff=principal.owns_programme,
+        most=settings.import_max_rows,
+        now=clock.now(),
+        rules=EarningRules.of(settings),
+    )
+
+
+def _consequence(figures: dict[str, Any]) -> str:
+    new, updated, points, balances = (grouped(figures[name]) for name in ("new", "updated", "points", "balances"))
+    return (
+        f"{new} users are made, {updated} changed, and {points} points credited to {balances} members: "
+        "all of it, or nothing."
+    )
+
+
+def _parse(import_id: str) -> UUID:
+    parsed = ids.parse(import_id)
+    if parsed is None:
+        raise NotFound
+    return parsed

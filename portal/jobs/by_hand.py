@@ -1,0 +1,72 @@
+"""What operators ask of jobs: a run now, and a failed run again. Workers carry both out."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.platform import audit
+from portal.platform.problems import Conflict, NotFound
+
+_ASK = text("""
+    INSERT INTO job_runs (job_id, slot, by_hand, asked_by, status, next_attempt_at)
+    VALUES (:job_id, :slot, true, :actor, 'due', :now) ON CONFLICT DO NOTHING RETURNING slot
+""")
+_AGAIN = text("""
+    UPDATE job_runs SET status = 'due', attempts = 0, next_attempt_at = :now, finished_at = NULL
+    WHERE job_id = :job_id AND slot = :slot AND status = 'failed' AND (NOT by_hand OR asked_by IS NOT NULL)
+    RETURNING error
+""")
+_STATUS = text("SELECT status FROM job_runs WHERE job_id = :job_id AND slot = :slot")
+_OPEN = text("""
+    SELECT slot FROM job_runs
+    WHERE job_id = :job_id AND asked_by IS NOT NULL AND status IN ('due', 'running') ORDER BY slot DESC LIMIT 1
+""")
+
+
+def ask_for_run(session: Session, job_id: str, *, actor: str, reason: str, now: datetime) -> datetime:
+    """Record a run of a job as of now, for a worker to do; its slot. The next tick finds it where nobody is woken.
+
+    :raises Conflict: one that somebody asked for is still open.
+    """
+    if session.scalar(_OPEN, {"job_id": job_id}) is not None:
+        raise Conflict("A run that somebody asked for has not ended yet.")
+    slot = now + timedelta(microseconds=1)  # never a slot of the schedule
+    values = {"job_id": job_id, "slot": slot, "actor": actor, "now": now}
+    if session.scalar(_ASK, values) is None:
+        raise Conflict("Somebody asked for the same run at this very moment.")
+    audit.record(
+        session,
+        actor=actor,
+        action="job.run",
+        object_type="job",
+        object_id=job_id,
+        reason=reason,
+        after={"slot": slot.isoformat()},
+    )
+    return slot
+
+
+def retry_run(session: Session, job_id: str, slot: datetime, *, actor: str, reason: str, now: datetime) -> None:
+    """Let workers do what is left of a failed run; parts that are done stay done.
+
+    :raises NotFound: there is no such run.
+    :raises Conflict: it has not failed, or whoever began it at a terminal has to do so again.
+    """
+    values = {"job_id": job_id, "slot": slot, "now": now}
+    failed = session.execute(_AGAIN, values).first()
+    if failed is None:
+        status = session.scalar(_STATUS, values)
+        if status is None:
+            raise NotFound
+        raise Conflict(f"It is {status} and cannot be tried again here.")
+    audit.record(
+        session,
+        actor=actor,
+        action="job.retry",
+        object_type="job",
+        object_id=job_id,
+        reason=reason,
+        before={"slot": slot.isoformat(), "status": "failed", "error": failed.error},
+        after={"status": "due"},
+    )

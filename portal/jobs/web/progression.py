@@ -1,0 +1,52 @@
+"""`run_loyalty_progression`: what time alone does to points, holds and invites."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.checkout import expire_intents
+from portal.ledger import EarningRules, expire_scheduled_points, grant_weekly_streak_bonuses
+from portal.platform import clock
+from portal.platform.db import unit_of_work
+from portal.platform.settings import current_settings
+from portal.platform.steps import Figures, Shard, Step
+from portal.redemptions import cancel_stale_holds
+from portal.referrals import expire_invites, release_due_credits
+
+SHARDS = 8
+POSTED = ("entries", "points", "members")
+
+
+def run_loyalty_progression(_: datetime) -> list[Step]:
+    """Cancel stale holds, post credits that were on hold, expire points, pay streaks, close old invites and intents."""
+    settings = current_settings()
+    rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
+
+    def expire(shard: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            return expire_scheduled_points(session, clock.now(), shard=shard)
+
+    def reward(shard: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            return grant_weekly_streak_bonuses(session, clock.now(), points=bonus, rules=rules, shard=shard)
+
+    return [
+        counting("stale_holds", "cancelled", cancel_stale_holds),
+        counting("referral_credits", "released", lambda session, now: release_due_credits(session, now, rules)),
+        Step("expired_points", expire, POSTED, SHARDS),
+        Step("streak_bonuses", reward, POSTED, SHARDS),
+        counting("expired_invites", "closed", expire_invites),
+        counting("expired_checkout_intents", "closed", expire_intents),
+    ]
+
+
+def counting(name: str, figure: str, sweep: Callable[[Session, datetime], int]) -> Step:
+    """A step around a sweep that handles a bounded number at a time and says how many; 0: none is left."""
+
+    def work(_: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            done = sweep(session, clock.now())
+        return {figure: done} if done else None
+
+    return Step(name, work, (figure,))

@@ -1,0 +1,155 @@
+"""What other domains ask of the ledger."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.ledger.expiry import expire_scheduled_points
+from portal.ledger.holds import (
+    InsufficientPoints,
+    choose_lots,
+    hold_points,
+    release_holds,
+    take_held_points,
+)
+from portal.ledger.models import EntryType
+from portal.ledger.posting import Entry, Posted, Posting, Take, post
+from portal.ledger.rules import EarningRules
+from portal.ledger.streaks import grant_weekly_streak_bonuses
+from portal.members import lock_members
+from portal.platform import audit, ids
+from portal.platform.web.responses import to_json
+
+__all__ = [
+    "EarningRules",
+    "Entry",
+    "InsufficientPoints",
+    "Posted",
+    "Posting",
+    "Take",
+    "add_facts",
+    "adjust_points",
+    "choose_lots",
+    "credit",
+    "expire_scheduled_points",
+    "grant_weekly_streak_bonuses",
+    "hold_points",
+    "post",
+    "release_holds",
+    "take_held_points",
+]
+
+
+# Where the entry names it already, inside or beside, there is nothing to add.
+_ADD_FACTS = text("""
+    INSERT INTO loyalty_ledger_references AS known (member_id, entry_id, facts, added_at)
+    SELECT e.member_id, e.id, CAST(:facts AS jsonb), :now FROM loyalty_ledger_entries e
+    WHERE e.member_id = :member_id AND e.id = :entry_id AND e.metadata -> CAST(:name AS text) IS NULL
+    ON CONFLICT (member_id, entry_id) DO UPDATE SET facts = excluded.facts || known.facts
+        WHERE known.facts -> CAST(:name AS text) IS NULL
+    RETURNING entry_id
+""")
+
+
+def add_facts(
+    session: Session, member_id: UUID, entry_id: UUID, name: str, facts: dict[str, Any], now: datetime
+) -> bool:
+    """Keep beside an entry what it should have named, unless it names `name`; says whether it was missing.
+
+    The entry itself is never changed: the ledger is append-only (CONTRACT rule 1).
+    """
+    values = {
+        "member_id": member_id,
+        "entry_id": entry_id,
+        "name": name,
+        "facts": to_json(facts).decode(),
+        "now": now,
+    }
+    return session.execute(_ADD_FACTS, values).first() is not None
+
+
+def credit(
+    member_id: UUID,
+    points: int,
+    entry_type: EntryType,
+    description: str,
+    *,
+    source: str,
+    external_id: str,
+    rules: EarningRules,
+    at: datetime,
+    effect: str = "credit",
+    metadata: dict[str, Any] | None = None,
+) -> Posting:
+    """A posting of earned points: they expire by the programme's rule and qualify the week for a streak.
+
+    A streak bonus does not qualify a week (CONTRACT rule 20).
+    """
+    week = None if entry_type is EntryType.STREAK_BONUS else rules.week(at)
+    return Posting(
+        member_id,
+        points,
+        entry_type,
+        description,
+        source,
+        external_id,
+        effect,
+        at,
+        metadata or {},
+        expires_at=rules.expiry(at),
+        week=week,
+    )
+
+
+def adjust_points(
+    session: Session,
+    member_id: UUID,
+    points: int,
+    reason: str,
+    *,
+    actor: str,
+    now: datetime,
+    rules: EarningRules,
+    expires_at: datetime | None,
+    metadata: dict[str, Any],
+    description: str = "",
+) -> Posted:
+    """Correct a balance by hand: more points open a lot, fewer are taken from the lots that expire first.
+
+    `expires_at` None: the points never expire. `description` is what the member reads, the reason unless given.
+    Written to the audit log.
+
+    :raises InsufficientPoints: fewer points are available than are taken away.
+    """
+    lock_members(session, [member_id])
+    takes = choose_lots(session, member_id, -points, now) if points < 0 else ()
+    posting = Posting(
+        member_id,
+        points,
+        EntryType.ADJUSTMENT,
+        description or reason,
+        "adjustment",
+        ids.encode(ids.new_id()),
+        "adjust",
+        now,
+        metadata,
+        expires_at=expires_at if points > 0 else None,
+        takes=takes,
+        week=rules.week(now) if points > 0 else None,
+    )
+    posted = post(session, [posting], now)
+    entry = posted.entries[0]
+    audit.record(
+        session,
+        actor=actor,
+        action="points.adjust",
+        object_type="member",
+        object_id=ids.encode(member_id),
+        reason=reason,
+        before={"balance": entry.balance_after - points},
+        after={"balance": entry.balance_after, "entry": ids.encode(entry.id)},
+    )
+    return posted

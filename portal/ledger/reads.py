@@ -1,0 +1,74 @@
+"""Reads of the ledger: one statement a page, keyset by the member's `seq`."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from portal.accounts import LIVE_TOKEN, UserNotFound, read_proven
+from portal.ledger.models import EntryType
+from portal.ledger.web.schemas import entry_document
+from portal.platform.db.cursors import decode, encode
+from portal.platform.db.reads import read_one
+
+# What stands beside an entry joins its metadata and never replaces any of it.
+METADATA = "coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata"
+BESIDE = "LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id"
+
+# One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
+# index range, so that a rare type costs its page and not the member's history.
+_PAGE = text(f"""
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
+           {METADATA}
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT x.* FROM loyalty_ledger_entries x
+        WHERE x.member_id = m.id AND x.seq < :before ORDER BY x.seq DESC LIMIT :limit) e ON true
+    {BESIDE}
+    WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY e.seq DESC
+""")
+_PAGE_OF_TYPES = text(f"""
+    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
+           {METADATA}
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT x.* FROM unnest(CAST(:types AS text[])) AS wanted(entry_type) CROSS JOIN LATERAL (
+            SELECT * FROM loyalty_ledger_entries i
+            WHERE i.member_id = m.id AND i.entry_type = wanted.entry_type AND i.seq < :before
+            ORDER BY i.seq DESC LIMIT :limit) x
+        ORDER BY x.seq DESC LIMIT :limit) e ON true
+    {BESIDE}
+    WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY e.seq DESC
+""")
+_ONE = text(f"""
+    SELECT e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
+    FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
+""")
+_NEWEST = 2**62
+
+
+def list_entries(
+    user_id: str, *, types: Sequence[EntryType] = (), limit: int = 20, cursor: str | None = None
+) -> dict[str, Any]:
+    """A page of a user's ledger, newest first: `{entries, nextCursor}`.
+
+    :raises UserNotFound: no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    """
+    scope = ("ledger", user_id, sorted(set(types)))
+    values = {"user_id": user_id, "before": decode(cursor, *scope) or _NEWEST, "limit": limit + 1}
+    statement = _PAGE_OF_TYPES if types else _PAGE
+    rows = read_proven(statement, {**values, "types": sorted(set(types))} if types else values)
+    if not rows:
+        raise UserNotFound
+    found = [row for row in rows if row[1] is not None]
+    more = encode(found[limit - 1][1], *scope) if len(found) > limit else None
+    return {"entries": [entry_document(row) for row in found[:limit]], "nextCursor": more}
+
+
+def get_entry(member_id: UUID, entry_id: UUID) -> dict[str, Any]:
+    """One entry of a member, as the API shows it."""
+    return entry_document(read_one(_ONE, {"member_id": member_id, "id": entry_id}))

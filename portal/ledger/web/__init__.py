@@ -1,0 +1,18 @@
+"""Entries, lots, posting, holds and expiry."""
+
+from flask import Flask
+
+from portal.ledger.web.schemas import LedgerEntry, entry_document
+
+__all__ = [
+    "LedgerEntry",
+    "entry_document",
+]
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and commands."""
+    from portal.ledger.web import api, cli
+
+    app.register_blueprint(api.bp)
+    app.cli.add_command(cli.ledger)

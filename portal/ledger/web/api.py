@@ -1,0 +1,52 @@
+"""Ledger endpoints."""
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from portal.accounts import current, current_user_id
+from portal.accounts.web import Access, guarded, proves_token
+from portal.ledger import adjustments, reads
+from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery, entry_document
+from portal.platform import clock
+from portal.platform.db import db
+from portal.platform.problems import InvalidInput
+from portal.platform.settings import current_settings
+from portal.platform.web.responses import json
+from portal.tiers import enrol
+
+bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Ledger")
+
+
+@bp.get("/ledger")
+@guarded(Access.MEMBER)
+@proves_token
+@bp.input(LedgerQuery, location="query", arg_name="query")
+@bp.output(LedgerPage)
+def list_ledger(query: LedgerQuery) -> Response:
+    """List the member's ledger entries, newest first."""
+    return json(reads.list_entries(current_user_id(), types=query.types, limit=query.limit, cursor=query.cursor))
+
+
+@bp.post("/members/<user_id>/adjustments")
+@guarded(Access.ADMIN)
+@bp.input(AdjustmentInput, location="json", arg_name="body")
+@bp.output(LedgerEntry, status_code=201)
+def adjust(user_id: str, body: AdjustmentInput) -> Response:
+    """Adjust a member's points by hand."""
+    now, rules = clock.now(), adjustments.EarningRules.of(current_settings())
+    if body.expires_at is not None and body.expires_at <= now:
+        raise InvalidInput(("expiresAt", "must be in the future"))
+    expires_at = body.expires_at if "expires_at" in body.model_fields_set else rules.expiry(now)
+    member = enrol(db.session(), user_id)
+    posted = adjustments.adjust_points(
+        db.session(),
+        member.id,
+        body.points,
+        body.reason,
+        actor=current().actor,
+        now=now,
+        rules=rules,
+        expires_at=expires_at,
+        metadata=body.metadata,
+    )
+    return json(entry_document(posted.entries[0]), 201)

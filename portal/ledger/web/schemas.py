@@ -1,0 +1,64 @@
+"""Shapes of the ledger's API."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field, field_validator
+
+from portal.ledger.models import EntryType
+from portal.ledger.words import describe_types
+from portal.platform.ids import encode
+from portal.platform.web.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
+
+
+class LedgerQuery(Page):
+    """Which entries, and which page of them."""
+
+    types: list[EntryType] = Field(default_factory=list, description="Alternatives; none: every type.")
+
+
+class AdjustmentInput(Schema):
+    """A correction by hand. Without `expiresAt` the programme's rule applies; null: the points never expire."""
+
+    points: Annotated[int, Field(strict=True, ge=-MAX_POINTS, le=MAX_POINTS)]
+    reason: Text(200)  # type: ignore[valid-type]
+    expires_at: Moment | None = None
+    metadata: Metadata
+
+    @field_validator("points")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("must not be 0")
+        return value
+
+
+class LedgerEntry(Answer):
+    """One point change."""
+
+    id: Ulid
+    occurred_at: AwareDatetime
+    entry_type: EntryType = Field(description=describe_types())
+    amount: int
+    balance_after: int
+    description: str
+    metadata: dict[str, Any]
+
+
+class LedgerPage(Answer):
+    """A page of a member's ledger, newest first."""
+
+    entries: list[LedgerEntry]
+    next_cursor: str | None
+
+
+def entry_document(entry: Any) -> dict[str, Any]:
+    """A ledger entry (a posted `Entry` or a row of the ledger) as the API shows it."""
+    return {
+        "id": encode(entry.id),
+        "occurredAt": entry.occurred_at,
+        "entryType": entry.entry_type,
+        "amount": entry.amount,
+        "balanceAfter": entry.balance_after,
+        "description": entry.description,
+        "metadata": entry.metadata,
+    }

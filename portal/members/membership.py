@@ -1,0 +1,117 @@
+"""Membership: one row per user, made when first needed, locked before its points change."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.accounts import User, UserNotFound
+from portal.members.models import STATUSES, Member
+from portal.platform import audit, clock, ids
+from portal.platform import ids as codes
+from portal.platform.problems import DomainError
+
+CODE_ATTEMPTS = 10
+# SQL: the members who are staff. They are left out wherever members are counted; what they hold is owed all the same.
+STAFF = "SELECT m.id FROM users u JOIN loyalty_members m ON m.user_id = u.id WHERE u.role <> 'member'"
+
+
+class MemberSuspended(DomainError):
+    """The membership is suspended: it keeps its points and cannot spend or invite."""
+
+    code = "member_suspended"
+    status = 403
+    title = "This membership is suspended"
+
+
+def get_member(session: Session, user_id: str) -> Member | None:
+    """The membership of a user, or None before it was provisioned."""
+    return session.scalar(select(Member).where(Member.user_id == user_id))
+
+
+def provision_member(
+    session: Session, user_id: str, new_code: Callable[[], str] = codes.new_code
+) -> tuple[Member, bool]:
+    """The membership of a user, made now when there is none; the flag says whether this call made it.
+
+    Concurrent calls make one. A referral code that is taken is drawn again.
+
+    :raises UserNotFound: no such user.
+    """
+    for _ in range(CODE_ATTEMPTS):
+        member = get_member(session, user_id)
+        if member is not None:
+            return member, False
+        if session.scalar(select(User.id).where(User.id == user_id)) is None:
+            raise UserNotFound
+        values = {"id": ids.new_id(), "user_id": user_id, "referral_code": new_code(), "joined_at": clock.now()}
+        member = session.scalar(insert(Member).values(values).on_conflict_do_nothing().returning(Member))
+        if member is not None:
+            return member, True
+    raise RuntimeError("no free referral code was found")
+
+
+_PROVISION = text("""
+    INSERT INTO loyalty_members (id, user_id, referral_code, joined_at)
+    SELECT new_ulid(:now), given.user_id, given.code, :now
+    FROM unnest(CAST(:user_ids AS text[]), CAST(:codes AS text[])) AS given(user_id, code)
+    ON CONFLICT DO NOTHING RETURNING id, user_id
+""")
+
+
+def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]:
+    """Make the memberships of these users, who have none; their ids. Those made meanwhile by others are left out."""
+    missing, made = set(user_ids), list[Any]()
+    for _ in range(CODE_ATTEMPTS):
+        if not missing:
+            break
+        wanted = sorted(missing)
+        values = {"user_ids": wanted, "codes": [codes.new_code() for _ in wanted], "now": clock.now()}
+        made += session.execute(_PROVISION, values).all()
+        missing -= {row.user_id for row in made}
+        missing -= set(session.scalars(select(Member.user_id).where(Member.user_id.in_(missing)))) if missing else set()
+    return [row.id for row in made]
+
+
+def set_status(session: Session, user_id: str, status: str, *, actor: str, reason: str) -> Member:
+    """Suspend a membership or make it active again; one that is so already stays as it is. Written to the audit log.
+
+    A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
+
+    :raises UserNotFound: no such member.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"{status} is no status of a membership")
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        raise UserNotFound
+    if member.status != status:
+        before, member.status = member.status, status
+        session.flush()
+        audit.record(
+            session,
+            actor=actor,
+            action=f"member.{'suspend' if status == 'suspended' else 'reactivate'}",
+            object_type="member",
+            object_id=ids.encode(member.id),
+            reason=reason,
+            before={"status": before},
+            after={"status": status},
+        )
+    return member
+
+
+def lock_members(session: Session, member_ids: Collection[UUID]) -> None:
+    """Take the row locks of these members, in id order; what is read afterwards is current."""
+    statement = text("SELECT id FROM loyalty_members WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+    session.execute(statement, {"ids": list(member_ids)})
+
+
+def lock_member_of_user(session: Session, user_id: str) -> Member | None:
+    """The membership of a user under its row lock, freshly read; None before it was provisioned."""
+    return session.scalar(
+        select(Member).where(Member.user_id == user_id).with_for_update().execution_options(populate_existing=True)
+    )

@@ -1,0 +1,7 @@
+""" """
+
+from portal.members.web.joining import asks_staff
+
+__all__ = [
+    "asks_staff",
+]

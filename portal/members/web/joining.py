@@ -1,0 +1,36 @@
+"""Staff are asked before they become members: the programme is the customers', and theirs only if they want it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts import current, current_user_id
+from portal.members.membership import get_member
+from portal.platform.db import db
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def asks_staff(view: View) -> View:
+    """Declare that this view makes whoever opens it a member, so that staff who are none are asked first."""
+
+    @wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs) if _is_customer() else _ask()
+
+    return cast("View", asked)
+
+
+def _is_customer() -> bool:
+    return current().role == "member" or get_member(db.session(), current_user_id()) is not None
+
+
+def _ask() -> AnyResponse:
+    if request.method not in ("GET", "HEAD"):
+        return redirect(url_for("hub.loyalty"), 303)
+    page: Response = make_response(render_template("members/join.html", user=current_user))
+    return page

@@ -1,0 +1,64 @@
+"""The console of messages: what was sent and what was not, and the preview inbox."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response
+from sqlalchemy import text
+
+from portal.accounts import current
+from portal.accounts.web import Access, guarded
+from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
+from portal.notifications.web.tables import MESSAGES, PREVIEW
+from portal.notifications.web.words import STATUSES
+from portal.platform import ids
+from portal.platform.console.acts import show, show_mail, show_table
+from portal.platform.db.reads import read_one
+from portal.platform.problems import Forbidden, NotFound
+
+bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
+
+# Kinds whose content lets its reader sign in, or says where an admin did.
+SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name, ACCOUNT_NOTICE.name)
+_ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def sent() -> Response:
+    """Every message that is kept, newest first, with how it ended and why."""
+    return show_table(MESSAGES, "console/messages/sent.html", statuses=STATUSES)
+
+
+@bp.get("/preview")
+@guarded(Access.CONSOLE)
+def inbox() -> Response:
+    """The messages that no provider was set for: they went here instead."""
+    return show_table(PREVIEW, "console/messages/inbox.html")
+
+
+@bp.get("/preview/<message_id>")
+@guarded(Access.CONSOLE)
+def preview(message_id: str) -> Response:
+    """One message of the inbox as its reader would see it."""
+    return show("console/messages/preview.html", message=_message(message_id))
+
+
+@bp.get("/preview/<message_id>/html")
+@guarded(Access.CONSOLE)
+def preview_html(message_id: str) -> Response:
+    """The HTML of a message, for the frame of the page before."""
+    message = _message(message_id)
+    if not message.body_html:
+        raise NotFound
+    return show_mail(message.body_html)
+
+
+def _message(message_id: str) -> Any:
+    key: UUID | None = ids.parse(message_id)
+    row = read_one(_ONE, {"id": key}) if key else None
+    if row is None:
+        raise NotFound
+    if row.kind in SECRET and not current().owns_programme:
+        raise Forbidden("This message is about how somebody signs in, so that only admins open it.")
+    return row

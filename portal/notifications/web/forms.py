@@ -1,0 +1,98 @@
+"""The form of the preferences page."""
+
+from datetime import time
+from typing import Any
+from zoneinfo import available_timezones
+
+from wtforms import BooleanField, Field, SelectField, TelField, TimeField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.validators import Length, Optional, ValidationError
+
+from portal.accounts import ANY_HOUR, Preferences, clean_phone
+from portal.notifications.kinds import CHOICES
+from portal.platform.web.forms import PortalForm, TickBoxes
+
+ZONES = [
+    "UTC",
+    *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))),
+]
+
+
+class PreferencesForm(PortalForm):
+    """What a member lets us send, where and when."""
+
+    marketing_messages = BooleanField("Send me news about my rewards")
+    kinds = TickBoxes("About", choices=[SelectChoice(kind.name, kind.label) for kind in CHOICES])
+    email = BooleanField("Email")
+    sms = BooleanField("Text message")
+    push = BooleanField("Notification on this device")
+    phone_number = TelField("Phone number", validators=[Optional(), Length(max=32)])
+    timezone = SelectField("Time zone", validators=[Optional()])
+    any_hour = BooleanField("Send me messages at any hour")
+    quiet_from = TimeField("Nothing after", validators=[Optional()])
+    quiet_until = TimeField("and before", validators=[Optional()])
+
+    def __init__(self, programme_zone: str, kept_zone: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        zones = ZONES if not kept_zone or kept_zone in ZONES else [kept_zone, *ZONES]
+        self.timezone.choices = [
+            SelectChoice("", f"As the programme ({programme_zone})"),
+            *(SelectChoice(zone, zone.replace("_", " ")) for zone in zones),
+        ]
+
+    def validate_phone_number(self, field: Field) -> None:
+        """Bring the number into E.164.
+
+        :raises ValidationError: it is none.
+        """
+        try:
+            field.data = clean_phone(field.data)
+        except ValueError as error:
+            raise ValidationError(f"The number {error}, such as +14155552671.") from error
+
+    def validate_quiet_until(self, field: Field) -> None:
+        """Refuse quiet hours with one end.
+
+        :raises ValidationError: exactly one is given, or both are the same.
+        """
+        self._both(self.quiet_from.data, field.data)
+
+    def validate_quiet_from(self, field: Field) -> None:
+        """The same for the other end."""
+        self._both(field.data, self.quiet_until.data)
+
+    def _both(self, begin: time | None, end: time | None) -> None:
+        if self.any_hour.data:
+            return
+        if (begin is None) != (end is None):
+            raise ValidationError("Quiet hours need a beginning and an end.")
+        if begin is not None and begin == end:
+            raise ValidationError("Quiet hours cannot end when they begin.")
+
+    def preferences(self) -> Preferences:
+        """What the form says."""
+        quiet = ANY_HOUR if self.any_hour.data else (self.quiet_from.data, self.quiet_until.data)
+        return Preferences(
+            self.marketing_messages.data, self.email.data, self.sms.data, self.push.data, tuple(self.muted()), *quiet
+        )
+
+    def muted(self) -> list[str]:
+        """The kinds that are not wanted."""
+        return [kind.name for kind in CHOICES if kind.name not in (self.kinds.data or [])]
+
+
+def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, Any]:
+    """What the form shows of a user."""
+    own = (None, None) if preferences.any_hour else (preferences.quiet_from, preferences.quiet_until)
+    return {
+        "marketing_messages": preferences.marketing_messages,
+        "email": preferences.email,
+        "sms": preferences.sms,
+        "push": preferences.push,
+        "phone_number": phone_number or "",
+        "timezone": timezone or "",
+        "kinds": [kind.name for kind in CHOICES if kind.name not in preferences.muted_kinds],
+        "any_hour": preferences.any_hour,
+        "quiet_from": own[0],
+        "quiet_until": own[1],
+    }

@@ -1,0 +1,78 @@
+"""The audit of nudges: every decision to send or not to send one, with its reason in words."""
+
+from flask import Blueprint, Response
+
+from portal.accounts import people_filter
+from portal.accounts.web import Access, guarded
+from portal.notifications import CHANNELS
+from portal.notifications.web import STATUSES, explained
+from portal.nudges.models import DispatchStatus
+from portal.nudges.reasons import Reason
+from portal.nudges.web.console import list_campaign_choices
+from portal.platform.console.acts import show_table
+from portal.platform.console.tables import Column, Filter, Table, day_filters
+
+bp = Blueprint("dispatches_console", __name__, url_prefix="/admin/messages/nudges")
+
+REASONS = {
+    Reason.SENDING: "It is being sent",
+    Reason.DUE: "It was due",
+    Reason.NO_CONSENT: "The member does not want marketing messages",
+    Reason.KIND_MUTED: "The member has muted reminders",
+    Reason.NO_CHANNEL: "No channel of the campaign that the member allows reaches them",
+    Reason.NO_SUCH_USER: "There is no such user any more",
+    Reason.MEMBER_SUSPENDED: "The membership is suspended",
+    Reason.CAMPAIGN_CAP: "The campaign's cap for this member was reached",
+    Reason.DAILY_CAP: "The programme's daily cap for this member was reached",
+    Reason.QUIET_HOURS: "The member's quiet hours: it waits for their end",
+    Reason.CAUSE_GONE: "What it was about is gone",
+    Reason.SUPERSEDED: "Something further arose: another reminder took its place",
+    Reason.CAMPAIGN_INACTIVE: "The campaign is switched off",
+    Reason.EXPIRED: "Its time was over",
+    Reason.ANSWERED: "The member had answered or dismissed it",
+    Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached; it is tried again",
+    Reason.PROVIDER_REFUSED: "The provider refused it",
+    Reason.WORKER_LOST: "The worker was lost while sending",
+    Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
+}
+_STATUSES = tuple((status.value, status.value.capitalize()) for status in DispatchStatus)
+_CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
+
+DISPATCHES = Table(
+    name="dispatches",
+    source="""
+        loyalty_nudge_dispatch_events d
+        JOIN loyalty_members m ON m.id = d.member_id
+        LEFT JOIN loyalty_nudge_campaigns c ON c.id = d.campaign_id
+    """,
+    key="d.id",
+    key_type="uuid",
+    order="-id",
+    columns=(
+        Column("id", "Dispatch", "d.id", "ulid", sorts="uuid"),
+        Column("created_at", "When", "d.created_at", "moment"),
+        Column("user_id", "Member", "m.user_id", "member"),
+        Column("campaign", "Campaign", "c.slug"),
+        Column("channel", "Channel", "d.channel"),
+        Column("backend", "By", "d.backend"),
+        Column("status", "Status", "d.status", "status"),
+        Column("why", "Reason", explained("d.reason", {reason.value: words for reason, words in REASONS.items()})),
+        Column("reason", "Reason", "d.reason", shown=False),
+        Column("sent_at", "Sent", "d.sent_at", "moment", shown=False),
+    ),
+    filters=(
+        people_filter("member", "Member", "m.user_id"),
+        Filter("campaign", "Campaign", "c.slug = :campaign", options=list_campaign_choices),
+        Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
+        Filter("status", "Status", "d.status = :status", _STATUSES),
+        Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
+        *day_filters("d.created_at"),
+    ),
+)
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def dispatches() -> Response:
+    """Every decision about a nudge, newest first."""
+    return show_table(DISPATCHES, "console/messages/dispatches.html", statuses=STATUSES)

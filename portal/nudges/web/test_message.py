@@ -1,0 +1,51 @@
+"""A campaign's message to whoever looks after it, so that they see it where members do."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_loyalty_nudge, send_to_user
+from portal.nudges.models import NudgeCampaign
+from portal.nudges.web.preview import example_card
+from portal.platform import audit, ids, outbox
+from portal.platform.outbox import Claimed, consumes
+
+TEST_TOPIC = "message.nudge_test"
+MARK = "Test"
+
+
+def ask_for_test(
+    session: Session, campaign: NudgeCampaign, channel: ChannelName, user_id: str, *, actor: str, reason: str
+) -> None:
+    """Send the campaign's message, with made-up facts and marked as a test, to a user after the commit.
+
+    It goes to their own address whatever their preferences are, and counts towards no cap.
+    """
+    payload = {"user_id": user_id, "signal": campaign.signal, "channel": channel.value, "campaign": campaign.slug}
+    outbox.put(session, TEST_TOPIC, [payload])
+    audit.record(
+        session,
+        actor=actor,
+        action="nudge_campaign.test",
+        object_type="nudge_campaign",
+        object_id=campaign.slug,
+        reason=reason,
+        after={"channel": channel.value, "to": user_id},
+    )
+
+
+@consumes(TEST_TOPIC)
+def send_test(message: Claimed) -> None:
+    """Send a test; what became of it is among the messages."""
+    card = example_card(message.payload["signal"])
+    card["title"] = f"{MARK}: {card['title']}"
+    kind = replace(NUDGE, marketing=False, channels=(ChannelName(message.payload["channel"]),))
+
+    def write(recipient: Recipient, _: str | None) -> Content:
+        return render_loyalty_nudge(
+            {**card, "first_name": recipient.first_name}, locale=recipient.locale, timezone=recipient.timezone
+        )
+
+    details: dict[str, Any] = {"test": True, "campaign": message.payload["campaign"]}
+    send_to_user(f"outbox:{ids.encode(message.id)}", kind, message.payload["user_id"], write, details)

@@ -1,0 +1,42 @@
+"""The audit log: every operator write, with who, what, before, after and why."""
+
+from typing import Any
+
+import orjson
+from flask import g, has_request_context
+from sqlalchemy.orm import Session
+
+from portal.platform import clock
+from portal.platform.models import AuditEntry
+from portal.platform.web.responses import to_json
+
+
+def record(
+    session: Session,
+    *,
+    actor: str,
+    action: str,
+    object_type: str,
+    object_id: str,
+    reason: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Add one line to the audit log in the current transaction."""
+    session.add(
+        AuditEntry(
+            at=clock.now(),
+            actor=actor,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            reason=reason,
+            before=_plain(before),
+            after=_plain(after),
+            request_id=g.get("request_id") if has_request_context() else None,
+        )
+    )
+
+
+def _plain(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if state is None else orjson.loads(to_json(state))

@@ -1,0 +1,1 @@
+"""How the programme looks: colours, icons and its stylesheet."""

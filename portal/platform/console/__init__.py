@@ -1,0 +1,1 @@
+"""What the consoles share: tables, questions and exports."""

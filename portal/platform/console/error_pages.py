@@ -1,0 +1,42 @@
+"""The page that says what went wrong: a console page for staff under `/admin`, the member's page for everybody else."""
+
+from typing import Any
+
+import psycopg
+from flask import Response, g, render_template, request
+from flask_login import AnonymousUserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.platform.web.responses import by_htmx
+
+STAFF = ("operator", "admin")
+DIALOG = "sheet-body"
+_INSTEAD = {"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML show:window:top"}
+
+
+def show_error(status: int, **problem: Any) -> Response:
+    """The page for an error; `problem` has its code, title, detail and, of input, `errors`.
+
+    A page that a part of another was asked for replaces it for HTMX; in a dialog it stands where the question was.
+    """
+    staff = _is_staff() and request.path.startswith("/admin")
+    template = "errors/console.html" if staff else "errors/problem.html"
+    page = render_template(
+        template, status=status, user=current_user if staff else None, request_id=g.get("request_id"), **problem
+    )
+    response = Response(page, status, content_type="text/html; charset=utf-8")
+    if staff and by_htmx() and request.headers.get("HX-Target") != DIALOG:
+        response.headers.update(_INSTEAD)
+    return response
+
+
+def _is_staff() -> bool:
+    """Whether somebody who runs the programme is signed in; who cannot be told, while the database is away, is nobody.
+
+    Pages ask Flask-Login for the user too, and are to have the same answer without asking the database again.
+    """
+    try:
+        return bool(current_user.is_authenticated and current_user.role in STAFF)
+    except (psycopg.Error, SQLAlchemyError):
+        g._login_user = AnonymousUserMixin()
+        return False

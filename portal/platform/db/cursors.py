@@ -1,0 +1,41 @@
+"""Opaque, signed list cursors, bound to a list, its member and its filters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from portal.platform.problems import DomainError
+
+
+class InvalidCursor(DomainError):
+    """The cursor was edited, or belongs to another list, member or filter."""
+
+    code = "invalid_cursor"
+    status = 400
+    title = "The cursor is not valid for this list"
+
+
+def _signer(scope: Sequence[Any]) -> URLSafeSerializer:
+    salt = orjson.dumps(["cursor", *scope], default=str).decode()
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=salt)
+
+
+def encode(position: Any, *scope: Any) -> str:
+    """A cursor for `position` (JSON-serialisable) in the list that `scope` names."""
+    return str(_signer(scope).dumps(position))
+
+
+def decode(cursor: str | None, *scope: Any) -> Any:
+    """The position in `cursor`, or None without one.
+
+    :raises InvalidCursor: not made for this scope by this portal.
+    """
+    if cursor is None:
+        return None
+    try:
+        return _signer(scope).loads(cursor)
+    except BadSignature as error:
+        raise InvalidCursor from error

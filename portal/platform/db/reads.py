@@ -1,0 +1,131 @@
+"""The one reader of a request, which no caller chooses.
+
+Until a request (or job) has begun its transaction, reads go over AUTOCOMMIT connections, driver-level, so that a hot
+read is one round trip. Once it has, they go over the transaction's own connection: what it has written is seen before
+it commits, and so in the answer.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import orjson
+import psycopg
+from flask import Flask, current_app
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import set_json_loads
+from sqlalchemy import Connection, TextClause
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from portal.platform.db import db, engine_options
+
+T = TypeVar("T")
+_make: Any = PGDialect_psycopg
+_DIALECT = _make()
+Values = Mapping[str, Any]
+
+
+class Connections:
+    """Idle AUTOCOMMIT connections of this process; the one used last is taken first.
+
+    No more are open than threads read at once, and at most `most_kept` stay open.
+    """
+
+    def __init__(self, url: str, most_kept: int, **options: Any) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._most_kept, self._options = most_kept, options
+        self._idle: deque[psycopg.Connection[Any]] = deque()
+
+    def take(self) -> psycopg.Connection[Any]:
+        """A connection, for the caller alone.
+
+        :raises psycopg.OperationalError: the server cannot be reached.
+        """
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return psycopg.connect(self._url, autocommit=True, row_factory=namedtuple_row, **self._options)
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep it for the next read, unless it has broken."""
+        if connection.closed or len(self._idle) >= self._most_kept:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Forget all idle connections; without `close` they stay open for the process that this one is a fork of."""
+        idle, self._idle = self._idle, deque()
+        for connection in tuple(idle) if close else ():  # a thread may take one of them this moment
+            connection.close()
+
+
+def read_all(statement: TextClause, values: Values) -> list[Any]:
+    """All rows, as named tuples."""
+    return _fetch(statement, values, psycopg.Cursor.fetchall)
+
+
+def read_one(statement: TextClause, values: Values) -> Any | None:
+    """The first row as a named tuple, or None."""
+    return _fetch(statement, values, psycopg.Cursor.fetchone)
+
+
+@lru_cache(maxsize=512)
+def _sql(statement: TextClause) -> str:
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def _fetch(statement: TextClause, values: Values, take: Callable[[Any], T]) -> T:
+    """Run a read; outside a transaction once more when the connections had gone stale (a restarted server)."""
+    sql = _sql(statement)
+    if (begun := _begun()) is not None:
+        return _run_on(begun, sql, values, take)
+    try:
+        return _run(sql, values, take)
+    except psycopg.OperationalError as error:
+        if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
+            raise
+        _forget_stale()
+    return _run(sql, values, take)
+
+
+def _begun() -> Connection | None:
+    """The connection of the transaction that is under way, its changes written out; None when there is none."""
+    if not db.session.registry.has():
+        return None
+    session = db.session()
+    if not session.in_transaction():
+        return None
+    session.flush()
+    return session.connection()
+
+
+def _run_on(connection: Connection, sql: str, values: Values, take: Callable[[Any], T]) -> T:
+    with connection.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
+        return take(cursor.execute(sql, values))
+
+
+def _run(sql: str, values: Values, take: Callable[[Any], T]) -> T:
+    source: Connections | Connection = current_app.extensions["reads"]
+    if isinstance(source, Connection):  # the one that a test works on
+        return _run_on(source, sql, values, take)
+    connection = source.take()
+    try:
+        return take(connection.execute(sql, values))
+    finally:
+        source.give_back(connection)
+
+
+def _forget_stale() -> None:
+    source = current_app.extensions["reads"]
+    if isinstance(source, Connections):
+        source.dispose()
+
+
+def init_app(app: Flask) -> None:
+    """Make the pool of AUTOCOMMIT connections; it connects when first used."""
+    set_json_loads(orjson.loads)
+    settings = app.config["SETTINGS"]
+    options = engine_options(settings.database_pool_size)["connect_args"]
+    app.extensions["reads"] = Connections(settings.database_url, settings.database_pool_size, **options)

@@ -1,0 +1,118 @@
+"""What may be called: an URL is read once, judged by a policy, and only its parts are used from then on."""
+
+import re
+from dataclasses import dataclass
+
+from portal.platform.outbound.addresses import Address, is_private, is_public, parse_address
+
+LONGEST_URL = 2048
+_PORTS = {"http": 80, "https": 443}
+# Only what every reader of URLs understands in the same way; `@`, `\`, `%` in a host and fragments they do not.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(?:/[!$%&'()*+,./0-9:;=A-Z_a-z~-]*)?(?:\?[!$%&'()*+,./0-9:;=?A-Z_a-z~-]*)?)",
+    re.ASCII,
+)
+_AUTHORITY = re.compile(r"[A-Za-z]+://[^/?]*")
+_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
+# A last label that some readers take for the end of an IPv4 address (127.1, 0x7f000001).
+_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
+
+
+class AddressRefused(ValueError):
+    """An address that is not called; the message says why, without the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a caller may reach; by default any name of the public internet, by https.
+
+    `hosts` are the only ones, `*.` standing for one label (then no other port and no IP address); `loopback` lets
+    this machine be called too, and by http; `private` own networks.
+    """
+
+    hosts: tuple[str, ...] | None = None
+    loopback: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A judged address. `address` is the IP address it is written with; `local`: on this machine."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: Address | None
+    local: bool
+
+    @property
+    def url(self) -> str:
+        """The address, put together from what was judged."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.path}"
+
+
+def judge(url: str, policy: Policy) -> Target:
+    """The target of an URL that the policy allows. No name is looked up: the client judges what a name stands for.
+
+    :raises AddressRefused: it is not to be called.
+    """
+    target, port_given = _read(url)
+    if policy.hosts is not None and not any(_covers(pattern, target.host) for pattern in policy.hosts):
+        raise AddressRefused("is at a host that is not on the list")
+    if target.local and policy.loopback:
+        return target
+    if target.scheme != "https":
+        raise AddressRefused("must begin with https://")
+    if policy.hosts is not None and (port_given or target.address is not None):
+        raise AddressRefused("must name a host, and no port")
+    if target.address is not None:
+        check_address(target.address, target, policy)
+    elif target.local and not policy.private:
+        raise AddressRefused("is an address of this machine")
+    return target
+
+
+def check_address(address: Address, target: Target, policy: Policy) -> None:
+    """Let pass an IP address that may be dialled for the target.
+
+    :raises AddressRefused: it may not.
+    """
+    if target.local and policy.loopback:
+        allowed = address.is_loopback
+    else:
+        allowed = is_public(address) or (policy.private and is_private(address))
+    if not allowed:
+        raise AddressRefused("leads to an address that is not public")
+
+
+def _read(url: str) -> tuple[Target, bool]:
+    """The target as it is written, and whether it names a port."""
+    if len(url) > LONGEST_URL:
+        raise AddressRefused(f"must not be longer than {LONGEST_URL} characters")
+    found = _URL.fullmatch(_AUTHORITY.sub(lambda start: start[0].lower(), url, count=1))
+    if found is None:
+        raise AddressRefused("must be an https:// address of letters, digits and plain signs")
+    host, scheme = found["host"].strip("[]"), found["scheme"]
+    port = int(found["port"] or _PORTS[scheme])
+    address = parse_address(host)
+    if address is None and not _is_name(host):
+        raise AddressRefused("has no proper host name")
+    if not 1 <= port <= 65535:
+        raise AddressRefused("has no possible port")
+    local = host == "localhost" or (address is not None and address.is_loopback)
+    return Target(scheme, host, port, found["path"] or "/", address, local), found["port"] is not None
+
+
+def _is_name(host: str) -> bool:
+    return len(host) <= 253 and _NAME.fullmatch(host) is not None and not _NUMBER.fullmatch(host.rpartition(".")[2])
+
+
+def _covers(pattern: str, host: str) -> bool:
+    if not pattern.startswith("*."):
+        return host == pattern
+    label, _, rest = host.partition(".")
+    return bool(label) and rest == pattern[2:]

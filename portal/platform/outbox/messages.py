@@ -1,0 +1,209 @@
+"""Transactional outbox: a change and the work it asks for commit together; workers claim with lease and fence."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, current_app
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.platform import clock, ids
+from portal.platform.db import after_commit, db, unit_of_work
+from portal.platform.models import OutboxMessage
+from portal.platform.outbox.claims import (
+    MAX_ATTEMPTS,
+    Claimed,
+    LeaseLost,
+    claim,
+    finish,
+    finish_all,
+    postpone,
+    retry,
+)
+from portal.platform.queue import QueueName, enqueue_ids
+
+log = logging.getLogger(__name__)
+IN_HAND = 10
+DELIVER_SECONDS = 30
+
+
+class RetryLater(Exception):
+    """The work was certainly not done and may be tried again."""
+
+
+class Postponed(Exception):
+    """The work is not to be done before `until`; that is no failed attempt."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
+
+
+class OutcomeUnknown(Exception):
+    """The work may have been done; it is never tried again, and an operator sees it."""
+
+
+Handler = Callable[[Claimed], None]
+handlers: dict[str, Handler] = {}
+# What consumers keep open from message to message, entered around each delivery.
+keepers: list[Callable[[], AbstractContextManager[None]]] = []
+
+
+def consumes(topic: str) -> Callable[[Handler], Handler]:
+    """Declare the one consumer of `topic`. It runs outside any transaction, at least once, under a lease."""
+
+    def register(handler: Handler) -> Handler:
+        if handlers.setdefault(topic, handler) is not handler:
+            raise ValueError(f"{topic} has a consumer already")
+        return handler
+
+    return register
+
+
+def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, dedupe: str | None = None) -> None:
+    """Add messages to the current transaction; the edge wakes a worker once it has committed.
+
+    `dedupe` names a payload key: together with the topic it makes a message unique for ever.
+    """
+    if not payloads:
+        return
+    now = clock.real_now()  # a job that works as of another moment asks for work at once all the same
+    rows = [
+        {
+            "id": ids.new_id(),
+            "topic": topic,
+            "payload": payload,
+            "created_at": now,
+            "next_attempt_at": now,
+            "dedupe_key": f"{topic}:{payload[dedupe]}" if dedupe else None,
+        }
+        for payload in payloads
+    ]
+    statement = insert(OutboxMessage).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    added = session.scalars(statement.returning(OutboxMessage.id), rows).all()
+    after_commit.remember(session, list(added))
+
+
+def close_pending(session: Session) -> None:
+    """Count everything still pending as done, and wake nobody: for histories that were loaded, not lived."""
+    values = {"status": "done", "finished_at": clock.now(), "lease_until": None}
+    session.execute(update(OutboxMessage).where(OutboxMessage.status == "pending").values(values))
+    after_commit.forget(session)
+
+
+def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
+    """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s."""
+    outcomes = {"done": 0, "retried": 0, "postponed": 0, "uncertain": 0}
+    wanted = [UUID(i) for i in only] if only is not None else None
+    deadline = time.monotonic() + DELIVER_SECONDS
+    done: list[Claimed] = []
+    with ExitStack() as open_things:
+        for keeper in keepers:
+            open_things.enter_context(keeper())
+        while batch := _exchange(done, IN_HAND if time.monotonic() < deadline else 0, wanted):
+            done = []
+            while batch and time.monotonic() < deadline:
+                message = batch.pop(0)
+                outcome = _carry_out(message)
+                outcomes[outcome] += 1
+                if outcome == "done":
+                    done.append(message)
+            for message in batch:
+                _record(postpone, message, clock.now())
+    return outcomes
+
+
+def _exchange(done: list[Claimed], limit: int, wanted: Sequence[UUID] | None) -> list[Claimed]:
+    """Close what is done and claim up to `limit` more, in one transaction.
+
+    What was done and could not be closed is done again: consumers repeat nothing.
+    """
+    with unit_of_work() as session:
+        for message in finish_all(session, done):
+            _warn_of_lost_lease(message)
+        return claim(session, limit=limit, only=wanted) if limit else []
+
+
+def _carry_out(message: Claimed) -> str:
+    if message.attempts > MAX_ATTEMPTS:  # every worker that had it died without a word
+        _record(finish, message, "dead", "given up: each attempt ended with its worker")
+        return "uncertain"
+    try:
+        handlers[message.topic](message)
+    except LeaseLost:
+        _warn_of_lost_lease(message)
+        return "retried"
+    except Postponed as error:
+        _record(postpone, message, error.until)
+        return "postponed"
+    except OutcomeUnknown as error:
+        _record(finish, message, "uncertain", str(error))
+        return "uncertain"
+    except RetryLater as error:
+        log.warning("outbox message waits", extra={"outbox_id": ids.encode(message.id), "reason": str(error)})
+        _record(retry, message, str(error))
+        return "retried"
+    except Exception as error:
+        db.session.rollback()
+        log.exception("outbox message failed", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
+        _record(retry, message, f"{type(error).__name__}: {error}")
+        return "retried"
+    return "done"
+
+
+def _record(verb: Callable[..., None], message: Claimed, *details: Any) -> None:
+    try:
+        with unit_of_work() as session:
+            verb(session, message, *details)
+    except LeaseLost:
+        _warn_of_lost_lease(message)
+
+
+def _warn_of_lost_lease(message: Claimed) -> None:
+    log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
+
+
+BACKLOG = text("""
+    SELECT (SELECT count(*) FROM outbox WHERE status = 'pending') AS pending,
+           (SELECT min(created_at) FROM outbox WHERE status = 'pending') AS oldest,
+           (SELECT count(*) FROM outbox WHERE status IN ('uncertain', 'dead')) AS uncertain
+""")
+
+
+def describe_backlog(row: Any, now: datetime) -> dict[str, Any]:
+    """The figures of a row of `BACKLOG`."""
+    age = max((now - row[1]).total_seconds(), 0.0) if row[1] else 0.0
+    return {"pending": row[0], "oldestAgeSeconds": round(age, 3), "uncertain": row[2]}
+
+
+def wake_workers(message_ids: list[UUID]) -> None:
+    """Enqueue committed messages; when Redis is away the sweeper finds them later."""
+    enqueue_ids(QueueName.MESSAGES, "portal.platform.outbox.deliver", message_ids)
+
+
+def init_app(app: Flask) -> None:
+    """Wake workers after every commit that put something in the outbox."""
+    after_commit.on_commit(wake_workers)
+
+
+LANES = 4
+
+
+def deliver_backlog() -> None:
+    """Job: carry out due messages for up to 30 s, a few at a time, each under its own lease."""
+    app: Any = current_app
+    application = app._get_current_object()
+
+    def lane(_: int) -> None:
+        with application.app_context():
+            deliver()
+
+    with ThreadPoolExecutor(LANES) as pool:
+        list(pool.map(lane, range(LANES)))

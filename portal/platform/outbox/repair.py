@@ -1,0 +1,70 @@
+"""What operators do about work that the outbox gave up: try again what was not done, close what may have been."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.platform import audit, clock, ids
+from portal.platform.db import after_commit
+from portal.platform.problems import Conflict, NotFound
+
+_REVIVE = text("""
+    UPDATE outbox SET status = 'pending', attempts = 0, fence = fence + 1, next_attempt_at = :now, finished_at = NULL
+    WHERE id = :id AND status = 'dead' RETURNING topic, last_error
+""")
+_CLOSE = text("""
+    UPDATE outbox SET status = 'done', finished_at = :now FROM (SELECT status AS old FROM outbox WHERE id = :id) before
+    WHERE id = :id AND status IN ('dead', 'uncertain') RETURNING topic, last_error, old
+""")
+_STATUS = text("SELECT status FROM outbox WHERE id = :id")
+
+
+def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+    """Try dead work again, from the first attempt on.
+
+    Consumers repeat nothing that is done: a message whose outcome is unknown is not sent again either.
+
+    :raises NotFound: there is no such work.
+    :raises Conflict: it is not dead; what is `uncertain` may have been done and is never tried again.
+    """
+    row = session.execute(_REVIVE, {"id": message_id, "now": clock.now()}).first()
+    if row is None:
+        raise _refusal(session, message_id)
+    after_commit.remember(session, [message_id])
+    audit.record(
+        session,
+        actor=actor,
+        action="outbox.retry",
+        object_type="outbox",
+        object_id=ids.encode(message_id),
+        reason=reason,
+        before={"status": "dead", "topic": row.topic, "error": row.last_error},
+        after={"status": "pending"},
+    )
+
+
+def close(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+    """Put dead or uncertain work away: nobody need look at it any more, and nothing is done.
+
+    :raises NotFound: there is no such work.
+    :raises Conflict: it is neither.
+    """
+    row = session.execute(_CLOSE, {"id": message_id, "now": clock.now()}).first()
+    if row is None:
+        raise _refusal(session, message_id)
+    audit.record(
+        session,
+        actor=actor,
+        action="outbox.close",
+        object_type="outbox",
+        object_id=ids.encode(message_id),
+        reason=reason,
+        before={"status": row.old, "topic": row.topic, "error": row.last_error},
+        after={"status": "done"},
+    )
+
+
+def _refusal(session: Session, message_id: UUID) -> NotFound | Conflict:
+    status = session.scalar(_STATUS, {"id": message_id})
+    return NotFound() if status is None else Conflict(f"It is {status}.")

@@ -1,0 +1,107 @@
+"""The edge of a request: one transaction, retried only here, workers woken after its commit."""
+
+from collections.abc import Callable, MutableMapping
+from functools import lru_cache
+from typing import Any
+
+from apiflask import APIFlask
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask.templating import Environment
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy.exc import DBAPIError
+
+from portal.platform.db import after_commit, db
+from portal.platform.problems import Busy
+from portal.platform.web import idempotency
+
+ATTEMPTS = 4
+# Serialization failure, deadlock, and a unique key that another request inserted since it was looked up.
+RETRYABLE = frozenset({"40001", "40P01", "23505"})
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Templates(Environment):
+    """Jinja, for a set of globals that is complete when the first template loads."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """One plain dict: Jinja goes through it for every `import` of a render, five times as slowly in a chain."""
+        return {**self.globals, **(d or {})}
+
+
+class Portal(APIFlask):
+    """The application: what a view returns is committed, what it raises is rolled back."""
+
+    jinja_environment = Templates
+
+    def dispatch_request(self) -> Response:
+        """Run the matched view inside the request's transaction, if it begins one.
+
+        :raises Busy: contention on the same rows outlived the retries or the lock timeout.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                response = self._view_once()
+                if db.session.registry.has():
+                    db.session.commit()
+            except DBAPIError as error:
+                _undo()
+                if not _may_retry(error, attempt):
+                    raise
+            except BaseException:
+                _undo()
+                raise
+            else:
+                if db.session.registry.has():
+                    after_commit.wake(db.session())
+                return response
+        raise Busy
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: no view or hook is a coroutine, so none is examined on every call."""
+        return func
+
+    def _view_once(self) -> Response:
+        def view() -> Response:
+            return self.make_response(super(Portal, self).dispatch_request())
+
+        return idempotency.answer_once(db.session(), view) if idempotency.wanted() else view()
+
+
+def _undo() -> None:
+    if db.session.registry.has():
+        db.session.rollback()
+        after_commit.forget(db.session())
+
+
+def _may_retry(error: DBAPIError, attempt: int) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == LOCK_NOT_AVAILABLE:
+        raise Busy from error
+    if state in RETRYABLE:
+        return True
+    stale = error.connection_invalidated and request.method in ("GET", "HEAD")
+    return stale and attempt == 1
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own, with the signer kept."""
+
+    @lru_cache(maxsize=8)  # noqa: B019 - one instance and one app in a process
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """The signer of this app's cookies."""
+        return super().get_signing_serializer(app)
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session in the cookie; without any cookie an empty one, and no search for it."""
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write a changed session's cookie; what varies by cookie says so itself (`core.responses`)."""
+        if session.modified:
+            super().save_session(app, session, response)
+
+
+def init_app(app: Flask) -> None:
+    """Use them."""
+    app.session_interface = Sessions()

@@ -1,0 +1,125 @@
+"""Rate limits: Redis for writes and sign-in (in memory while Redis is away), process memory for reads."""
+
+import ipaddress
+import logging
+import threading
+import time
+from typing import cast
+
+from flask import Flask, current_app, g, request
+from limits import RateLimitItem, parse_many
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
+
+from portal.platform.problems import DomainError
+
+log = logging.getLogger(__name__)
+RETRY_REDIS_AFTER = 15.0
+MOST_COUNTED = 100_000
+
+
+class RateLimited(DomainError):
+    """Too many requests; `Retry-After` says when to come back."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, seconds: int) -> None:
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"Try again in {seconds} {unit}.", headers={"Retry-After": str(seconds)})
+
+
+class LocalWindows:
+    """Fixed windows counted in this process: no round trip, and none of the timer threads of the library's store."""
+
+    def __init__(self, items: list[RateLimitItem]) -> None:
+        self._items = items
+        self._counts: dict[tuple[int, str, int], int] = {}
+        self._lock = threading.Lock()
+
+    def hit(self, who: str) -> None:
+        """Count one request.
+
+        :raises RateLimited: a window is full.
+        """
+        now = time.time()
+        with self._lock:
+            if len(self._counts) > MOST_COUNTED:
+                self._counts.clear()
+            for number, item in enumerate(self._items):
+                length = item.get_expiry()
+                key = (number, who, int(now // length))
+                self._counts[key] = count = self._counts.get(key, 0) + 1
+                if count > item.amount:
+                    raise RateLimited(max(1, round((key[2] + 1) * length - now)))
+
+
+class Limits:
+    """The three budgets (reads, writes, sign-in) and the stores that count them."""
+
+    def __init__(self, redis_url: str, reads: str, writes: str, sign_in: str) -> None:
+        url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+        self._redis = FixedWindowRateLimiter(
+            storage_from_string(url, socket_timeout=0.5, socket_connect_timeout=0.5, wrap_exceptions=False)
+        )
+        self._redis_back_at = 0.0
+        self._items = {"write": parse_many(writes), "sign_in": parse_many(sign_in)}
+        self._local = {
+            "read": LocalWindows(parse_many(reads)),
+            **{budget: LocalWindows(items) for budget, items in self._items.items()},
+        }
+
+    def hit(self, budget: str, who: str) -> None:
+        """Count one request of `who` against a budget: writes in Redis, in memory while Redis is away; reads in memory.
+
+        :raises RateLimited: the budget is used up.
+        """
+        if budget == "read" or time.monotonic() < self._redis_back_at:
+            self._local[budget].hit(who)
+            return
+        try:
+            for item in self._items[budget]:
+                if not self._redis.hit(item, budget, who):
+                    reset_at = self._redis.get_window_stats(item, budget, who).reset_time
+                    raise RateLimited(max(1, round(reset_at - time.time())))
+        except (RedisError, OSError):
+            log.warning("limits counted in memory: Redis is away")
+            self._redis_back_at = time.monotonic() + RETRY_REDIS_AFTER
+            self._local[budget].hit(who)
+
+
+def check() -> None:
+    """Count the current request of its principal against the budget of its kind."""
+    limits = cast("Limits", current_app.extensions["limits"])
+    who = g.get("principal_key") or f"address:{caller_address()}"
+    limits.hit("read" if request.method in ("GET", "HEAD", "OPTIONS") else "write", who)
+
+
+def check_sign_in() -> None:
+    """Count an attempt at the address's doors: register, reset."""
+    cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
+
+
+LONGEST_ADDRESS = 64
+
+
+def caller_address() -> str:
+    """What attempts of one place are counted by: the address, of IPv6 the /64 network that one customer has whole."""
+    address = request.remote_addr or ""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:LONGEST_ADDRESS]
+    if found.version == 4 or found.ipv4_mapped:
+        return str(found)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
+
+
+def init_app(app: Flask) -> None:
+    """Make the budgets of the settings."""
+    settings = app.config["SETTINGS"]
+    app.extensions["limits"] = Limits(
+        settings.redis_url, settings.rate_limit_reads, settings.rate_limit_writes, settings.rate_limit_sign_in
+    )

@@ -1,0 +1,1 @@
+"""The settings of the business, as the console shows them."""

@@ -1,0 +1,314 @@
+"""The programme's rules for redemptions, as values that services are given."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from portal import ledger, rewards
+from portal.config import Settings
+from portal.ledger import EntryType
+from portal.members import Member, MemberSuspended, lock_member_of_user, lock_members
+from portal.platform import audit, ids
+from portal.platform.problems import Conflict, NotFound
+from portal.platform.web.formatting import grouped
+from portal.redemptions.models import Redemption, RedemptionStatus
+from portal.tiers import enrol
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRules:
+    """How long a hold may stay open."""
+
+    ttl: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "HoldRules":
+        """The rules of these settings."""
+        return cls(timedelta(hours=settings.redemption_hold_ttl_hours))
+
+
+HOLD_EXPIRED = "hold_expired"
+TAKING = (RedemptionStatus.REQUESTED, RedemptionStatus.FULFILLED)
+
+
+class RedemptionNotFound(NotFound):
+    """No such redemption, or not the caller's."""
+
+    code = "redemption_not_found"
+    title = "No such redemption"
+
+
+class NotPending(Conflict):
+    """The redemption was resolved before; the answer says how in `currentStatus`."""
+
+    code = "redemption_not_pending"
+    title = "This redemption is no longer pending"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
+
+
+class NotFulfilled(Conflict):
+    """The redemption has no ledger entry: it was not fulfilled."""
+
+    code = "redemption_not_fulfilled"
+    title = "This redemption is not fulfilled"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"It is {status}.", extra={"currentStatus": status})
+
+
+class NotRetryable(Conflict):
+    """Only a failed redemption can be asked for again, and once."""
+
+    code = "redemption_not_retryable"
+    title = "This redemption cannot be asked for again"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a member wants: a reward by its slug, or `points` for a described purpose.
+
+    `retry_of` names the failed redemption that is asked for again.
+    """
+
+    reward_slug: str | None = None
+    points: int = 0
+    description: str = ""
+    checkout_intent_id: str | None = None
+    retry_of: UUID | None = None
+
+
+def reserve_points(
+    session: Session, user_id: str, wish: Wish, *, actor: str, now: datetime, rules: HoldRules
+) -> Redemption:
+    """Request a redemption: hold the points, and one item of the reward, until it is resolved.
+
+    :raises portal.accounts.web.guards.UserNotFound: no such user.
+    :raises MemberSuspended: the member may not spend.
+    :raises rewards.RewardNotFound, rewards.OutOfStock, rewards.LimitReached, rewards.TierRequired: not to be had.
+    :raises ledger.InsufficientPoints: fewer points are available.
+    """
+    member = lock_member_of_user(session, user_id)
+    if member is None:
+        enrol(session, user_id)
+        member = lock_member_of_user(session, user_id)
+        assert member is not None
+    if member.status != "active":
+        raise MemberSuspended
+    redemption = Redemption(
+        member_id=member.id,
+        id=ids.new_id(),
+        status=RedemptionStatus.REQUESTED,
+        requested_at=now,
+        hold_expires_at=now + rules.ttl,
+        requested_by=actor,
+        checkout_intent_id=wish.checkout_intent_id,
+        points=wish.points,
+        description=wish.description,
+        retry_of=wish.retry_of,
+    )
+    if wish.reward_slug is not None:
+        _take_reward(session, member, redemption, wish.reward_slug, now)
+    session.add(redemption)
+    session.flush()
+    ledger.hold_points(session, member.id, redemption.id, redemption.points, now)
+    return redemption
+
+
+def retry_redemption(
+    session: Session, user_id: str, redemption_id: UUID, *, actor: str, now: datetime, rules: HoldRules
+) -> Redemption:
+    """Ask again for a failed redemption: the same reward at today's cost, or the same points and description.
+
+    Asking twice changes nothing: while the second request is open, it is returned.
+
+    :raises RedemptionNotFound: no such redemption, or not of this user.
+    :raises NotRetryable: it has not failed, or what came of asking again is settled.
+    Everything that `reserve_points` raises.
+    """
+    member = lock_member_of_user(session, user_id)
+    failed = session.get(Redemption, (member.id, redemption_id), populate_existing=True) if member else None
+    if failed is None:
+        raise RedemptionNotFound
+    again = session.scalar(
+        select(Redemption).where(Redemption.member_id == failed.member_id, Redemption.retry_of == failed.id)
+    )
+    if again is not None and again.status == RedemptionStatus.REQUESTED:
+        return again
+    if again is not None or failed.status != RedemptionStatus.FAILED:
+        raise NotRetryable
+    slug = session.scalar(text("SELECT slug FROM loyalty_rewards WHERE id = :id"), {"id": failed.reward_id})
+    custom = (0, "") if slug else (failed.points, failed.description)
+    wish = Wish(slug, *custom, retry_of=failed.id)
+    return reserve_points(session, user_id, wish, actor=actor, now=now, rules=rules)
+
+
+def fulfill_redemption(
+    session: Session, redemption_id: UUID, *, actor: str, now: datetime, reason: str = ""
+) -> Redemption:
+    """Debit the held points and write the ledger entry, whose metadata names the redemption.
+
+    :raises RedemptionNotFound: no such redemption.
+    :raises NotPending: it was resolved before.
+    """
+    redemption = _pending(session, redemption_id, None)
+    takes = ledger.take_held_points(session, redemption.member_id, redemption.id)
+    posting = ledger.Posting(
+        redemption.member_id,
+        -redemption.points,
+        EntryType.REDEMPTION,
+        redemption.description,
+        "redemption",
+        ids.encode(redemption.id),
+        "fulfil",
+        now,
+        {"redemption_id": ids.encode(redemption.id)},
+        takes=takes,
+    )
+    entry = ledger.post(session, [posting], now).entries[0]
+    redemption.status = RedemptionStatus.FULFILLED
+    redemption.fulfilled_at = redemption.closed_at = now
+    redemption.ledger_entry_id, redemption.closed_by = entry.id, actor
+    session.flush()
+    _record(session, redemption, actor, reason)
+    return redemption
+
+
+def release_redemption(
+    session: Session,
+    redemption_id: UUID,
+    status: RedemptionStatus,
+    reason: str,
+    *,
+    actor: str,
+    now: datetime,
+    only_user_id: str | None = None,
+) -> Redemption:
+    """Fail or cancel: give the held points and the item back and keep the reason.
+
+    :raises RedemptionNotFound: no such redemption, or not of `only_user_id`.
+    :raises NotPending: it was resolved before.
+    """
+    redemption = _pending(session, redemption_id, only_user_id)
+    ledger.release_holds(session, [redemption.member_id], [redemption.id])
+    rewards.give_back(session, [redemption.reward_id] if redemption.reward_id else [])
+    redemption.status, redemption.failure_reason = status, reason
+    redemption.closed_at, redemption.closed_by = now, actor
+    session.flush()
+    _record(session, redemption, actor, reason)
+    return redemption
+
+
+def add_references(session: Session, redemption_id: UUID, *, actor: str, now: datetime) -> tuple[Redemption, bool]:
+    """Let the ledger entry of a fulfilled redemption name it, beside the entry where it does not do so itself.
+
+    Says whether anything was missing. Written to the audit log when it was.
+
+    :raises RedemptionNotFound: no such redemption.
+    :raises NotFulfilled: it has no ledger entry.
+    """
+    redemption = session.scalar(select(Redemption).where(Redemption.id == redemption_id))
+    if redemption is None:
+        raise RedemptionNotFound
+    if redemption.ledger_entry_id is None or redemption.fulfilled_at is None:
+        raise NotFulfilled(redemption.status)
+    facts = {"redemption_id": ids.encode(redemption.id), "fulfilled_at": redemption.fulfilled_at.isoformat()}
+    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, now)
+    if added:
+        audit.record(
+            session,
+            actor=actor,
+            action="redemption.reference",
+            object_type="redemption",
+            object_id=ids.encode(redemption.id),
+            reason="",
+            before=None,
+            after={"entry": ids.encode(redemption.ledger_entry_id), **facts},
+        )
+    return redemption, added
+
+
+def lock_owners(session: Session, redemption_ids: Collection[UUID]) -> None:
+    """Take the row locks of the members of these redemptions, in the order that everybody takes them."""
+    owners = session.scalars(select(Redemption.member_id).where(Redemption.id.in_(redemption_ids)))
+    lock_members(session, set(owners))
+
+
+def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> int:
+    """Cancel up to `limit` redemptions whose hold is past its time, with the reason `hold_expired` (CONTRACT rule 7).
+
+    Returns how many; 0 when none is left.
+    """
+    due = (Redemption.status == RedemptionStatus.REQUESTED) & (Redemption.hold_expires_at <= now)
+    found = session.execute(
+        select(Redemption.member_id, Redemption.id).where(due).order_by(Redemption.hold_expires_at).limit(limit)
+    ).all()
+    if not found:
+        return 0
+    lock_members(session, {row[0] for row in found})
+    closed = session.execute(
+        update(Redemption)
+        .where(Redemption.id.in_([row[1] for row in found]), due)
+        .values(
+            status=RedemptionStatus.CANCELLED, failure_reason=HOLD_EXPIRED, closed_at=now, closed_by="job:hold_expiry"
+        )
+        .returning(Redemption.member_id, Redemption.id, Redemption.reward_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    ledger.release_holds(session, {row[0] for row in closed}, [row[1] for row in closed])
+    rewards.give_back(session, [row[2] for row in closed if row[2]])
+    return len(found)
+
+
+def _take_reward(session: Session, member: Member, redemption: Redemption, slug: str, now: datetime) -> None:
+    item = rewards.take_reward(session, slug, now)
+    if item.min_threshold is not None and _standing(session, member) < item.min_threshold:
+        raise rewards.TierRequired(f"{item.name} opens at {item.min_tier}.")
+    if item.per_member_limit is not None and _count_taken(session, member.id, item.id) >= item.per_member_limit:
+        raise rewards.LimitReached(f"{grouped(item.per_member_limit)} per member.")
+    redemption.reward_id, redemption.points, redemption.description = item.id, item.points_cost, item.name
+
+
+def _standing(session: Session, member: Member) -> int:
+    """The threshold of the member's tier, -1 without one."""
+    statement = text("SELECT threshold FROM loyalty_tiers WHERE id = :id")
+    return session.scalar(statement, {"id": member.tier_id}) if member.tier_id else -1
+
+
+def _count_taken(session: Session, member_id: UUID, reward_id: UUID) -> int:
+    mine = (Redemption.member_id == member_id) & (Redemption.reward_id == reward_id)
+    return session.scalar(select(func.count()).where(mine, Redemption.status.in_(TAKING))) or 0
+
+
+def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) -> Redemption:
+    """The redemption, still pending, under its member's row lock."""
+    owner = session.execute(
+        select(Member.id, Member.user_id)
+        .join(Redemption, Redemption.member_id == Member.id)
+        .where(Redemption.id == redemption_id)
+        .with_for_update(of=Member)
+    ).first()
+    if owner is None or (only_user_id is not None and owner[1] != only_user_id):
+        raise RedemptionNotFound
+    redemption = session.get_one(Redemption, (owner[0], redemption_id), populate_existing=True)
+    if redemption.status != RedemptionStatus.REQUESTED:
+        raise NotPending(redemption.status)
+    return redemption
+
+
+def _record(session: Session, redemption: Redemption, actor: str, reason: str) -> None:
+    audit.record(
+        session,
+        actor=actor,
+        action=f"redemption.{redemption.status}",
+        object_type="redemption",
+        object_id=ids.encode(redemption.id),
+        reason=reason,
+        before={"status": RedemptionStatus.REQUESTED},
+        after={"status": redemption.status, "points": redemption.points},
+    )

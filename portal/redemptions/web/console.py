@@ -1,0 +1,125 @@
+"""The console of redemptions: the queue, and what operators decide about each request."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts import current
+from portal.accounts.web import Access, guarded
+from portal.platform import clock, ids
+from portal.platform.console.acts import Question, ask, attempt, done, show, show_instead, show_table
+from portal.platform.db import db
+from portal.platform.problems import NotFound
+from portal.platform.web.forms import ReasonForm
+from portal.redemptions import lifecycle, reads
+from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.web.tables import REDEMPTIONS
+
+bp = Blueprint("redemptions_console", __name__, url_prefix="/admin/redemptions")
+
+STALE_AFTER = timedelta(days=3)
+MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A decision about a request: its button, its question, what it does to points, its past tense."""
+
+    label: str
+    act: str
+    consequence: str
+    past: str
+    status: RedemptionStatus
+
+    @property
+    def danger(self) -> bool:
+        """Whether the member does not get what they asked for."""
+        return self.status is not RedemptionStatus.FULFILLED
+
+
+GIVEN_BACK = "The held points and the item are given back."
+VERBS = {
+    "fulfil": Verb("Fulfil", "Fulfil {}", "The held points are debited.", "fulfilled", RedemptionStatus.FULFILLED),
+    "cancel": Verb("Cancel", "Cancel {}", GIVEN_BACK, "cancelled", RedemptionStatus.CANCELLED),
+    "fail": Verb("Mark as failed", "Mark {} as failed", GIVEN_BACK, "marked as failed", RedemptionStatus.FAILED),
+}
+
+
+@bp.get("")
+@guarded(Access.CONSOLE)
+def queue() -> Response:
+    """All redemptions, newest first; filters narrow them to what waits."""
+    values = {"stale_before": clock.now() - STALE_AFTER}
+    return show_table(REDEMPTIONS, "console/redemptions/queue.html", values, verbs=VERBS)
+
+
+@bp.get("/<redemption_id>")
+@guarded(Access.CONSOLE)
+def detail(redemption_id: str) -> Response:
+    """One redemption: its life, its member, its ledger entry."""
+    row = reads.get_console_row(_parse(redemption_id))
+    return show("console/redemptions/detail.html", redemption=row, verbs=VERBS)
+
+
+@bp.route("/<redemption_id>/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def decide(redemption_id: str, verb: str) -> AnyResponse:
+    """Ask for the reason, then decide about one request."""
+    back = url_for("redemptions_console.detail", redemption_id=redemption_id)
+    form, act, key = ReasonForm(), VERBS[verb], _parse(redemption_id)
+    question = _question(act, "this request", back)
+    if not form.validate_on_submit():
+        reads.get_console_row(key)
+        return ask(form, question)
+    problem = attempt(partial(_decide, key, act, form.reason.data or ""))
+    return ask(form, question, problem) if problem else done(f"The request is {act.past}.", back)
+
+
+@bp.route("/bulk/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def decide_many(verb: str) -> AnyResponse:
+    """Ask once, then decide about many requests; each is reported singly, and one refused stops no other."""
+    form, act = ReasonForm(), VERBS[verb]
+    chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MOST_AT_ONCE]})
+    back = _queue_as_it_was(request.args.get("here"))
+    if not chosen:
+        return done("Choose at least one request.", back, "error")
+    if not form.validate_on_submit():
+        many = f"{len(chosen)} request{'s' if len(chosen) > 1 else ''}"
+        return ask(form, _question(act, many, back))
+    lifecycle.lock_owners(db.session(), chosen)
+    reason = form.reason.data or ""
+    outcomes = [(key, attempt(partial(_decide, key, act, reason))) for key in chosen]
+    return show_instead("console/redemptions/report.html", outcomes=outcomes, verb=act, back=back)
+
+
+def _queue_as_it_was(query: str | None) -> str:
+    """The queue with the filter, order and page that somebody acts from; without a word of them, what waits."""
+    if query is None:
+        return url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
+    return url_for("redemptions_console.queue", **dict(parse_qsl(query)))  # type: ignore[arg-type]
+
+
+def _question(verb: Verb, what: str, back: str) -> Question:
+    act = verb.act.format(what)
+    return Question(f"{act}?", act, back, verb.consequence, verb.danger)
+
+
+def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:
+    session, actor, now = db.session(), current().actor, clock.now()
+    if verb.status is RedemptionStatus.FULFILLED:
+        lifecycle.fulfill_redemption(session, redemption_id, actor=actor, now=now, reason=reason)
+    else:
+        lifecycle.release_redemption(session, redemption_id, verb.status, reason, actor=actor, now=now)
+
+
+def _parse(redemption_id: str) -> UUID:
+    parsed = ids.parse(redemption_id)
+    if parsed is None:
+        raise NotFound
+    return parsed

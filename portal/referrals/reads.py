@@ -1,0 +1,208 @@
+"""Reads of referrals: one statement an answer, keyset pages."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from portal.accounts import UserNotFound
+from portal.platform.db.cursors import decode, encode
+from portal.platform.db.reads import read_all
+from portal.platform.ids import encode as ulid
+from portal.platform.ids import parse
+from portal.referrals.models import InviteStatus
+from portal.referrals.rules import ReferralRules
+
+# An open invite past its date has expired, whether or not the sweep has reached it.
+_STATUS = "CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END"
+_COLUMNS = f"""
+    i.id, i.code, {_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
+    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at,
+    i.attributed_at
+"""
+_PAGE = text(f"""
+    SELECT q.active, a.last_invite_at, r.*
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS active FROM loyalty_referral_invites p
+        WHERE p.member_id = m.id AND (
+            (p.status IN ('draft', 'sent') AND p.expires_at > :now)
+            OR (p.status = 'cancelled' AND p.sent_at > CAST(:now AS timestamptz) - interval '24 hours'))) q
+    LEFT JOIN LATERAL (
+        SELECT {_COLUMNS} FROM loyalty_referral_invites i
+        WHERE i.member_id = m.id AND i.id < :before ORDER BY i.id DESC LIMIT :limit) r ON true
+    WHERE u.id = :user_id ORDER BY r.id DESC
+""")
+_ONE = text(f"SELECT {_COLUMNS} FROM loyalty_referral_invites i WHERE i.id = :id")
+_CONVERSIONS = text(f"""
+    SELECT t.counts, t.earned, a.last_activity_at, w.pending, r.*
+    FROM users u
+    LEFT JOIN loyalty_members m ON m.user_id = u.id
+    LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
+    CROSS JOIN LATERAL (
+        SELECT json_object_agg(s.status, s.n) AS counts, coalesce(sum(s.earned), 0)::bigint AS earned
+        FROM (SELECT {_STATUS} AS status, count(*) AS n,
+                     sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL) AS earned
+              FROM loyalty_referral_invites i WHERE i.member_id = m.id GROUP BY 1) s) t
+    CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_array(p.kind, p.points, extract(epoch FROM p.due)) ORDER BY p.due) AS pending
+        FROM (SELECT 'referral_bonus' AS kind, i.reward_points AS points, i.credit_due_at AS due
+              FROM loyalty_referral_invites i
+              WHERE i.member_id = m.id AND i.status = 'converted' AND i.credited_at IS NULL AND i.reward_points > 0
+              UNION ALL
+              SELECT 'referral_welcome', i.welcome_points, i.credit_due_at FROM loyalty_referral_invites i
+              WHERE i.referee_user_id = u.id AND i.credited_at IS NULL AND i.welcome_points > 0) p) w
+    LEFT JOIN LATERAL (
+        SELECT {_COLUMNS} FROM loyalty_referral_invites i
+        WHERE i.member_id = m.id AND i.status = 'converted' AND (i.converted_at, i.id) < (:before, :before_id)
+        ORDER BY i.converted_at DESC, i.id DESC LIMIT :limit) r ON true
+    WHERE u.id = :user_id ORDER BY r.converted_at DESC, r.id DESC
+""")
+_NEWEST = "7" + "Z" * 25
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def list_referrals(
+    user_id: str,
+    *,
+    now: datetime,
+    rules: ReferralRules,
+    limit: int = 20,
+    cursor: str | None = None,
+    session: Session | None = None,
+    registered: bool = False,
+) -> dict[str, Any]:
+    """A page of a user's invites, newest first: `{referrals, quota, nextCursor}`.
+
+    With `registered`, each invite has `registeredAt` (a friend signed up).
+
+    :raises UserNotFound: no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    """
+    scope = ("referrals", user_id)
+    before = parse(decode(cursor, *scope) or _NEWEST)
+    rows = rows_of(_PAGE, {"user_id": user_id, "before": before, "limit": limit + 1, "now": now}, session)
+    if not rows:
+        raise UserNotFound
+    found = [row for row in rows if row.id is not None]
+    more = encode(ulid(found[limit - 1].id), *scope) if len(found) > limit else None
+    quota = _quota(rows[0].active, rows[0].last_invite_at, now, rules)
+    referrals = [document(row, rules) for row in found[:limit]]
+    if registered:
+        for invite, row in zip(referrals, found, strict=False):
+            invite["registeredAt"] = row.attributed_at
+    return {"referrals": referrals, "quota": quota, "nextCursor": more}
+
+
+def list_dashboard(
+    session: Session, user_id: str, *, now: datetime, rules: ReferralRules, cursor: str | None = None
+) -> dict[str, Any]:
+    """As `list_referrals`, within the current transaction, each invite with `registeredAt` (a friend signed up)."""
+    return list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session, registered=True)
+
+
+def list_conversions(
+    user_id: str,
+    *,
+    now: datetime,
+    rules: ReferralRules,
+    limit: int = 20,
+    cursor: str | None = None,
+    session: Session | None = None,
+) -> dict[str, Any]:
+    """How a user's invites have done, with a page of the converted ones, newest conversion first.
+
+    `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits`, where there
+    are any, what a holding period keeps back on either side.
+
+    :raises UserNotFound: no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    """
+    scope = ("conversions", user_id)
+    before, before_id = _position(decode(cursor, *scope))
+    values = {"user_id": user_id, "before": before, "before_id": before_id, "limit": limit + 1, "now": now}
+    rows = rows_of(_CONVERSIONS, values, session)
+    if not rows:
+        raise UserNotFound
+    found = [row for row in rows if row.id is not None]
+    last = found[limit - 1] if len(found) > limit else None
+    return {
+        **_totals(rows[0].counts or {}),
+        "pointsEarned": rows[0].earned,
+        "lastActivityAt": rows[0].last_activity_at,
+        **({"pendingCredits": [_pending(*item) for item in rows[0].pending]} if rows[0].pending else {}),
+        "conversions": [_conversion(row, rules) for row in found[:limit]],
+        "nextCursor": encode([_micros(last.converted_at), ulid(last.id)], *scope) if last is not None else None,
+    }
+
+
+def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> dict[str, Any]:
+    """One invite as the API shows it, within the current transaction."""
+    return document(session.execute(_ONE, {"id": invite_id, "now": now}).one(), rules)
+
+
+def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
+    """A row of `_COLUMNS` as the API shows it."""
+    return {
+        "id": ulid(row.id),
+        "code": row.code,
+        "status": row.status,
+        "channel": row.channel,
+        "inviteeEmail": row.invitee_email,
+        "inviteeName": row.invitee_name,
+        "shareUrl": rules.link(row.code),
+        "createdAt": row.created_at,
+        "sentAt": row.sent_at,
+        "expiresAt": row.expires_at,
+        "convertedAt": row.converted_at,
+        "cancelledAt": row.cancelled_at,
+        "rewardPoints": row.reward_points,
+        **({"notSentReason": row.not_sent_reason} if row.not_sent_reason else {}),
+    }
+
+
+def _conversion(row: Any, rules: ReferralRules) -> dict[str, Any]:
+    return {**document(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
+
+
+def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> dict[str, Any]:
+    next_at = min(last_invite_at, now) + rules.cooldown if last_invite_at is not None else None
+    return {
+        "max": rules.max_active,
+        "active": active,
+        "remaining": max(rules.max_active - active, 0),
+        "cooldownSeconds": int(rules.cooldown.total_seconds()),
+        "nextInviteAt": next_at if next_at is not None and next_at > now else None,
+    }
+
+
+def _totals(counts: dict[str, int]) -> dict[str, Any]:
+    invites = {status.value: counts.get(status.value, 0) for status in InviteStatus}
+    total = sum(invites.values())
+    rate = round(invites["converted"] / total, 4) if total else 0.0
+    return {"invites": {**invites, "total": total}, "conversionRate": rate}
+
+
+def _pending(kind: str, points: int, due: float) -> dict[str, Any]:
+    return {"entryType": kind, "points": points, "dueAt": datetime.fromtimestamp(due, UTC)}
+
+
+def _position(stored: list[Any] | None) -> tuple[datetime, UUID | None]:
+    if stored is None:
+        return _LATEST, parse(_NEWEST)
+    return _EPOCH + timedelta(microseconds=stored[0]), parse(stored[1])
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def rows_of(statement: TextClause, values: dict[str, Any], session: Session | None) -> Sequence[Any]:
+    """All rows of a read: outside any transaction, or within that of `session`."""
+    return read_all(statement, values) if session is None else session.execute(statement, values).all()

@@ -1,0 +1,129 @@
+"""Referral endpoints."""
+
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, request
+
+from portal.accounts import current, current_user_id
+from portal.accounts.web import Access, guarded
+from portal.ledger import EarningRules
+from portal.ledger.web import entry_document
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.settings import current_settings
+from portal.platform.web.responses import json
+from portal.referrals import problems, reads, service
+from portal.referrals.segments import DEFINITIONS
+from portal.referrals.web import schemas
+
+bp = APIBlueprint("referrals_api", __name__, url_prefix="/api/v1/loyalty", tag="Referrals")
+
+
+@bp.get("/referrals")
+@guarded(Access.MEMBER)
+@bp.input(schemas.ReferralQuery, location="query", arg_name="query")
+@bp.output(schemas.ReferralPage)
+def list_referrals(query: schemas.ReferralQuery) -> Response:
+    """List the member's invites, newest first, with their quota."""
+    page = reads.list_referrals(
+        current_user_id(), now=clock.now(), rules=_rules(), limit=query.limit, cursor=query.cursor
+    )
+    return json(page)
+
+
+@bp.post("/referrals")
+@guarded(Access.MEMBER)
+@bp.input(schemas.ReferralInput, location="json", arg_name="body")
+@bp.output(schemas.Referral, status_code=201)
+def create_referral(body: schemas.ReferralInput) -> Response:
+    """Invite someone, within quota and cooldown."""
+    invite = service.create_invite(db.session(), current_user_id(), body.invitation(), now=clock.now(), rules=_rules())
+    return _referral(invite.id, 201)
+
+
+@bp.post("/referrals/<referral_id>/cancel")
+@guarded(Access.MEMBER)
+@bp.output(schemas.Referral)
+def cancel_referral(referral_id: str) -> Response:
+    """Take an open invite back."""
+    invite_id = ids.parse(referral_id)
+    if invite_id is None:
+        raise problems.ReferralNotFound
+    service.cancel_invite(
+        db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
+    )
+    return _referral(invite_id)
+
+
+@bp.get("/referrals/conversions")
+@guarded(Access.MEMBER)
+@bp.input(schemas.ReferralQuery, location="query", arg_name="query")
+@bp.output(schemas.ConversionPage)
+def list_conversions(query: schemas.ReferralQuery) -> Response:
+    """Show how the member's invites have done, newest conversion first."""
+    page = reads.list_conversions(
+        current_user_id(), now=clock.now(), rules=_rules(), limit=query.limit, cursor=query.cursor
+    )
+    return json(page)
+
+
+@bp.get("/referrals/segments")
+@guarded(Access.ANY_PRINCIPAL)
+@bp.output(schemas.SegmentReport)
+def get_segments() -> Response:
+    """Show the segments of members who refer, and the caller's own."""
+    principal = current()
+    named = request.headers.get("X-User-Id") if principal.scopes & {"member", "admin"} else None
+    user_id, now = principal.user_id or named, clock.now()
+    figures, as_of = current_app.extensions["referral_segments"].get(now)
+    mine = service.get_segment_of(user_id, now) if user_id else None
+    return json({"asOf": as_of, "segments": figures, "definitions": DEFINITIONS, "mySegment": mine})
+
+
+@bp.post("/members/<user_id>/referrals")
+@guarded(Access.ADMIN)
+@bp.input(schemas.AdminReferralInput, location="json", arg_name="body")
+@bp.output(schemas.Referral, status_code=201)
+def issue_referral(user_id: str, body: schemas.AdminReferralInput) -> Response:
+    """Issue an invite on a member's behalf, without quota and cooldown."""
+    invite = service.issue_invite(
+        db.session(), user_id, body.invitation(), actor=current().actor, now=clock.now(), rules=_rules()
+    )
+    return _referral(invite.id, 201)
+
+
+@bp.post("/referrals/complete")
+@guarded(Access.ADMIN)
+@bp.input(schemas.CompletionInput, location="json", arg_name="body")
+@bp.output(schemas.CompletedReferral)
+def complete_referral(body: schemas.CompletionInput) -> Response:
+    """Complete a referral: credit who invited and the friend, once.
+
+    The same friend with the same `orderReference` again gets the first answer; otherwise the refusal names the referral
+    that stands in the way by `referralId`, and its `orderReference`.
+    """
+    done = service.complete_referral(
+        db.session(),
+        body.code,
+        body.referee_user_id,
+        service.Order(body.order_reference, body.order_amount),
+        actor=current().actor,
+        now=clock.now(),
+        rules=_rules(),
+        earning=EarningRules.of(current_settings()),
+    )
+    answer = {
+        "referral": reads.get_document(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
+        "ledgerEntries": [entry_document(entry) for entry in done.entries],
+        "tierUpgrade": done.upgrade,
+    }
+    return json(answer)
+
+
+def _referral(invite_id: UUID, status: int = 200) -> Response:
+    return json(reads.get_document(db.session(), invite_id, now=clock.now(), rules=_rules()), status)
+
+
+def _rules() -> service.ReferralRules:
+    return service.ReferralRules.of(current_settings())

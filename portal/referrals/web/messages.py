@@ -1,0 +1,98 @@
+"""Invitations by email and SMS: to somebody who is no member, unless they asked for none."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal import notifications
+from portal.accounts import User
+from portal.members import Member
+from portal.notifications import REFERRAL_INVITE, hash_address, is_suppressed
+from portal.platform import clock, ids
+from portal.platform.db import unit_of_work
+from portal.platform.outbox import Claimed, consumes
+from portal.platform.settings import current_settings
+from portal.platform.text import names_a_site, without_hidden
+from portal.referrals.closing import effective_status
+from portal.referrals.eligibility import may_refer
+from portal.referrals.invites import INVITE_TOPIC
+from portal.referrals.models import OPEN, Channel, ReferralInvite
+from portal.referrals.outgoing import first_name, takes_texts
+from portal.referrals.rules import ReferralRules
+
+
+@consumes(INVITE_TOPIC)
+def send_invite(message: Claimed) -> None:
+    """Send an invitation, while it is open and its address wants one."""
+    key = f"outbox:{ids.encode(message.id)}"
+    with unit_of_work() as session:
+        found = _find(session, message.payload)
+    if found is None:
+        notifications.suppress(key, REFERRAL_INVITE.name, "no_such_invite", user_id=None, details=message.payload)
+        return
+    invite, inviter, reason = found
+    channel = notifications.ChannelName(invite.channel)
+    if reason is not None:
+        notifications.suppress(
+            key, REFERRAL_INVITE.name, reason, user_id=None, channel=channel, details=message.payload
+        )
+        return
+    _send(key, invite, inviter, channel, message.payload)
+
+
+def _find(session: Session, payload: dict[str, Any]) -> tuple[ReferralInvite, str, str | None] | None:
+    """The invite, the first name of who made it, and why it is not to be sent when there is a reason."""
+    key = tuple(ids.parse(payload[name]) for name in ("member_id", "invite_id"))
+    invite = session.get(ReferralInvite, key, populate_existing=True)
+    if invite is None or invite.address is None:
+        return None
+    member = session.get_one(Member, invite.member_id)
+    user = session.get_one(User, member.user_id)
+    return invite, first_name(user.name), _why_not(session, invite, member, user)
+
+
+def _why_not(session: Session, invite: ReferralInvite, member: Member, user: User) -> str | None:
+    """Why this invite is not to be sent, as things are now."""
+    countries = ReferralRules.of(current_settings()).sms_countries
+    if effective_status(invite, clock.now()) not in OPEN:
+        return "invite_closed"
+    if not may_refer(member, user):
+        return "member_suspended"
+    if is_suppressed(session, invite.channel, invite.address or ""):
+        return "unsubscribed"
+    if invite.channel == Channel.SMS and not takes_texts(invite.invitee_phone or "", countries):
+        return "number_not_texted"
+    return None
+
+
+def _send(
+    key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: dict[str, Any]
+) -> None:
+    address = invite.address or ""
+    token = notifications.make_token(channel.value, hash_address(channel.value, address).hex())  # type: ignore[arg-type]
+    unsubscribe = notifications.absolute(f"/unsubscribe/{token}")
+    content = notifications.render(
+        REFERRAL_INVITE,
+        {
+            "inviter": inviter,
+            "invitee": _harmless(invite.invitee_name),
+            "words": _harmless(invite.message),
+            "welcome_points": invite.welcome_points,
+        },
+        path=f"/r/{invite.code}",
+        unsubscribe=unsubscribe,
+    )
+    notifications.send_once(
+        key,
+        REFERRAL_INVITE.name,
+        channel,
+        notifications.transport(current_settings(), channel),
+        lambda reference: notifications.address_to(content, reference, address, unsubscribe),
+        user_id=None,
+        details=details,
+    )
+
+
+def _harmless(written: str | None) -> str | None:
+    """What may travel of what was written, when that was before anybody looked."""
+    return None if written is None or names_a_site(written) else without_hidden(written)

@@ -1,0 +1,109 @@
+"""The referral dashboard: invite, share, follow up."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.accounts import current, current_user_id
+from portal.accounts.web import Access, guarded
+from portal.members.web import asks_staff
+from portal.platform import clock, ids
+from portal.platform.db import db
+from portal.platform.problems import DomainError
+from portal.platform.settings import current_settings
+from portal.platform.web.responses import by_htmx
+from portal.referrals import problems, reads, service
+from portal.referrals.invites import qr_svg
+from portal.referrals.segments import DEFINITIONS
+from portal.referrals.web import cookies, words
+from portal.referrals.web.forms import InviteForm
+from portal.tiers import enrol
+
+bp = Blueprint("referrals", __name__)
+
+
+@bp.get("/account/referrals")
+@guarded(Access.PAGE)
+@asks_staff
+def dashboard() -> Response:
+    """The dashboard of the signed-in member."""
+    device = cookies.read_device(request.cookies)
+    page = _page(InviteForm(formdata=None), cursor=request.args.get("cursor"))
+    if device is not None:
+        service.note_device(db.session(), current_user_id(), device)
+    return page
+
+
+@bp.post("/account/referrals")
+@guarded(Access.PAGE, undone="Nobody was invited.")
+@asks_staff
+def create() -> AnyResponse:
+    """Invite someone. The same form sent twice counts once."""
+    form = InviteForm()
+    if not form.validate():
+        return _page(form, 422)
+    invitation = form.invitation(cookies.read_device(request.cookies))
+    try:
+        with db.session.begin_nested():
+            invite = service.create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
+    except DomainError as error:
+        flash(words.refusal(error), "error")
+        return _page(form, 422)
+    flash(words.made(invite), "success" if invite.not_sent_reason is None else "info")
+    return _done()
+
+
+@bp.post("/account/referrals/<referral_id>/cancel")
+@guarded(Access.PAGE, undone="Nothing was cancelled.")
+def cancel(referral_id: str) -> AnyResponse:
+    """Take an own open invite back."""
+    invite_id = ids.parse(referral_id)
+    if invite_id is None:
+        raise problems.ReferralNotFound
+    try:
+        with db.session.begin_nested():
+            service.cancel_invite(
+                db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
+            )
+        flash("The invite is cancelled. Its link no longer works.", "success")
+    except problems.NotCancellable as error:
+        flash(words.refusal(error), "error")
+    return _done()
+
+
+def _done() -> AnyResponse:
+    if by_htmx():
+        return _page(InviteForm(formdata=None))
+    return redirect(url_for("referrals.dashboard"), 303)
+
+
+def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Response:
+    """The dashboard, or for HTMX its panel, as it is in the current transaction."""
+    template = "referrals/_panel.html" if by_htmx() else "referrals/dashboard.html"
+    response = make_response(render_template(template, form=form, user=current_user, **_context(cursor)), status)
+    cookies.know_device(response)
+    return response
+
+
+def _context(cursor: str | None) -> dict[str, Any]:
+    session, user_id, now, rules = db.session(), current_user_id(), clock.now(), _rules()
+    member = enrol(session, user_id)
+    invites = reads.list_dashboard(session, user_id, now=now, rules=rules, cursor=cursor)
+    link = rules.link(member.referral_code)
+    return {
+        "now": now,
+        "referrals": invites["referrals"],
+        "quota": invites["quota"],
+        "next_cursor": invites["nextCursor"],
+        "older": cursor is not None,
+        "conversions": reads.list_conversions(user_id, now=now, rules=rules, limit=1, session=session),
+        "segments": {"mySegment": service.get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
+        "share": {"url": link, "qr_svg": qr_svg(link)},
+        "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
+    }
+
+
+def _rules() -> service.ReferralRules:
+    return service.ReferralRules.of(current_settings())

@@ -1,0 +1,166 @@
+"""The catalogue: what can be had for points, and its stock."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic.alias_generators import to_camel
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.platform import audit, clock, ids
+from portal.platform.problems import Conflict, Forbidden, InvalidInput, NotFound
+from portal.platform.web.formatting import grouped
+from portal.rewards.models import Reward
+from portal.tiers import Tier
+
+AUDITED = (
+    "slug",
+    "name",
+    "description",
+    "points_cost",
+    "inventory",
+    "per_member_limit",
+    "active",
+    "starts_at",
+    "ends_at",
+    "icon",
+    "image_url",
+)
+
+
+class RewardNotFound(NotFound):
+    """No such reward, or it is not offered now."""
+
+    code = "reward_not_found"
+    title = "No such reward"
+
+
+class OutOfStock(Conflict):
+    """The last item is taken."""
+
+    code = "reward_out_of_stock"
+    title = "This reward is out of stock"
+
+
+class LimitReached(Conflict):
+    """The member has had as many as one member may."""
+
+    code = "reward_limit_reached"
+    title = "The limit per member is reached"
+
+
+class TierRequired(Forbidden):
+    """The reward is for a higher tier."""
+
+    code = "tier_required"
+    title = "This reward is for a higher tier"
+
+
+_TAKE = text("""
+    UPDATE loyalty_rewards r SET taken = taken + 1
+    WHERE slug = :slug AND active AND (starts_at IS NULL OR starts_at <= :now) AND (ends_at IS NULL OR ends_at > :now)
+      AND (inventory IS NULL OR taken < inventory)
+    RETURNING id, name, points_cost, per_member_limit,
+              (SELECT threshold FROM loyalty_tiers t WHERE t.id = r.min_tier_id) AS min_threshold,
+              (SELECT name FROM loyalty_tiers t WHERE t.id = r.min_tier_id) AS min_tier
+""")
+_GIVE_BACK = text("""
+    UPDATE loyalty_rewards r SET taken = r.taken - back.items
+    FROM (SELECT id, count(*)::int AS items FROM unnest(CAST(:ids AS uuid[])) AS id GROUP BY id ORDER BY id) back
+    WHERE r.id = back.id
+""")
+
+
+def take_reward(session: Session, slug: str, now: datetime) -> Any:
+    """Take one item of a reward: `id, name, points_cost, per_member_limit, min_threshold, min_tier`.
+
+    One conditional statement, so that of two calls for the last item one gets it (CONTRACT rule 8).
+
+    :raises RewardNotFound: unknown, inactive or outside its window.
+    :raises OutOfStock: no item is left.
+    """
+    row = session.execute(_TAKE, {"slug": slug, "now": now}).first()
+    if row is not None:
+        return row
+    reward = session.scalar(select(Reward).where(Reward.slug == slug))
+    if reward is None or not is_offered(reward, now):
+        raise RewardNotFound
+    raise OutOfStock
+
+
+def give_back(session: Session, reward_ids: list[UUID]) -> None:
+    """Return items to stock, one for each id in the list."""
+    if reward_ids:
+        session.execute(_GIVE_BACK, {"ids": reward_ids})
+
+
+def is_offered(reward: Reward, now: datetime) -> bool:
+    """Whether the reward is active and within its window."""
+    begun = reward.starts_at is None or reward.starts_at <= now
+    return reward.active and begun and (reward.ends_at is None or reward.ends_at > now)
+
+
+def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
+    """Active rewards whose window has not ended, with the tier that opens each, cheapest first."""
+    statement = (
+        select(Reward, Tier)
+        .outerjoin(Tier, Tier.id == Reward.min_tier_id)
+        .where(Reward.active, (Reward.ends_at.is_(None)) | (Reward.ends_at > clock.now()))
+        .order_by(Reward.points_cost, Reward.slug)
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def put_reward(
+    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
+) -> tuple[Reward, bool]:
+    """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
+
+    :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
+    """
+    reward = session.scalar(select(Reward).where(Reward.slug == slug).with_for_update())
+    created, before = reward is None, None if reward is None else describe(session, reward)
+    now = clock.now()
+    if reward is None:
+        missing = [(to_camel(field), "is required") for field in ("name", "points_cost") if field not in fields]
+        if missing:
+            raise InvalidInput(*missing)
+        reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)
+    if "min_tier" in fields:
+        reward.min_tier_id = _tier_id(session, fields["min_tier"])
+    for name in fields.keys() - {"min_tier"}:
+        setattr(reward, name, fields[name])
+    reward.updated_at = now
+    if reward.inventory is not None and reward.inventory < reward.taken:
+        raise InvalidInput(("inventory", f"{grouped(reward.taken)} are taken already"))
+    if reward.starts_at and reward.ends_at and reward.starts_at >= reward.ends_at:
+        raise InvalidInput(("endsAt", "must be after startsAt"))
+    session.add(reward)
+    session.flush()
+    audit.record(
+        session,
+        actor=actor,
+        action="reward.put",
+        object_type="reward",
+        object_id=slug,
+        reason=reason,
+        before=before,
+        after=describe(session, reward),
+    )
+    return reward, created
+
+
+def describe(session: Session, reward: Reward) -> dict[str, Any]:
+    """The reward as the audit log keeps it."""
+    tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
+    return {**{name: getattr(reward, name) for name in AUDITED}, "min_tier": tier.slug if tier else None}
+
+
+def _tier_id(session: Session, slug: str | None) -> UUID | None:
+    if slug is None:
+        return None
+    tier_id = session.scalar(select(Tier.id).where(Tier.slug == slug))
+    if tier_id is None:
+        raise InvalidInput(("minTier", f"there is no tier {slug}"))
+    return tier_id

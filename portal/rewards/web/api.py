@@ -1,0 +1,53 @@
+"""Reward endpoints."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from portal.accounts import current
+from portal.accounts.web import Access, guarded
+from portal.platform import clock
+from portal.platform.db import db
+from portal.platform.web.responses import json
+from portal.platform.web.schemas import valid_slug
+from portal.rewards import catalogue, models
+from portal.rewards.web import schemas
+from portal.tiers import Tier
+
+bp = APIBlueprint("rewards_api", __name__, url_prefix="/api/v1/loyalty", tag="Rewards")
+
+
+def document(reward: models.Reward, tier: Tier | None) -> dict[str, Any]:
+    """A reward as the API shows it."""
+    remaining = None if reward.inventory is None else reward.inventory - reward.taken
+    return {
+        "slug": reward.slug,
+        "name": reward.name,
+        "description": reward.description,
+        "pointsCost": reward.points_cost,
+        "inventoryRemaining": remaining,
+        "minTier": tier.slug if tier else None,
+        "available": catalogue.is_offered(reward, clock.now()) and remaining != 0,
+        "perMemberLimit": reward.per_member_limit,
+    }
+
+
+@bp.get("/rewards")
+@guarded(Access.ANY_PRINCIPAL)
+@bp.output(schemas.RewardList)
+def list_rewards() -> Response:
+    """List the active rewards, cheapest first."""
+    return json({"rewards": [document(*row) for row in catalogue.list_rewards(db.session())]})
+
+
+@bp.put("/rewards/<slug>")
+@guarded(Access.ADMIN)
+@bp.input(schemas.RewardInput, location="json", arg_name="body")
+@bp.output(schemas.Reward)
+def put_reward(slug: str, body: schemas.RewardInput) -> Response:
+    """Create or change a reward."""
+    session = db.session()
+    reward, created = catalogue.put_reward(session, valid_slug(slug), body.changes(), current().actor)
+    tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
+    return json(document(reward, tier), 201 if created else 200)

@@ -1,0 +1,62 @@
+"""Shapes of the tiers' API."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from portal.platform.web.schemas import Answer, Schema, Text, no_nul
+
+BIGGEST = 2**53 - 1
+LONGEST_VALUE = 120
+BenefitValue = Annotated[
+    Annotated[str, Field(max_length=LONGEST_VALUE)] | int | float | bool | None, BeforeValidator(no_nul)
+]
+
+
+class BenefitInput(Schema):
+    """What a tier brings: its kind, how it reads, and a value where it has one."""
+
+    kind: Text(40)  # type: ignore[valid-type]
+    label: Text(120)  # type: ignore[valid-type]
+    value: BenefitValue = None
+
+
+class TierInput(Schema):
+    """A tier to create or change; what is left out keeps its value."""
+
+    name: Text(60) | None = None  # type: ignore[valid-type]
+    threshold: Annotated[int, Field(strict=True, ge=0, le=BIGGEST)] | None = None
+    benefits: list[BenefitInput] | None = Field(None, max_length=20)
+    position: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
+    active: bool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given."""
+        given = {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
+        if self.benefits is not None:
+            given["benefits"] = [benefit.model_dump(exclude_unset=True) for benefit in self.benefits]
+        return given
+
+
+class Benefit(Answer):
+    """What a tier brings."""
+
+    kind: str
+    label: str
+    value: BenefitValue = None
+
+
+class Tier(Answer):
+    """A tier of the programme."""
+
+    slug: str
+    name: str
+    threshold: int
+    benefits: list[Benefit]
+    position: int
+
+
+class TierList(Answer):
+    """Active tiers by threshold."""
+
+    tiers: list[Tier]
