@@ -1,7 +1,9 @@
-"""The loyalty and referral portal."""
+"""The factory: what the portal consists of, in the order in which it is attached."""
 
 from pathlib import Path
 
+from flask_migrate import Migrate
+from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
@@ -29,42 +31,24 @@ def create_app(settings: Settings | None = None) -> Portal:
     app.config.update(settings.flask_config())
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
-    _attach_machinery(app)
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]  # Flask says so
+    _attach_platform(app)
     _attach_domains(app)
     return app
 
 
-def _attach_machinery(app: Portal) -> None:
-    from portal import extensions
-    from portal.accounts.web import guards
+def _attach_platform(app: Portal) -> None:
+    """Everything that knows no domain; it comes first, as domains register with it."""
     from portal.platform import db, logs, metrics, openapi, outbox, problems, queue
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads
     from portal.platform.web import bodies, edge, formatting, limits, links, proxies, responses
 
-    parts = (
-        logs,
-        metrics,
-        responses,
-        problems,
-        db,
-        reads,
-        queue,
-        proxies,
-        outbox,
-        limits,
-        edge,
-        openapi,
-        guards,
-        extensions,
-        stylesheet,
-        colours,
-        icons,
-        links,
-        bodies,
-    )
-    for part in parts:
+    for part in (logs, metrics, responses, problems, db, reads, queue, proxies, outbox, limits, edge, openapi):
+        part.init_app(app)
+    Htmx().init_app(app)
+    Migrate(compare_type=True).init_app(app, db.db, directory=str(ROOT / "migrations"))
+    for part in (stylesheet, colours, icons, links, bodies):
         part.init_app(app)
     settings = app.config["SETTINGS"]
     worth = settings.programme_currency, settings.points_per_currency_unit
@@ -72,36 +56,24 @@ def _attach_machinery(app: Portal) -> None:
 
 
 def _attach_domains(app: Portal) -> None:
-    from portal import (
-        accounts,
-        analytics,
-        checkout,
-        home,
-        hub,
-        jobs,
-        ledger,
-        notifications,
-        nudges,
-        redemptions,
-        referrals,
-        rewards,
-        tiers,
-    )
+    from portal.accounts import web as accounts
+    from portal.analytics import web as analytics
+    from portal.checkout import web as checkout
+    from portal.desk import web as desk
+    from portal.home import web as home
+    from portal.hub import web as hub
+    from portal.imports import web as imports
+    from portal.jobs import web as jobs
+    from portal.ledger import web as ledger
+    from portal.notifications import web as notifications
+    from portal.nudges import web as nudges
+    from portal.programme import web as programme
+    from portal.redemptions import web as redemptions
+    from portal.referrals import web as referrals
+    from portal.rewards import web as rewards
+    from portal.tiers import web as tiers
 
-    domains = (
-        accounts,
-        tiers,
-        ledger,
-        notifications,
-        rewards,
-        redemptions,
-        referrals,
-        checkout,
-        nudges,
-        analytics,
-        jobs,
-        hub,
-        home,
-    )
-    for domain in domains:
+    members = (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, checkout, nudges)
+    operators = (programme, analytics, imports, jobs, desk)
+    for domain in (*members, *operators, hub, home):
         domain.init_app(app)

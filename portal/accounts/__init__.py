@@ -28,12 +28,12 @@ from portal.accounts.preferences import (
 )
 from portal.accounts.principal import LIVE_TOKEN, current, current_user_id, read_proven
 from portal.accounts.problems import UserNotFound, UserRequired
-from portal.accounts.registration import REGISTRATION_TOPIC, notes
+from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
 from portal.accounts.reset import RESET_TOPIC, drop_password
 from portal.accounts.search import HITS, list_named, look_for, people_filter, search_words
 from portal.accounts.users import create_user, get_user
 from portal.accounts.verification import (
-    after_verification,
+    AFTER_VERIFICATION,
     get_first_registration,
     make_link_token,
     mark_verified,
@@ -41,11 +41,13 @@ from portal.accounts.verification import (
 )
 
 __all__ = [
+    "AFTER_VERIFICATION",
     "ANY_HOUR",
     "CHANGE_MANY",
     "DEMO_PASSWORD",
     "HITS",
     "LIVE_TOKEN",
+    "NOTES",
     "NOTICE_TOPIC",
     "OWN_WITHDRAWAL",
     "REGISTRATION_TOPIC",
@@ -58,7 +60,6 @@ __all__ = [
     "User",
     "UserNotFound",
     "UserRequired",
-    "after_verification",
     "change_consent",
     "clean_email",
     "clean_locale",
@@ -82,7 +83,6 @@ __all__ = [
     "make_reset_token",
     "mark_verified",
     "normalize_email",
-    "notes",
     "people_filter",
     "put_contact",
     "put_preferences",

@@ -1,6 +1,6 @@
 """Registration: people who ask for an account of their own, and learn nothing about anybody else's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -16,12 +16,13 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.verification import get_first_registration
 from portal.config import Settings
 from portal.platform import clock, ids, outbox
+from portal.platform.settings import listeners
 from portal.platform.web.limits import RateLimited
 
 REGISTRATION_TOPIC = "message.verify_address"
 DAY = timedelta(days=1)
 # What other domains note of a registration's cookies; they get it back once the address is verified.
-notes: list[Callable[[Mapping[str, str]], dict[str, str]]] = []
+NOTES = "registration_notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def ask_again(session: Session, email: str, *, caller: str, rules: RegistrationR
 
 def read_notes(cookies: Mapping[str, str]) -> dict[str, str]:
     """What the domains note of a registration's cookies."""
-    return {name: value for note in notes for name, value in note(cookies).items()}
+    return {name: value for note in listeners(NOTES) for name, value in note(cookies).items()}
 
 
 def _take_turns(session: Session, caller: str, email: str) -> None:

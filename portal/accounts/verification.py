@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -16,11 +15,13 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.preferences import Origin, change_consent
 from portal.accounts.sessions import end_sessions_of
 from portal.platform import audit, clock, ids
+from portal.platform.settings import listeners, signer
 
 # What other domains do for a user whose address has been verified: it is given what they noted when the user registered
 # (`registration.notes`), and when that was.
+PURPOSE = "verify-address"
 AfterVerification = Callable[[Session, User, Mapping[str, Any], datetime], None]
-after_verification: list[AfterVerification] = []
+AFTER_VERIFICATION = "after_verification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,13 @@ class Link:
 
 def make_link_token(registration_id: UUID) -> str:
     """The secret of a registration's link. It works once, and its row says until when."""
-    return str(_signer().dumps(ids.encode(registration_id)))
+    return str(signer(PURPOSE).dumps(ids.encode(registration_id)))
 
 
 def find_registration(session: Session, token: str, *, lock: bool = False) -> Registration | None:
     """The registration of a link that this portal has made, usable or not."""
     try:
-        registration_id = ids.parse(_signer().loads(token))
+        registration_id = ids.parse(signer(PURPOSE).loads(token))
     except BadSignature:
         return None
     if registration_id is None:
@@ -116,8 +117,8 @@ def mark_verified(
         return
     if with_consent and registration.consent:
         change_consent(session, user.id, True, Origin("registration", registration.caller))
-    for hook in after_verification:
-        hook(session, user, registration.remembered, registration.created_at)
+    for hear in listeners(AFTER_VERIFICATION):
+        hear(session, user, registration.remembered, registration.created_at)
 
 
 def get_first_registration(session: Session, user_id: str) -> Registration | None:
@@ -131,10 +132,6 @@ def _checked_hash(password: str, user: User) -> str | None:
         return None
     check_password(password, user.email or "")
     return hash_password(password)
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="verify-address")
 
 
 # Under the row's lock: who verifies the address at this moment keeps it.

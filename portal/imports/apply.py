@@ -133,7 +133,6 @@ def confirm_import(
     )
 
 
-@outbox.consumes(TOPIC)
 def apply_import(message: outbox.Claimed) -> None:
     """Apply a confirmed file, unless that was done before."""
     import_id = ids.parse(message.payload["import_id"])

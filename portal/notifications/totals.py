@@ -7,7 +7,6 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from portal.platform.db.reads import read_all
-from portal.platform.metrics import metric_source
 
 NO_CHANNEL = "none"
 
@@ -51,7 +50,6 @@ def get_totals() -> CounterMetricFamily:
     return family
 
 
-@metric_source
 def collect() -> Iterator[Metric]:
     """Every message since the first."""
     yield get_totals()

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -20,18 +20,17 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 
-_sources: list[Callable[[], Iterable[Metric]]] = []
+Source = Callable[[], Iterable[Metric]]
 
 
-def metric_source(source: Callable[[], Iterable[Metric]]) -> Callable[[], Iterable[Metric]]:
+def add_source(app: Flask, source: Source) -> None:
     """Declare figures that are read from the database at scrape time."""
-    _sources.append(source)
-    return source
+    app.extensions["metric_sources"].append(source)
 
 
 class _Database:
     def collect(self) -> Iterable[Metric]:
-        for source in _sources:
+        for source in current_app.extensions["metric_sources"]:
             yield from source()
 
 
@@ -76,4 +75,5 @@ def _is_private(address: str) -> bool:
 
 def init_app(app: Flask) -> None:
     """Measure every answer."""
+    app.extensions["metric_sources"] = []
     app.after_request(_observe)

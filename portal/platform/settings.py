@@ -1,8 +1,9 @@
-"""What of the running application everybody may ask for: its settings, and signers under its secret."""
+"""What of the running application everybody may ask for: its settings, who listens, and signers under its secret."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
-from flask import current_app
+from flask import Flask, current_app
 from itsdangerous import URLSafeSerializer
 
 from portal.config import Settings
@@ -11,6 +12,16 @@ from portal.config import Settings
 def current_settings() -> Settings:
     """The settings that this application runs by."""
     return cast("Settings", current_app.config["SETTINGS"])
+
+
+def listeners(event: str) -> list[Any]:
+    """Who has declared in `init_app` that they want to know of this."""
+    return cast("list[Any]", current_app.extensions.get(event, []))
+
+
+def listen(app: Flask, event: str, listener: Callable[..., Any]) -> None:
+    """Declare that `listener` wants to know of `event`."""
+    app.extensions.setdefault(event, []).append(listener)
 
 
 def signer(purpose: str) -> URLSafeSerializer:

@@ -17,7 +17,7 @@ from portal.platform import clock, ids, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
 from portal.tiers.models import Requalification
-from portal.tiers.qualification import CHANGED_TOPIC, record_upgrades
+from portal.tiers.qualification import record_upgrades
 
 BATCH = 500
 SLICE_SECONDS = 10
@@ -67,7 +67,6 @@ def move_some(session: Session, now: datetime, limit: int) -> tuple[int, int]:
     return len(found), len(record_upgrades(session, found, now))
 
 
-@outbox.consumes(CHANGED_TOPIC)
 def requalify(message: outbox.Claimed) -> None:
     """Move everybody whom a change of the tiers has put higher; killed or out of time, it goes on where it stopped.
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, User
-from portal.accounts.registration import REGISTRATION_TOPIC, notes
-from portal.accounts.verification import after_verification
+from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
+from portal.accounts.verification import AFTER_VERIFICATION
 from portal.notifications.models import Message
 from portal.platform import clock, ids
 from portal.platform.models import OutboxMessage
@@ -205,7 +205,7 @@ def test_another_link_is_mailed_to_who_waits_for_one_and_to_nobody_else(client: 
 
 
 @pytest.fixture
-def told() -> Iterator[list[tuple[str | None, str]]]:
+def told(app: Portal, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, str]]:
     """A domain that notes a cookie, and what it is told once the address is verified."""
     heard: list[tuple[str | None, str]] = []
 
@@ -215,11 +215,9 @@ def told() -> Iterator[list[tuple[str | None, str]]]:
     def hear(_session: Session, user: User, noted: Mapping[str, Any], _at: datetime) -> None:
         heard.append((user.email, noted["invited_by"]))
 
-    notes.append(note)
-    after_verification.append(hear)
-    yield heard
-    notes.remove(note)
-    after_verification.remove(hear)
+    monkeypatch.setitem(app.extensions, NOTES, [note])
+    monkeypatch.setitem(app.extensions, AFTER_VERIFICATION, [hear])
+    return heard
 
 
 def test_other_domains_learn_of_it_with_what_they_noted_once_the_address_is_verified(

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AccountNotice, NotificationPreferences, User
-from portal.imports.apply import TOPIC
+from portal.imports.apply import TOPIC, apply_import
 from portal.imports.models import ImportStatus, MemberImport, MemberImportRow
 from portal.ledger.models import LedgerEntry, PointLot
 from portal.ledger.verify import find_differences
@@ -48,7 +48,7 @@ def confirm(client: FlaskClient, report: str, **fields: object) -> int:
 def work_off(session: Session) -> None:
     """What a worker does with confirmed imports."""
     for row in session.scalars(select(OutboxMessage).where(OutboxMessage.topic == TOPIC)).all():
-        outbox.handlers[TOPIC](outbox.Claimed(row.id, TOPIC, row.payload, 1, 1))
+        apply_import(outbox.Claimed(row.id, TOPIC, row.payload, 1, 1))
     session.expire_all()
 
 

@@ -1,6 +1,7 @@
 """The outbox: claim with lease and fence, retry, burial, and what survives a crash."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_handler_that_fails_gives_the_message_back_and_one_that_is_unsure_keep
         if message.payload["name"] == "unsure":
             raise outbox.OutcomeUnknown("the line went dead")
 
-    monkeypatch.setitem(outbox.handlers, "test.topic", handle)
+    monkeypatch.setitem(committed_app.extensions["outbox"].handlers, "test.topic", handle)
     with committed_app.app_context():
         with unit_of_work() as session:
             put(session, "good", "bad", "unsure")
@@ -103,7 +104,9 @@ def test_a_message_whose_workers_all_died_is_given_up_at_last(
     committed_app: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handled: list[str] = []
-    monkeypatch.setitem(outbox.handlers, "test.topic", lambda message: handled.append(message.topic))
+    monkeypatch.setitem(
+        committed_app.extensions["outbox"].handlers, "test.topic", lambda message: handled.append(message.topic)
+    )
     with committed_app.app_context():
         with unit_of_work() as session:
             put(session, "deadly")
@@ -131,8 +134,8 @@ def test_what_was_in_a_dead_workers_hand_is_taken_one_by_one(session: Session) -
 def test_what_is_not_begun_in_time_is_given_back_uncounted(
     committed_app: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(outbox.handlers, "test.topic", lambda _: time.sleep(3))
-    monkeypatch.setattr(outbox, "DELIVER_SECONDS", 2)
+    monkeypatch.setitem(committed_app.extensions["outbox"].handlers, "test.topic", lambda _: time.sleep(3))
+    monkeypatch.setattr("portal.platform.outbox.messages.DELIVER_SECONDS", 2)
     with committed_app.app_context():
         with unit_of_work() as session:
             put(session, "a", "b", "c")
@@ -141,3 +144,37 @@ def test_what_is_not_begun_in_time_is_given_back_uncounted(
             rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.status)).all()
             assert [(row.status, row.attempts) for row in rows] == [("done", 1), ("pending", 0), ("pending", 0)]
             assert len(outbox.claim(session)) == 2
+
+
+def lose(session: Session, *names: str) -> None:
+    put(session, *names)
+    raise LookupError
+
+
+def lose_with_a_savepoint(session: Session) -> None:
+    with session.begin_nested():
+        put(session, "undone")
+        with session.begin_nested():
+            put(session, "undone with its savepoint")
+        raise LookupError
+
+
+def test_workers_are_woken_for_what_was_committed_and_for_nothing_that_was_rolled_back(
+    committed_app: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[int] = []
+    monkeypatch.setitem(committed_app.extensions, "after_commit", lambda message_ids: woken.append(len(message_ids)))
+    with committed_app.app_context():
+        with suppress(LookupError), unit_of_work() as session:
+            lose(session, "lost")
+        with unit_of_work() as session:
+            put(session, "kept")
+            with suppress(LookupError):
+                lose_with_a_savepoint(session)
+            with session.begin_nested():
+                put(session, "released", "with its savepoint")
+            assert woken == []
+        with unit_of_work() as session:
+            names = {row.payload["name"] for row in session.scalars(select(OutboxMessage))}
+    assert woken == [3]
+    assert names == {"kept", "released", "with its savepoint"}

@@ -1,10 +1,14 @@
 """Users, sign-in, API tokens, preferences, and the guards of every route."""
 
 from flask import Flask
+from flask_login import LoginManager
 
+from portal.accounts.principal import load_session
+from portal.accounts.web import guards
 from portal.accounts.web.browser import safe_next
 from portal.accounts.web.guards import Access, guarded, in_parts, proves_token
 from portal.accounts.web.schemas import Email, Phone
+from portal.platform import openapi
 
 __all__ = [
     "Access",
@@ -18,13 +22,21 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.accounts.web import api, cli, console, pages, password_pages, register_pages, system  # noqa: F401 - pages add routes
-    from portal.accounts.web import pages as blueprint
-    from portal.platform import openapi
+    """Attach guards, routes and commands."""
+    from portal.accounts.web import api, cli, console, pages, password_pages, register_pages, system  # noqa: F401 - they add to the blueprint of `pages`
 
-    for bp in (system.bp, api.bp, blueprint.bp, console.bp):
-        app.register_blueprint(bp)
-    openapi.amend_with(system.name_the_user)
+    for part in (system, api, pages, console):
+        app.register_blueprint(part.bp)
+    _attach_sign_in(app)
+    openapi.amend_with(app, system.name_the_user)
     app.cli.add_command(cli.users)
     app.cli.add_command(cli.tokens)
+
+
+def _attach_sign_in(app: Flask) -> None:
+    """Guards before every request, and who a session's cookie stands for."""
+    login_manager = LoginManager()
+    login_manager.session_protection = None
+    login_manager.user_loader(load_session)
+    login_manager.init_app(app)
+    guards.init_app(app)

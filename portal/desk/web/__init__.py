@@ -1,1 +1,11 @@
-""" """
+"""Pages of the members' desk."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes."""
+    from portal.desk.web import acts, console, export
+
+    for part in (console, acts, export):
+        app.register_blueprint(part.bp)

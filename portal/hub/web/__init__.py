@@ -7,9 +7,7 @@ def init_app(app: Flask) -> None:
     """Attach the domain's routes and commands."""
     from portal.hub.web import api, cli, pages, rail, timeline
 
-    app.register_blueprint(api.bp)
-    app.register_blueprint(timeline.bp)
-    app.register_blueprint(pages.bp)
-    app.register_blueprint(rail.bp)
+    for part in (api, timeline, pages, rail):
+        app.register_blueprint(part.bp)
     app.jinja_env.globals["for_you_rail"] = rail.render_rail
     app.cli.add_command(cli.demo)

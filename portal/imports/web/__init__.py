@@ -1,1 +1,13 @@
 """ """
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Attach the domain's routes and the worker's part."""
+    from portal.imports import apply
+    from portal.imports.web import console
+    from portal.platform import outbox
+
+    app.register_blueprint(console.bp)
+    outbox.consume(app, apply.TOPIC, apply.apply_import)

@@ -8,7 +8,6 @@ from portal.jobs.durations import get_durations
 from portal.jobs.health import get_health
 from portal.jobs.schedules import get_schedules
 from portal.platform import clock
-from portal.platform.metrics import metric_source
 from portal.platform.queue import client
 from portal.platform.settings import current_settings
 
@@ -20,7 +19,6 @@ QUEUE_FIGURES = (
 )
 
 
-@metric_source
 def collect() -> Iterator[Metric]:
     """The health document as gauges, and how long jobs took."""
     health = get_health(get_schedules().values(), client(), clock.now(), current_settings().timezone)

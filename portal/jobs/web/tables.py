@@ -3,7 +3,7 @@
 from portal.jobs.models import STATUSES
 from portal.jobs.schedules import get_schedules
 from portal.platform.console.tables import Choices, Column, Filter, Table
-from portal.platform.outbox import handlers
+from portal.platform.outbox import list_topics
 
 _REF = "to_char(r.slot AT TIME ZONE 'UTC', 'YYYYMMDD\"T\"HH24MISSUS')"
 _CHOICES = tuple((status, status.capitalize()) for status in STATUSES)
@@ -14,7 +14,7 @@ def _jobs() -> Choices:
 
 
 def _topics() -> Choices:
-    return tuple((topic, topic.replace("_", " ").replace(".", ": ").capitalize()) for topic in sorted(handlers))
+    return tuple((topic, topic.replace("_", " ").replace(".", ": ").capitalize()) for topic in list_topics())
 
 
 RUNS = Table(

@@ -2,7 +2,9 @@
 
 from flask import Flask
 
+from portal.accounts import NOTICE_TOPIC, REGISTRATION_TOPIC, RESET_TOPIC
 from portal.notifications.web.words import STATUSES, explained
+from portal.tiers import UPGRADE_TOPIC
 
 __all__ = [
     "STATUSES",
@@ -11,15 +13,20 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's pages and consumers, and check the providers' settings."""
-    from portal.notifications import totals, transports  # noqa: F401 - two register themselves
+    """Attach the domain's pages and the worker's part, and check the providers' settings."""
+    from portal.notifications import totals, transports
     from portal.notifications.channels.line import kept_lines
-    from portal.notifications.web import cli, console, consumers, pages, suppressions  # noqa: F401 - two register themselves
+    from portal.notifications.web import cli, console, consumers, pages, suppressions
     from portal.platform import outbox
+    from portal.platform.metrics import add_source
 
     transports.check(app.config["SETTINGS"])
-    if kept_lines not in outbox.keepers:
-        outbox.keepers.append(kept_lines)
-    for blueprint in (pages.bp, console.bp, suppressions.bp):
-        app.register_blueprint(blueprint)
+    for part in (pages, console, suppressions):
+        app.register_blueprint(part.bp)
     app.cli.add_command(cli.vapid)
+    add_source(app, totals.collect)
+    outbox.keep_open(app, kept_lines)
+    outbox.consume(app, UPGRADE_TOPIC, consumers.announce_tier)
+    outbox.consume(app, RESET_TOPIC, consumers.send_password_reset)
+    outbox.consume(app, REGISTRATION_TOPIC, consumers.send_verification)
+    outbox.consume(app, NOTICE_TOPIC, consumers.send_account_notice)

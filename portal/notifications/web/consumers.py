@@ -4,9 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal.accounts import (
-    NOTICE_TOPIC,
-    REGISTRATION_TOPIC,
-    RESET_TOPIC,
     AccountNotice,
     Registration,
     User,
@@ -21,9 +18,8 @@ from portal.notifications.service import send_loyalty_tier_upgrade, send_to_user
 from portal.notifications.web.words import describe_browser
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
-from portal.platform.outbox import Claimed, consumes
+from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
-from portal.tiers import UPGRADE_TOPIC
 
 DAY = timedelta(days=1)
 
@@ -33,14 +29,12 @@ def key_of(message: Claimed) -> str:
     return f"outbox:{ids.encode(message.id)}"
 
 
-@consumes(UPGRADE_TOPIC)
 def announce_tier(message: Claimed) -> None:
     """Announce a tier upgrade."""
     member_id, change_id = (ids.parse(message.payload[name]) for name in ("member_id", "change_id"))
     send_loyalty_tier_upgrade(key_of(message), member_id, change_id)
 
 
-@consumes(RESET_TOPIC)
 def send_password_reset(message: Claimed) -> None:
     """Send the link to choose a new password, whatever the user thinks of marketing; so many a day at most."""
     user_id, settings = message.payload["user_id"], current_settings()
@@ -61,7 +55,6 @@ def send_password_reset(message: Claimed) -> None:
     send_to_user(key_of(message), PASSWORD_RESET, user_id, write)
 
 
-@consumes(REGISTRATION_TOPIC)
 def send_verification(message: Claimed) -> None:
     """Send what a registration asks for: a link to verify the address or, where it is verified, word to its owner."""
     registration_id, user_id = ids.parse(message.payload["registration_id"]), message.payload["user_id"]
@@ -98,7 +91,6 @@ def _letter(kind: Kind, recipient: Recipient, context: dict[str, Any], path: str
     return render(kind, context, path=path, locale=recipient.locale, timezone=recipient.timezone)
 
 
-@consumes(NOTICE_TOPIC)
 def send_account_notice(message: Claimed) -> None:
     """Tell the owner of an account what was done to it, whatever they think of marketing."""
     with unit_of_work() as session:

@@ -4,8 +4,10 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes."""
-    from portal.nudges.web import api, console, test_message  # noqa: F401 - trials register their consumer
+    """Attach the domain's routes and the worker's part."""
+    from portal.nudges.web import api, console, dispatches, test_message
+    from portal.platform import outbox
 
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+    for part in (api, console, dispatches):
+        app.register_blueprint(part.bp)
+    outbox.consume(app, test_message.TEST_TOPIC, test_message.send_test)

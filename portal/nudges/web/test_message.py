@@ -9,7 +9,7 @@ from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.preview import example_card
 from portal.platform import audit, ids, outbox
-from portal.platform.outbox import Claimed, consumes
+from portal.platform.outbox import Claimed
 
 TEST_TOPIC = "message.nudge_test"
 MARK = "Test"
@@ -35,7 +35,6 @@ def ask_for_test(
     )
 
 
-@consumes(TEST_TOPIC)
 def send_test(message: Claimed) -> None:
     """Send a test; what became of it is among the messages."""
     card = example_card(message.payload["signal"])

@@ -1,33 +1,57 @@
-"""What a transaction has put in the outbox, remembered on its session until the edge has committed."""
+"""Work that begins once its transaction has been committed, and never when it was rolled back.
+
+It hangs on the session's own events, so that nobody who commits or rolls back has to think of it.
+"""
 
 from collections.abc import Callable
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from flask import Flask, current_app
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
 
-_KEY = "outbox_ids"
-_wakers: list[Callable[[list[UUID]], None]] = []
+Wake = Callable[[list[UUID]], None]
+_KEY = "after_commit"
 
 
 def remember(session: Session, message_ids: list[UUID]) -> None:
-    """Note messages whose workers are to be woken after the commit."""
-    session.info.setdefault(_KEY, []).extend(message_ids)
+    """Note messages whose workers are woken after the commit, unless this transaction or savepoint is rolled back."""
+    within = session.get_nested_transaction() or session.get_transaction()
+    session.info.setdefault(_KEY, []).append((within, message_ids))
 
 
 def forget(session: Session) -> None:
-    """Drop what a rolled-back transaction had noted."""
+    """Wake nobody for what this transaction has noted so far."""
     session.info.pop(_KEY, None)
 
 
-def wake(session: Session) -> None:
-    """Wake workers for what has been committed; a lost wake-up is made good by the sweeper."""
-    message_ids = session.info.pop(_KEY, [])
+def call_after_commit(app: Flask, wake: Wake) -> None:
+    """Declare who is told of noted messages once they are committed; one for an application."""
+    app.extensions[_KEY] = wake
+
+
+def listen(sessions: Any) -> None:
+    """Follow the commits and rollbacks of these sessions."""
+    event.listen(sessions, "after_commit", _committed)
+    event.listen(sessions, "after_soft_rollback", _rolled_back)
+
+
+def _committed(session: Session) -> None:
+    if session.in_nested_transaction():  # a savepoint was released: nothing is certain yet
+        return
+    message_ids = [message_id for _, noted in session.info.pop(_KEY, ()) for message_id in noted]
     if message_ids:
-        for waker in _wakers:
-            waker(message_ids)
+        cast("Wake", current_app.extensions[_KEY])(message_ids)
 
 
-def on_commit(waker: Callable[[list[UUID]], None]) -> None:
-    """Register who wakes the workers (once, at start)."""
-    if waker not in _wakers:
-        _wakers.append(waker)
+def _rolled_back(session: Session, rolled_back: SessionTransaction) -> None:
+    noted = [entry for entry in session.info.pop(_KEY, ()) if not _is_within(entry[0], rolled_back)]
+    if noted:
+        session.info[_KEY] = noted
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None and transaction is not outer:
+        transaction = transaction.parent
+    return transaction is outer

@@ -36,6 +36,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(session_options={"expire_on_commit": False, "join_transaction_mode": "create_savepoint"})
+after_commit.listen(db.session)
 
 
 def init_app(app: Flask) -> None:
@@ -62,7 +63,7 @@ def engine_options(pool_size: int) -> dict[str, Any]:
 
 @contextmanager
 def unit_of_work() -> Iterator[Any]:
-    """One job's or command's transaction: committed at the end, rolled back on any exception, workers woken after."""
+    """One job's or command's transaction: committed at the end, rolled back on any exception."""
     session = db.session()
     try:
         yield session
@@ -70,4 +71,3 @@ def unit_of_work() -> Iterator[Any]:
     except BaseException:
         session.rollback()
         raise
-    after_commit.wake(session)

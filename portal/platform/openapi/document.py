@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from apiflask import APIFlask
+from flask import Flask, current_app
 
 Amendment = Callable[[dict[str, Any]], None]
-_amendments: list[Amendment] = []
 _PREFIX = "#/components/schemas/"
 PROBLEM = {
     "type": "object",
@@ -94,18 +94,18 @@ def finish(spec: dict[str, Any]) -> dict[str, Any]:
     components["securitySchemes"] = SECURITY
     for method, _, operation in operations(spec):
         _finish_operation(method, operation)
-    for amend in _amendments:
+    for amend in current_app.extensions["openapi_amendments"]:
         amend(spec)
     spec["security"] = [{"token": []}, {"session": []}]
     return spec
 
 
-def amend_with(amendment: Amendment) -> None:
-    """Let a domain add to the finished document (once, at start)."""
-    if amendment not in _amendments:
-        _amendments.append(amendment)
+def amend_with(app: Flask, amendment: Amendment) -> None:
+    """Let a domain add to the finished document."""
+    app.extensions["openapi_amendments"].append(amendment)
 
 
 def init_app(app: APIFlask) -> None:
     """Finish the document whenever it is made."""
+    app.extensions["openapi_amendments"] = []
     app.spec_processor(cast("Any", finish))

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from flask import Flask, current_app
@@ -51,20 +52,45 @@ class OutcomeUnknown(Exception):
 
 
 Handler = Callable[[Claimed], None]
-handlers: dict[str, Handler] = {}
-# What consumers keep open from message to message, entered around each delivery.
-keepers: list[Callable[[], AbstractContextManager[None]]] = []
+Keeper = Callable[[], AbstractContextManager[None]]
 
 
-def consumes(topic: str) -> Callable[[Handler], Handler]:
-    """Declare the one consumer of `topic`. It runs outside any transaction, at least once, under a lease."""
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """Who carries out messages, by topic, and what they keep open from message to message."""
 
-    def register(handler: Handler) -> Handler:
-        if handlers.setdefault(topic, handler) is not handler:
-            raise ValueError(f"{topic} has a consumer already")
-        return handler
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    keepers: list[Keeper] = field(default_factory=list)
 
-    return register
+
+def consume(app: Flask, topic: str, handler: Handler) -> None:
+    """Declare the one consumer of `topic`. It runs outside any transaction, at least once, under a lease.
+
+    :raises ValueError: the topic has a consumer.
+    """
+    handlers = _consumers(app).handlers
+    if topic in handlers:
+        raise ValueError(f"{topic} has a consumer already")
+    handlers[topic] = handler
+
+
+def keep_open(app: Flask, keeper: Keeper) -> None:
+    """Declare what is entered around each delivery, such as a line to a mail server."""
+    _consumers(app).keepers.append(keeper)
+
+
+def carry_out(message: Claimed) -> None:
+    """Let the topic's consumer carry the message out; how it ends is for the caller to record."""
+    _consumers(current_app).handlers[message.topic](message)
+
+
+def list_topics() -> list[str]:
+    """Every topic that has a consumer, by name."""
+    return sorted(_consumers(current_app).handlers)
+
+
+def _consumers(app: Flask) -> Consumers:
+    return cast("Consumers", app.extensions["outbox"])
 
 
 def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, dedupe: str | None = None) -> None:
@@ -105,7 +131,7 @@ def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
     deadline = time.monotonic() + DELIVER_SECONDS
     done: list[Claimed] = []
     with ExitStack() as open_things:
-        for keeper in keepers:
+        for keeper in _consumers(current_app).keepers:
             open_things.enter_context(keeper())
         while batch := _exchange(done, IN_HAND if time.monotonic() < deadline else 0, wanted):
             done = []
@@ -136,7 +162,7 @@ def _carry_out(message: Claimed) -> str:
         _record(finish, message, "dead", "given up: each attempt ended with its worker")
         return "uncertain"
     try:
-        handlers[message.topic](message)
+        carry_out(message)
     except LeaseLost:
         _warn_of_lost_lease(message)
         return "retried"
@@ -190,7 +216,8 @@ def wake_workers(message_ids: list[UUID]) -> None:
 
 def init_app(app: Flask) -> None:
     """Wake workers after every commit that put something in the outbox."""
-    after_commit.on_commit(wake_workers)
+    app.extensions["outbox"] = Consumers()
+    after_commit.call_after_commit(app, wake_workers)
 
 
 LANES = 4

@@ -1,4 +1,4 @@
-"""The edge of a request: one transaction, retried only here, workers woken after its commit."""
+"""The edge of a request: one transaction, retried only here."""
 
 from collections.abc import Callable, MutableMapping
 from functools import lru_cache
@@ -11,7 +11,7 @@ from flask.templating import Environment
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import DBAPIError
 
-from portal.platform.db import after_commit, db
+from portal.platform.db import db
 from portal.platform.problems import Busy
 from portal.platform.web import idempotency
 
@@ -52,8 +52,6 @@ class Portal(APIFlask):
                 _undo()
                 raise
             else:
-                if db.session.registry.has():
-                    after_commit.wake(db.session())
                 return response
         raise Busy
 
@@ -71,7 +69,6 @@ class Portal(APIFlask):
 def _undo() -> None:
     if db.session.registry.has():
         db.session.rollback()
-        after_commit.forget(db.session())
 
 
 def _may_retry(error: DBAPIError, attempt: int) -> bool:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from portal.platform import clock
-from portal.platform.db import after_commit
 from portal.platform.models import IdempotencyKey
 from portal.platform.problems import Conflict, DomainError, InvalidInput, wants_json
 
@@ -105,7 +104,6 @@ def _run(session: Session, view: Callable[[], Response]) -> Response:
         response = view()
     except (DomainError, HTTPException) as error:
         savepoint.rollback()
-        after_commit.forget(session)
         return current_app.make_response(current_app.handle_user_exception(error))
     savepoint.commit()
     return response

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.web.schemas import SegmentFigures
 
 __all__ = [
@@ -10,13 +11,13 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes, and its part in a registration."""
-    from portal.referrals.web import api, console, landing, messages, pages  # noqa: F401 - messages register themselves
+    """Attach the domain's routes, its part in a registration and the worker's part."""
+    from portal.platform import outbox
+    from portal.referrals.web import api, console, landing, messages, pages
     from portal.referrals.web.remembered import RememberedSegments
 
     app.extensions["referral_segments"] = RememberedSegments()
-    app.register_blueprint(api.bp)
-    app.register_blueprint(pages.bp)
-    app.register_blueprint(console.bp)
-    app.register_blueprint(landing.bp)
+    for part in (api, pages, console, landing):
+        app.register_blueprint(part.bp)
     landing.init_app(app)
+    outbox.consume(app, INVITE_TOPIC, messages.send_invite)

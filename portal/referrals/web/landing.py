@@ -18,13 +18,13 @@ from flask import (
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from portal.accounts import User, after_verification, notes
+from portal.accounts import AFTER_VERIFICATION, NOTES, User
 from portal.accounts.web import Access, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.problems import DomainError
-from portal.platform.settings import current_settings
+from portal.platform.settings import current_settings, listen
 from portal.referrals import service
 from portal.referrals.rules import ReferralRules
 from portal.referrals.web import cookies
@@ -84,9 +84,8 @@ def bind_registration(session: Session, user: User, noted: Mapping[str, Any], re
 
 def init_app(app: Flask) -> None:
     """Take part in registrations, and let their page say who invited."""
-    if note_referral not in notes:
-        notes.append(note_referral)
-        after_verification.append(bind_registration)
+    listen(app, NOTES, note_referral)
+    listen(app, AFTER_VERIFICATION, bind_registration)
     app.context_processor(_inviter)
 
 

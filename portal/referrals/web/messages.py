@@ -10,18 +10,16 @@ from portal.members import Member
 from portal.notifications import REFERRAL_INVITE, hash_address, is_suppressed
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
-from portal.platform.outbox import Claimed, consumes
+from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 from portal.platform.text import names_a_site, without_hidden
 from portal.referrals.closing import effective_status
 from portal.referrals.eligibility import may_refer
-from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.models import OPEN, Channel, ReferralInvite
 from portal.referrals.outgoing import first_name, takes_texts
 from portal.referrals.rules import ReferralRules
 
 
-@consumes(INVITE_TOPIC)
 def send_invite(message: Claimed) -> None:
     """Send an invitation, while it is open and its address wants one."""
     key = f"outbox:{ids.encode(message.id)}"

@@ -13,9 +13,12 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes and commands."""
-    from portal.tiers import requalify  # noqa: F401 - consumes changes of tiers
+    """Attach the domain's routes and the worker's part."""
+    from portal.platform import outbox
+    from portal.tiers.qualification import CHANGED_TOPIC
+    from portal.tiers.requalify import requalify
     from portal.tiers.web import api, console
 
-    app.register_blueprint(api.bp)
-    app.register_blueprint(console.bp)
+    for part in (api, console):
+        app.register_blueprint(part.bp)
+    outbox.consume(app, CHANGED_TOPIC, requalify)
