@@ -26,7 +26,6 @@ from portal.accounts.preferences import (
     put_push_token,
     start_push,
 )
-from portal.accounts.principal import LIVE_TOKEN, current, current_user_id, read_proven
 from portal.accounts.problems import UserNotFound, UserRequired
 from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
 from portal.accounts.reset import RESET_TOPIC, drop_password
@@ -46,7 +45,6 @@ __all__ = [
     "CHANGE_MANY",
     "DEMO_PASSWORD",
     "HITS",
-    "LIVE_TOKEN",
     "NOTES",
     "NOTICE_TOPIC",
     "OWN_WITHDRAWAL",
@@ -68,8 +66,6 @@ __all__ = [
     "clean_timezone",
     "clean_user_id",
     "create_user",
-    "current",
-    "current_user_id",
     "disable_user",
     "drop_password",
     "enable_user",
@@ -87,7 +83,6 @@ __all__ = [
     "put_contact",
     "put_preferences",
     "put_push_token",
-    "read_proven",
     "release_addresses",
     "search_words",
     "sign_out_user",

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature
 
 from portal.accounts.models import User
 from portal.platform import clock
 from portal.platform.problems import InvalidInput
-from portal.platform.settings import current_settings
+from portal.platform.settings import current_settings, signer
 from portal.platform.text import plain_line
 
+PURPOSE = "password-reset"
 SHORTEST, LONGEST = 10, 200
 # Printed at every start of a demo, so that it opens nothing in production and nobody chooses it.
 DEMO_PASSWORD = "demo-password-1"  # noqa: S105
@@ -122,20 +122,16 @@ class ResetToken:
 
 def make_reset_token(user: User) -> str:
     """The secret of a reset link for this user: it dies with a changed password or address, and with time."""
-    return str(_signer().dumps([user.id, int(clock.now().timestamp()), _state(user)]))
+    return str(signer(PURPOSE).dumps([user.id, int(clock.now().timestamp()), _state(user)]))
 
 
 def read_reset_token(token: str) -> ResetToken | None:
     """What a reset link says; None when this portal has not made it."""
     try:
-        user_id, made_at, state = _signer().loads(token)
+        user_id, made_at, state = signer(PURPOSE).loads(token)
     except BadSignature:
         return None
     return ResetToken(user_id, datetime.fromtimestamp(made_at, UTC), state)
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="password-reset")
 
 
 def _state(user: User) -> str:

@@ -10,15 +10,14 @@ from sqlalchemy import CursorResult, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, KnownDevice, User
-from portal.accounts.principal import SignedIn
 from portal.platform import clock, ids
 
 KEPT_AFTER_END = timedelta(days=30)
 LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
 
 
-def open_session(session: Session, user: User, *, days: int, user_agent: str, address: str) -> SignedIn:
-    """Sign a user in for `days`; what it returns is given to Flask-Login."""
+def open_session(session: Session, user: User, *, days: int, user_agent: str, address: str) -> AuthSession:
+    """Sign a user in for `days`."""
     now = clock.now()
     row = AuthSession(
         id=ids.new_id(),
@@ -31,8 +30,7 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
     )
     session.add(row)
     session.flush()
-    verified = user.email_verified_at is not None
-    return SignedIn(row.id, user.id, user.name, user.email, user.role, user.timezone, user.locale, verified)
+    return row
 
 
 def end_session(session: Session, session_id: UUID) -> bool:

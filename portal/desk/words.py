@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from portal.desk.web.member_tables import MOST_LOTS
 from portal.ledger import words_of
 from portal.platform import clock
 from portal.platform.web.formatting import format_date_in, grouped, reader_zone
+
+# How many lots a sentence names before it only counts the others.
+LOTS_NAMED = 4
 
 
 def explain_entry(row: Any) -> str:
@@ -31,7 +33,7 @@ def explain_lot(lot: Any) -> str:
 def explain_hold(rows: Sequence[Any]) -> str:
     """What an open request holds, and in which lots."""
     first = rows[0]
-    parts = [f"{_points(row.taken)} of “{row.lot}” from {day(row.opened_at)}" for row in rows[:MOST_LOTS]]
+    parts = [f"{_points(row.taken)} of “{row.lot}” from {day(row.opened_at)}" for row in rows[:LOTS_NAMED]]
     more = len(rows) - len(parts)
     also = f", and of {more} more {'lot' if more == 1 else 'lots'}" if more else ""
     return f"“{first.description}” holds {_points(first.points)}: {', '.join(parts)}{also}."

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.accounts import LIVE_TOKEN, read_proven
 from portal.platform import clock
 from portal.platform.clock import week_of
 from portal.platform.db import db
+from portal.platform.db.hot import read_hot
 from portal.platform.ids import encode as ulid
 from portal.platform.settings import current_settings
 from portal.tiers import enrol
@@ -18,7 +18,7 @@ from portal.tiers import enrol
 SOON = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SQL = """
+_MEMBER = text("""
     SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.tier_since,
            t.slug AS tier_slug, t.name AS tier_name, t.threshold AS tier_threshold, t.benefits AS tier_benefits,
            n.slug AS next_slug, n.name AS next_name, n.threshold AS next_threshold, n.benefits AS next_benefits,
@@ -50,14 +50,12 @@ _SQL = """
     LEFT JOIN LATERAL (
         SELECT week, length FROM loyalty_streak_weeks WHERE member_id = m.id ORDER BY week DESC LIMIT 1) s ON true
     WHERE u.id = :user_id
-"""
-_MEMBER = text(_SQL)
-_MEMBER_PROVEN = text(f"{_SQL} AND {LIVE_TOKEN}")
+""")
 
 
 def get_member_document(user_id: str) -> dict[str, Any] | None:
     """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
-    rows = read_proven(_MEMBER_PROVEN, {"user_id": user_id, "now": clock.now()})
+    rows = read_hot(_MEMBER, {"user_id": user_id, "now": clock.now()})
     return _document(user_id, rows[0]._asdict()) if rows else None
 
 

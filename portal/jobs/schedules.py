@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app
-
 from portal.config import Settings
 from portal.platform.steps import Step
 
@@ -103,14 +101,3 @@ def _read(job_id: str, fields: dict[str, Any], settings: Settings) -> Schedule:
         return Schedule(id=job_id, **values)
     except TypeError as error:
         raise ValueError(f"{job_id}: {error}") from error
-
-
-def get_schedules() -> dict[str, Schedule]:
-    """All schedules of this application, by job id."""
-    schedules: dict[str, Schedule] = current_app.extensions["schedules"]
-    return schedules
-
-
-def init_app(app: Flask) -> None:
-    """Read the schedules once, so that a start fails where they make no sense."""
-    app.extensions["schedules"] = load_schedules(app.config["SETTINGS"])

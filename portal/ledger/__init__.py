@@ -6,7 +6,7 @@ from portal.ledger.expiry import expire_scheduled_points
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Entry, Posted, Posting, post
-from portal.ledger.reads import get_entry
+from portal.ledger.reads import get_entry, serialize_entry
 from portal.ledger.rules import EarningRules
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS
@@ -31,6 +31,7 @@ __all__ = [
     "list_last_checks",
     "post",
     "release_holds",
+    "serialize_entry",
     "take_held_points",
     "words_of",
 ]

@@ -1,14 +1,11 @@
 """Messages from their templates: `messages/KIND.txt` and `messages/KIND.html`, in the reader's locale and zone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g, render_template
-
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
 from portal.platform.settings import current_settings
+from portal.platform.web.rendering import render_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +31,8 @@ def render(
     """Render a kind. The text template begins with the subject, a line for SMS and push, and an empty line."""
     link = absolute(path)
     values = {**context, "link": link, "unsubscribe": unsubscribe}
-    with _read_in(locale, timezone):
-        plain = render_template(f"messages/{kind.name}.txt", **values)
-        page = render_template(f"messages/{kind.name}.html", **values)
+    plain = render_for(locale, timezone, f"messages/{kind.name}.txt", **values)
+    page = render_for(locale, timezone, f"messages/{kind.name}.html", **values)
     subject, short, _, *body = plain.strip().split("\n")
     return Content(subject.strip(), "\n".join(body).strip() + "\n", page, short.strip(), link)
 
@@ -61,14 +57,3 @@ def render_loyalty_nudge(
 def absolute(path: str) -> str:
     """The public address of a path of this portal, for messages."""
     return f"{current_settings().base_url}{path}"
-
-
-@contextmanager
-def _read_in(locale: str | None, timezone: str | None) -> Iterator[None]:
-    """Let figures and times be written for the reader."""
-    before = g.get("display_locale"), g.get("display_timezone")
-    g.display_locale, g.display_timezone = locale, timezone
-    try:
-        yield
-    finally:
-        g.display_locale, g.display_timezone = before

@@ -2,17 +2,18 @@
 
 from typing import Literal
 
-from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature
 from sqlalchemy.orm import Session
 
 from portal.accounts import Origin, User, change_consent
 from portal.notifications.suppressions import suppress_hash
 from portal.platform import clock
 from portal.platform.problems import NotFound
+from portal.platform.settings import signer
 
 Whom = Literal["user", "email", "sms"]
 REASON = "unsubscribed"
+PURPOSE = "unsubscribe"
 
 
 class UnknownLink(NotFound):
@@ -24,7 +25,7 @@ class UnknownLink(NotFound):
 
 def make_token(whom: Whom, subject: str) -> str:
     """The token for a user by id, or for an email address or phone number by the hex of its hash."""
-    return str(_signer().dumps([whom, subject]))
+    return str(signer(PURPOSE).dumps([whom, subject]))
 
 
 def read_token(token: str) -> tuple[Whom, str]:
@@ -33,7 +34,7 @@ def read_token(token: str) -> tuple[Whom, str]:
     :raises UnknownLink: this portal has not made it.
     """
     try:
-        whom, subject = _signer().loads(token)
+        whom, subject = signer(PURPOSE).loads(token)
     except (BadSignature, ValueError) as error:
         raise UnknownLink("The link is incomplete or has been changed. Copy it whole from the message.") from error
     return whom, subject
@@ -53,7 +54,3 @@ def unsubscribe(session: Session, token: str, *, place: str = "") -> None:
         change_consent(session, subject, False, Origin("unsubscribe_link", place))
     else:
         suppress_hash(session, whom, bytes.fromhex(subject), reason=REASON, now=clock.now())
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="unsubscribe")

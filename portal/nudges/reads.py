@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
-from portal.accounts import LIVE_TOKEN, read_proven
 from portal.nudges import state
 from portal.nudges.feed import list_cards
 from portal.nudges.models import DispatchStatus
 from portal.nudges.rules import NudgeRules
 from portal.platform.db.cursors import decode, encode
+from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_all
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 
-_OF_USER = text(f"{state.OF_USER} AND {LIVE_TOKEN}")
+_OF_USER = text(state.OF_USER)
 _EVENT = """
     e.id, e.nudge_id, e.member_id, e.campaign_id, e.channel, e.backend, e.status, e.reason, e.created_at, e.sent_at
 """
@@ -54,7 +54,7 @@ def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[dict[str
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
     """
-    rows = read_proven(_OF_USER, {**state.values(rules, now), "user_id": user_id})
+    rows = read_hot(_OF_USER, {**state.values(rules, now), "user_id": user_id})
     return None if any(row.action for row in rows) else list_cards(rows, now, rules)
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.accounts import LIVE_TOKEN, UserNotFound, read_proven
+from portal.accounts import UserNotFound
 from portal.platform.db.cursors import decode, encode
+from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_one
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
@@ -30,7 +31,7 @@ _PAGE = text(f"""
             ORDER BY i.id DESC LIMIT :limit) x
         ORDER BY x.id DESC LIMIT :limit) r ON true
     LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
-    WHERE u.id = :user_id AND {LIVE_TOKEN} ORDER BY r.id DESC
+    WHERE u.id = :user_id ORDER BY r.id DESC
 """)
 _ONE = text(f"""
     SELECT {COLUMNS} FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id WHERE r.id = :id
@@ -61,7 +62,7 @@ def list_redemptions(
     wanted = sorted(set(statuses) or set(RedemptionStatus))
     scope = ("redemptions", user_id, wanted)
     before = parse(decode(cursor, *scope) or _NEWEST)
-    rows = read_proven(_PAGE, {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1})
+    rows = read_hot(_PAGE, {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1})
     if not rows:
         raise UserNotFound
     found = [row[1:] for row in rows if row[1] is not None]

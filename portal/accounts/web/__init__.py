@@ -3,17 +3,20 @@
 from flask import Flask
 from flask_login import LoginManager
 
-from portal.accounts.principal import load_session
 from portal.accounts.web import guards
 from portal.accounts.web.browser import safe_next
+from portal.accounts.web.caller import TokenProof, current, current_user_id, load_session
 from portal.accounts.web.guards import Access, guarded, in_parts, proves_token
 from portal.accounts.web.schemas import Email, Phone
 from portal.platform import openapi
+from portal.platform.db.hot import prove_by
 
 __all__ = [
     "Access",
     "Email",
     "Phone",
+    "current",
+    "current_user_id",
     "guarded",
     "in_parts",
     "proves_token",
@@ -40,3 +43,4 @@ def _attach_sign_in(app: Flask) -> None:
     login_manager.user_loader(load_session)
     login_manager.init_app(app)
     guards.init_app(app)
+    prove_by(app, TokenProof())

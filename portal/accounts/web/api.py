@@ -3,9 +3,9 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.principal import current
 from portal.accounts.users import document, find_by_email, get_user, upsert_user
 from portal.accounts.web import schemas
+from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, guarded
 from portal.platform.db import db
 from portal.platform.web.responses import json

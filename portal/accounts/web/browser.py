@@ -16,10 +16,12 @@ from portal.accounts.models import User
 from portal.accounts.notices import Notice, tell
 from portal.accounts.sessions import LIFE, hash_device, remember_device
 from portal.accounts.verification import Opener
+from portal.accounts.web.caller import SignedIn
 from portal.platform import ids
 from portal.platform.settings import current_settings
 
 KEPT = ("csrf_token", "_flashes")
+LONGEST_PATH = 2000
 
 
 def sign_in(database: Session, user: User) -> None:
@@ -29,7 +31,7 @@ def sign_in(database: Session, user: User) -> None:
     """
     sign_out(database)
     _know_device(database, user)
-    signed_in = sessions.open_session(
+    row = sessions.open_session(
         database,
         user,
         days=current_settings().session_days,
@@ -37,7 +39,8 @@ def sign_in(database: Session, user: User) -> None:
         address=request.remote_addr or "",
     )
     session.permanent = True
-    login_user(signed_in)
+    verified = user.email_verified_at is not None
+    login_user(SignedIn(row.id, user.id, user.name, user.email, user.role, user.timezone, user.locale, verified))
 
 
 def sign_out(database: Session) -> None:
@@ -133,15 +136,12 @@ def _registration_cookie() -> str:
     return "__Host-registration" if current_app.config["SESSION_COOKIE_SECURE"] else "registration"
 
 
-LONGEST = 2000
-
-
 def safe_next(target: str | None) -> str | None:
     """The path when it leads to a page of this site, else None.
 
     Browsers drop control characters and read a backslash as a slash, so either could begin `//another.site`.
     """
-    if not target or len(target) > LONGEST or not target.startswith("/") or target.startswith("//"):
+    if not target or len(target) > LONGEST_PATH or not target.startswith("/") or target.startswith("//"):
         return None
     if "\\" in target or any(ord(character) <= 32 or ord(character) == 127 for character in target):
         return None

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.accounts import access, tokens, users
 from portal.accounts import access as staff
 from portal.accounts.models import User
-from portal.accounts.principal import current
+from portal.accounts.web.caller import current
 from portal.accounts.web.console_forms import RoleForm, StaffForm, TokenForm
 from portal.accounts.web.guards import Access, guarded
 from portal.accounts.web.tables import SIGN_INS, STAFF, TOKENS

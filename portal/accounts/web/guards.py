@@ -11,8 +11,9 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from portal.accounts.models import USER_ID_PATTERN
-from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauthenticated, load_token, prove
+from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauthenticated
 from portal.accounts.problems import UserNotFound, UserRequired
+from portal.accounts.web.caller import load_token, prove
 from portal.accounts.web.signed_out import turn_away
 from portal.platform.problems import DomainError, Forbidden, NotFound, wants_json
 from portal.platform.web import limits

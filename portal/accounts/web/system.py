@@ -5,7 +5,8 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
-from portal.accounts.principal import Unauthenticated, current
+from portal.accounts.principal import Unauthenticated
+from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, access_of, guarded
 from portal.platform import metrics, openapi
 from portal.platform.brand import stylesheet

@@ -3,8 +3,8 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from portal.accounts import UserNotFound, UserRequired, current, current_user_id
-from portal.accounts.web import Access, guarded, proves_token
+from portal.accounts import UserNotFound, UserRequired
+from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
 from portal.checkout import intents, reads
 from portal.checkout.intents import CheckoutRules
 from portal.checkout.problems import IntentNotFound

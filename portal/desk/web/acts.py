@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import accounts, ledger, members
-from portal.accounts import current, get_user
-from portal.accounts.web import Access, guarded
+from portal.accounts import get_user
+from portal.accounts.web import Access, current, guarded
 from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
 from portal.desk.web.forms import AdjustForm
 from portal.notifications import MessageStatus

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current, look_for, search_words
-from portal.accounts.web import Access, guarded
+from portal.accounts import look_for, search_words
+from portal.accounts.web import Access, current, guarded
 from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
 from portal.desk.web import member_tables as tables

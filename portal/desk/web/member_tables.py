@@ -1,12 +1,11 @@
 """What belongs to one member, as tables: points, redemptions, invites, messages, nudges, and what operators did."""
 
+from portal.desk.words import LOTS_NAMED
 from portal.ledger import EntryType
 from portal.notifications import MessageStatus
 from portal.platform.console.tables import Column, Filter, Table
 from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
-
-MOST_LOTS = 4
 
 
 def _choices(values: type[EntryType | MessageStatus | RedemptionStatus | InviteStatus]) -> tuple[tuple[str, str], ...]:
@@ -20,7 +19,7 @@ _TAKEN = f"""(
     FROM (SELECT d.points, o.description, o.occurred_at FROM loyalty_lot_debits d
           JOIN loyalty_ledger_entries o ON o.member_id = d.member_id AND o.id = d.lot_id
           JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
-          WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {MOST_LOTS}) x)"""
+          WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {LOTS_NAMED}) x)"""
 _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
 
 LEDGER = Table(

@@ -6,7 +6,8 @@ from portal.accounts.web import Access, guarded
 from portal.analytics import Meaning, Plot, Series, get_details, list_nights, plot_points
 from portal.home import reads
 from portal.home.reads import Funnel
-from portal.jobs import get_health, get_schedules
+from portal.jobs import get_health
+from portal.jobs.web import get_schedules
 from portal.platform import clock
 from portal.platform.console.acts import show
 from portal.platform.queue import client

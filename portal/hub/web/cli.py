@@ -1,12 +1,19 @@
-"""`flask demo load`."""
+"""`flask demo load`, a shop with a year behind it and what it has reminded its people of, and `flask demo close`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from portal.hub.demo.load import NOTICE, NotEmpty, close_demo, load_demo
-from portal.hub.demo.nudges import remind
+from portal.nudges import aggregate_nudge_candidates, dispatch_batch
+from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.settings import current_settings
+
+PROVIDERS = ("email_url", "sms_url", "vapid_private_key")
 
 demo = AppGroup("demo", help="Demo data.")
 
@@ -21,7 +28,7 @@ def load() -> None:
         load_demo(unit_of_work, settings)
     except NotEmpty as error:
         raise click.ClickException(str(error)) from error
-    remind()
+    _remind()
     click.echo(NOTICE)
 
 
@@ -31,3 +38,23 @@ def close() -> None:
     with unit_of_work() as session:
         closed = close_demo(session)
     click.echo(f"Closed: {', '.join(closed)}." if closed else "No sign-in of the demo is open.")
+
+
+def _remind() -> None:
+    """Make the nudges that are due and send those that may leave, all of them to the preview inbox."""
+    with unit_of_work() as session:
+        aggregate_nudge_candidates(session, clock.now())
+    with _without_providers():
+        while dispatch_batch() is not None:
+            continue
+
+
+@contextmanager
+def _without_providers() -> Iterator[None]:
+    """Nobody writes to the people of a story, whatever providers are set."""
+    settings = current_app.config["SETTINGS"]
+    current_app.config["SETTINGS"] = settings.model_copy(update=dict.fromkeys(PROVIDERS, ""))
+    try:
+        yield
+    finally:
+        current_app.config["SETTINGS"] = settings

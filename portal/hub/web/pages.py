@@ -7,8 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import checkout, redemptions
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub import catalogue, words
 from portal.hub.member import get_member_document, get_or_enrol

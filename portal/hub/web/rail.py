@@ -9,8 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import checkout
-from portal.accounts import current_user_id
-from portal.accounts.web import Access, guarded, in_parts, safe_next
+from portal.accounts.web import Access, current_user_id, guarded, in_parts, safe_next
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail, read_rail
 from portal.nudges import NudgeNotFound, update_nudge_status

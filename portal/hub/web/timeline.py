@@ -3,8 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, make_response, render_template
 
-from portal.accounts import current_user_id
-from portal.accounts.web import Access, guarded, in_parts
+from portal.accounts.web import Access, current_user_id, guarded, in_parts
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelinePage, TimelineQuery
 from portal.platform.web.responses import by_htmx, json

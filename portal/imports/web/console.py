@@ -10,8 +10,7 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.imports.apply import confirm_import
 from portal.imports.files import COLUMNS, FileRefused
 from portal.imports.models import MemberImport

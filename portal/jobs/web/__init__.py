@@ -2,10 +2,14 @@
 
 from flask import Flask
 
+from portal.jobs.web import schedules
+from portal.jobs.web.schedules import get_schedules
+
+__all__ = ["get_schedules"]
+
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, commands and metrics."""
-    from portal.jobs import schedules
     from portal.jobs.web import acts, api, cli, metrics
     from portal.platform.metrics import add_source
 

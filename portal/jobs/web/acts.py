@@ -9,12 +9,12 @@ from uuid import UUID
 from flask import after_this_request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.jobs import by_hand, queues
-from portal.jobs.schedules import Schedule, get_schedules
+from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs
 from portal.jobs.web.console import SLOT, bp, parse_slot
+from portal.jobs.web.schedules import get_schedules
 from portal.platform import audit, clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db

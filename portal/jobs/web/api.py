@@ -5,7 +5,7 @@ from flask import Response
 
 from portal.accounts.web import Access, guarded
 from portal.jobs.health import get_health
-from portal.jobs.schedules import get_schedules
+from portal.jobs.web.schedules import get_schedules
 from portal.jobs.web.schemas import SchedulerHealth
 from portal.platform import clock
 from portal.platform.queue import client

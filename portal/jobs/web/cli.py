@@ -9,8 +9,8 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from portal.jobs import runner, runs
-from portal.jobs.schedules import get_schedules
 from portal.jobs.web import scheduler, worker
+from portal.jobs.web.schedules import get_schedules
 from portal.platform import clock
 from portal.platform.clock import in_utc, parse_moment
 from portal.platform.db import unit_of_work

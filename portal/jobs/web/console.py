@@ -8,7 +8,7 @@ from sqlalchemy import text
 from portal.accounts.web import Access, guarded
 from portal.jobs import queues
 from portal.jobs.health import get_health
-from portal.jobs.schedules import get_schedules
+from portal.jobs.web.schedules import get_schedules
 from portal.jobs.web.tables import BACKLOG, CHECKS, GIVEN_UP, RUNS
 from portal.ledger import list_last_checks
 from portal.platform import clock

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from portal.jobs import runner, runs
 from portal.jobs.runs import Run
-from portal.jobs.schedules import Schedule, get_schedules
+from portal.jobs.schedules import Schedule
+from portal.jobs.web.schedules import get_schedules
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.queue import QueueName, enqueue

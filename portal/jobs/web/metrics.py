@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from portal.jobs.durations import get_durations
 from portal.jobs.health import get_health
-from portal.jobs.schedules import get_schedules
+from portal.jobs.web.schedules import get_schedules
 from portal.platform import clock
 from portal.platform.queue import client
 from portal.platform.settings import current_settings

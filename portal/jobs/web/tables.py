@@ -1,7 +1,7 @@
 """Runs and the outbox as the consoles list them."""
 
 from portal.jobs.models import STATUSES
-from portal.jobs.schedules import get_schedules
+from portal.jobs.web.schedules import get_schedules
 from portal.platform.console.tables import Choices, Column, Filter, Table
 from portal.platform.outbox import list_topics
 

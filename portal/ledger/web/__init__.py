@@ -2,11 +2,10 @@
 
 from flask import Flask
 
-from portal.ledger.web.schemas import LedgerEntry, entry_document
+from portal.ledger.web.schemas import LedgerEntry
 
 __all__ = [
     "LedgerEntry",
-    "entry_document",
 ]
 
 

@@ -3,10 +3,10 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded, proves_token
+from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
 from portal.ledger import adjustments, reads
-from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery, entry_document
+from portal.ledger.reads import serialize_entry
+from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput
@@ -49,4 +49,4 @@ def adjust(user_id: str, body: AdjustmentInput) -> Response:
         expires_at=expires_at,
         metadata=body.metadata,
     )
-    return json(entry_document(posted.entries[0]), 201)
+    return json(serialize_entry(posted.entries[0]), 201)

@@ -6,7 +6,6 @@ from pydantic import AwareDatetime, Field, field_validator
 
 from portal.ledger.models import EntryType
 from portal.ledger.words import describe_types
-from portal.platform.ids import encode
 from portal.platform.web.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
 
 
@@ -49,16 +48,3 @@ class LedgerPage(Answer):
 
     entries: list[LedgerEntry]
     next_cursor: str | None
-
-
-def entry_document(entry: Any) -> dict[str, Any]:
-    """A ledger entry (a posted `Entry` or a row of the ledger) as the API shows it."""
-    return {
-        "id": encode(entry.id),
-        "occurredAt": entry.occurred_at,
-        "entryType": entry.entry_type,
-        "amount": entry.amount,
-        "balanceAfter": entry.balance_after,
-        "description": entry.description,
-        "metadata": entry.metadata,
-    }

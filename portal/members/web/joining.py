@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current, current_user_id
+from portal.accounts.web import current, current_user_id
 from portal.members.membership import get_member
 from portal.platform.db import db
 

@@ -6,8 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 from sqlalchemy import text
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
 from portal.notifications.web.tables import MESSAGES, PREVIEW
 from portal.notifications.web.words import STATUSES

@@ -4,16 +4,8 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import (
-    current_user_id,
-    get_preferences,
-    get_user,
-    put_contact,
-    put_preferences,
-    put_push_token,
-    start_push,
-)
-from portal.accounts.web import Access, guarded
+from portal.accounts import get_preferences, get_user, put_contact, put_preferences, put_push_token, start_push
+from portal.accounts.web import Access, current_user_id, guarded
 from portal.notifications.channels.push import endpoint_of, keep_subscription, public_key
 from portal.notifications.transports import push_policy
 from portal.notifications.unsubscribe import read_token, unsubscribe

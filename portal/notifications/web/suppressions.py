@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import RadioField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from portal.accounts import clean_email, current
-from portal.accounts.web import Access, guarded
+from portal.accounts import clean_email
+from portal.accounts.web import Access, current, guarded
 from portal.notifications import suppressions
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS, hash_address
 from portal.notifications.web.tables import SUPPRESSED

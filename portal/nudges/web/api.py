@@ -5,8 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded, proves_token
+from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
 from portal.nudges import campaigns, feed, models, reads
 from portal.nudges.rules import NudgeRules
 from portal.nudges.web import schemas

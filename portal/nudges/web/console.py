@@ -6,8 +6,7 @@ from flask import Blueprint, Response, url_for
 from sqlalchemy import select, text
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.notifications import ChannelName, get_recipient
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.models import NudgeCampaign

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal.platform.problems import DomainError
+from portal.platform.settings import signer
 
 
 class InvalidCursor(DomainError):
@@ -20,7 +20,7 @@ class InvalidCursor(DomainError):
 
 def _signer(scope: Sequence[Any]) -> URLSafeSerializer:
     salt = orjson.dumps(["cursor", *scope], default=str).decode()
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=salt)
+    return signer(salt)
 
 
 def encode(position: Any, *scope: Any) -> str:

@@ -5,8 +5,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded, proves_token
+from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
 from portal.ledger import get_entry
 from portal.ledger.web import LedgerEntry
 from portal.platform import clock, ids

@@ -5,10 +5,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded
-from portal.ledger import EarningRules
-from portal.ledger.web import entry_document
+from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.ledger import EarningRules, serialize_entry
 from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.settings import current_settings
@@ -115,7 +113,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
     )
     answer = {
         "referral": reads.get_document(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
-        "ledgerEntries": [entry_document(entry) for entry in done.entries],
+        "ledgerEntries": [serialize_entry(entry) for entry in done.entries],
         "tierUpgrade": done.upgrade,
     }
     return json(answer)

@@ -6,8 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table

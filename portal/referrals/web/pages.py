@@ -6,8 +6,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current, current_user_id
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.members.web import asks_staff
 from portal.platform import clock, ids
 from portal.platform.db import db

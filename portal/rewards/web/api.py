@@ -5,8 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.web.responses import json

@@ -6,8 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy import text
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.platform.db import db
 from portal.platform.db.reads import read_all
 from portal.platform.web.responses import json

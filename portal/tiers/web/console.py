@@ -7,8 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import current
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, current, guarded
 from portal.platform.console.acts import attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput, NotFound
