@@ -1,9 +1,10 @@
-"""Routes of the machinery, guarded like every other: health, metrics, brand stylesheet, API docs."""
+"""Routes of the machinery, guarded like every other: health, metrics, brand stylesheet, documentation."""
 
 from typing import Any, cast
 
 from apiflask import APIFlask
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.principal import Unauthenticated
 from portal.accounts.web.caller import current
@@ -11,8 +12,9 @@ from portal.accounts.web.guards import Access, access_of, guarded
 from portal.platform import metrics, openapi
 from portal.platform.brand import stylesheet
 from portal.platform.openapi import typescript
+from portal.platform.problems import NotFound
 from portal.platform.settings import current_settings
-from portal.platform.web import health
+from portal.platform.web import handbook, health
 
 bp = Blueprint("core", __name__)
 ACTS_FOR_A_USER = (Access.MEMBER, Access.MEMBER_OR_ADMIN, Access.SELF_OR_ADMIN)
@@ -51,6 +53,23 @@ def _scraper() -> str:
 def docs() -> Response:
     """The API, readable: every operation with who may call it, its parameters and its shapes."""
     return make_response(render_template("layouts/api_docs.html", spec=_spec()))
+
+
+@bp.get("/docs")
+@guarded(Access.PUBLIC)
+def docs_home() -> AnyResponse:
+    """The documentation, from its first page on."""
+    return redirect(url_for("core.show_docs", name=handbook.PAGES[0]))
+
+
+@bp.get("/docs/<name>")
+@guarded(Access.PUBLIC)
+def show_docs(name: str) -> Response:
+    """A page of the documentation."""
+    page = handbook.read_page(name)
+    if page is None:
+        raise NotFound
+    return make_response(render_template("layouts/docs.html", page=page, pages=handbook.list_pages()))
 
 
 @bp.get("/api/v1/types.d.ts")

@@ -1,0 +1,37 @@
+"""The documentation in `portal/docs`, as pages: Markdown in, HTML with an anchor at every heading out."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from markdown import Markdown
+from markupsafe import Markup
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
+# In reading order; a page is a file of that name.
+PAGES = ("operating", "messages", "referrals", "api", "settings")
+EXTENSIONS = ("tables", "fenced_code", "toc")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its name in the address, its title, and its content as HTML. Our own text: it is trusted."""
+
+    name: str
+    title: str
+    content: Markup
+
+
+@cache
+def read_page(name: str) -> Page | None:
+    """The page of that name; None when there is none."""
+    if name not in PAGES:
+        return None
+    title, _, text = (FOLDER / f"{name}.md").read_text().partition("\n")
+    content = Markdown(extensions=list(EXTENSIONS)).convert(text)
+    return Page(name, title.removeprefix("# "), Markup(content))  # noqa: S704 - files of the repository
+
+
+def list_pages() -> list[Page]:
+    """Every page, in reading order."""
+    return [page for name in PAGES if (page := read_page(name)) is not None]
