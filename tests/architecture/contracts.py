@@ -42,10 +42,12 @@ def may_import(importer: Place, imported: Place, domains: list[str]) -> bool:
     """Whether a module of one place may import one of the other."""
     if importer.layer == "app" or imported.layer == "config":
         return True
-    if importer.layer in ("platform", "supervisor", "config"):
+    if importer.layer in ("platform", "supervisor"):
         return imported.layer == importer.layer
     if imported.layer == "platform":
         return True
+    if importer.layer == "config":
+        return False
     web = importer.layer in ("web", "web_face")
     if imported.domain == importer.domain:
         return web or imported.layer in ("inside", "face")

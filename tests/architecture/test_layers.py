@@ -60,7 +60,7 @@ def broken(*imports: tuple[str, str]) -> list[str]:
         ("portal.platform.web.edge", "portal.supervisor.run"),
         ("portal.jobs.web.cli", "portal.supervisor.run"),
         ("portal.supervisor.run", "portal.platform.ids"),
-        ("portal.config", "portal.platform.ids"),
+        ("portal.config", "portal.accounts"),
         ("portal.hub.web.pages", "portal.app"),
     ],
 )
@@ -78,6 +78,7 @@ def test_a_wrong_import_breaks_the_contract(importer: str, imported: str) -> Non
         ("portal.ledger.posting", "portal.accounts"),
         ("portal.ledger.posting", "portal.platform.ids"),
         ("portal.app", "portal.hub.web"),
+        ("portal.config", "portal.platform.misspelt"),
         ("portal.supervisor.run", "portal.config"),
     ],
 )
