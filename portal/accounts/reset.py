@@ -41,32 +41,39 @@ def drop_password(session: Session, user: User) -> None:
     _shut_out(session, user)
 
 
-def find_by_reset_token(session: Session, token: str, minutes: int) -> User | None:
-    """The user whom a live reset link belongs to, under their row lock; None when it no longer works."""
+def find_by_reset_token(session: Session, token: str, minutes: int, *, lock: bool = False) -> User | None:
+    """The user whom a live reset link belongs to, with `lock` under their row lock; None when it no longer works."""
     read = read_reset_token(token)
     if read is None or clock.now() - read.made_at > timedelta(minutes=minutes):
         return None
-    user = session.get(User, read.user_id, with_for_update=True, populate_existing=True)
+    user = session.get(User, read.user_id, with_for_update=lock or None, populate_existing=True)
     return user if user is not None and user.disabled_at is None and read.fits(user) else None
 
 
-def set_password(session: Session, user: User, password: str) -> None:
-    """Give a user a new password, end all their sessions and forget their devices and failed sign-ins. They are told.
+def set_password(session: Session, token: str, minutes: int, password: str) -> User | None:
+    """Give the user of a live reset link a new password; None when the link no longer works.
 
-    The link was mailed to their address, which is verified by that. What somebody had ticked who registered it stays
-    undone: it need not have been them.
+    All their sessions end, and their devices and failed sign-ins are forgotten. They are told. The link was mailed to
+    their address, which is verified by that. What somebody had ticked who registered it stays undone: it need not have
+    been them. The password is hashed before the user is locked, so that nobody waits for that.
 
     :raises InvalidInput: the password cannot be accepted.
     """
-    address = user.email or ""
-    check_password(password, address)
-    user.password_hash = hash_password(password)
-    user.updated_at = clock.now()
+    seen = find_by_reset_token(session, token, minutes)
+    if seen is None:
+        return None
+    check_password(password, seen.email or "")
+    hashed = hash_password(password)
+    user = find_by_reset_token(session, token, minutes, lock=True)
+    if user is None:
+        return None
+    user.password_hash, user.updated_at = hashed, clock.now()
     _shut_out(session, user)
-    forget_failures_of(session, address)
+    forget_failures_of(session, user.email or "")
     if user.email_verified_at is None:
         mark_verified(session, user, get_first_registration(session, user.id), with_consent=False)
     tell(session, user.id, Notice.PASSWORD_SET)
+    return user
 
 
 def _shut_out(session: Session, user: User) -> None:

@@ -48,7 +48,7 @@ def make_link_token(registration_id: UUID) -> str:
     return str(signer(PURPOSE).dumps(ids.encode(registration_id)))
 
 
-def find_registration(session: Session, token: str, *, lock: bool = False) -> Registration | None:
+def find_registration(session: Session, token: str) -> Registration | None:
     """The registration of a link that this portal has made, usable or not."""
     try:
         registration_id = ids.parse(signer(PURPOSE).loads(token))
@@ -56,25 +56,28 @@ def find_registration(session: Session, token: str, *, lock: bool = False) -> Re
         return None
     if registration_id is None:
         return None
-    return session.get(Registration, registration_id, with_for_update=lock or None, populate_existing=True)
+    return session.get(Registration, registration_id, populate_existing=True)
 
 
 def find_link(session: Session, token: str, opener: Opener, *, lock: bool = False) -> Link | None:
     """A link that still works; None when it was used, is too old, or its address was verified or given away since.
 
-    With `lock` the registration and its user are locked, in this order, so that of many at once one is used.
+    With `lock` its user is locked, and looked at with their registrations as they are then: of many links at once, of
+    one registration or of several, one is used. Whoever changes registrations holds this lock first.
     """
-    registration = find_registration(session, token, lock=lock)
-    if registration is None or registration.used_at is not None or registration.expires_at <= clock.now():
+    registration = find_registration(session, token)
+    if registration is None:
         return None
     user = session.get_one(User, registration.user_id, with_for_update=lock or None, populate_existing=True)
+    if lock:
+        registration = find_registration(session, token)
+    if registration is None or registration.used_at is not None or registration.expires_at <= clock.now():
+        return None
     if user.email != registration.email or user.email_verified_at is not None:
         return None
     if user.disabled_at is not None or user.role != "member":
         return None
-    own = session.get(Registration, opener.registration_id) if opener.registration_id else None
-    if own is not None and (own.user_id != user.id or own.email != user.email or own.password_hash is None):
-        own = None
+    own = _find_own(session, user, opener)
     return Link(registration, user, own, own is not None or opener.user_id == user.id)
 
 
@@ -85,8 +88,14 @@ def confirm(session: Session, token: str, opener: Opener, password: str = "") ->
     which decides: what was chosen in it holds, or what the signed-in user has. In any other browser `password` is the
     account's from now on; left empty, it has none until one is set by a reset link. All sign-ins end.
 
+    The password is hashed before anybody is locked, so that nobody waits for that.
+
     :raises InvalidInput: the password cannot be accepted.
     """
+    seen = find_link(session, token, opener)
+    if seen is None:
+        return None
+    hashed = None if seen.known else _checked_hash(password, seen.user)
     link = find_link(session, token, opener, lock=True)
     if link is None:
         return None
@@ -96,7 +105,7 @@ def confirm(session: Session, token: str, opener: Opener, password: str = "") ->
     elif link.known:
         chosen = get_first_registration(session, user.id) or chosen
     else:
-        user.password_hash, user.name = _checked_hash(password, user), chosen.name
+        user.password_hash, user.name = hashed, chosen.name
     link.registration.used_at = clock.now()
     end_sessions_of(session, user.id)
     mark_verified(session, user, chosen)
@@ -125,6 +134,14 @@ def get_first_registration(session: Session, user_id: str) -> Registration | Non
     """The registration that made a user; None when the shop or an operator did."""
     mine = select(Registration).where(Registration.user_id == user_id)
     return session.scalar(mine.order_by(Registration.created_at, Registration.id).limit(1))
+
+
+def _find_own(session: Session, user: User, opener: Opener) -> Registration | None:
+    """The registration that was made in the opener's browser, if it is one of this user's address."""
+    if opener.registration_id is None:
+        return None
+    own = session.get(Registration, opener.registration_id, populate_existing=True)
+    return own if own and own.user_id == user.id and own.email == user.email and own.password_hash else None
 
 
 def _checked_hash(password: str, user: User) -> str | None:

@@ -40,11 +40,10 @@ _DUE = text("""
         ORDER BY next_dispatch_at LIMIT :limit)
     ORDER BY n.member_id, c.priority DESC NULLS LAST, n.id
 """)
-_NUDGE = text("""
+_NUDGE = text(f"""
     SELECT n.id, n.signal, n.status, n.payload, n.created_at, n.expires_at, n.next_dispatch_at, n.campaign_id,
            c.channels, c.frequency_cap_hours, c.active, m.user_id, m.status AS membership, u.locale, u.timezone,
-           EXISTS (SELECT FROM loyalty_nudges x WHERE x.member_id = n.member_id AND x.signal = n.signal
-               AND x.id <> n.id AND x.status IN ('active', 'acknowledged', 'dismissed')) AS superseded
+           {events.SUPERSEDED} AS superseded
     FROM loyalty_nudges n JOIN loyalty_members m ON m.id = n.member_id JOIN users u ON u.id = m.user_id
     LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
     WHERE n.member_id = :member_id AND n.id = :nudge_id
@@ -147,7 +146,7 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
         return None
     about = About(due.member_id, due.nudge_id, row.campaign_id, row.created_at, row.signal)
     if row.status != NudgeStatus.ACTIVE:
-        events.hold(session, about, _why_gone(row, now), now)
+        events.hold(session, about, events.why_gone(row, now), now)
         return None
     situation, attempt = _look(session, about, row, now, rules)
     decision = decide(situation)
@@ -207,16 +206,6 @@ def _is_due(row: Any, now: datetime) -> bool:
 
 def _think_again(session: Session, about: About, at: datetime | None) -> None:
     session.execute(_NEXT, {"at": at, "member_id": about.member_id, "nudge_id": about.nudge_id})
-
-
-def _why_gone(row: Any, now: datetime) -> Reason:
-    if row.status != NudgeStatus.GONE:
-        return Reason.ANSWERED
-    if row.superseded:
-        return Reason.SUPERSEDED
-    if not row.active:
-        return Reason.CAMPAIGN_INACTIVE
-    return Reason.EXPIRED if row.expires_at <= now else Reason.CAUSE_GONE
 
 
 def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeRules) -> tuple[Situation, int]:

@@ -1,5 +1,6 @@
 """The record of every decision about a nudge: sent, put off or not sent, each with its reason (CONTRACT rule 19)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.notifications import NUDGE, ChannelName, add_messages
+from portal.nudges.models import NudgeStatus
 from portal.nudges.reasons import Reason
 from portal.platform import clock, ids
 from portal.platform.web.responses import to_json
@@ -61,6 +63,29 @@ _HOLD = text("""
     VALUES (:member_id, :id, :nudge_id, :campaign_id, :status, :reason, :key, CAST(:details AS jsonb), :now)
     ON CONFLICT (member_id, dedupe_key) DO NOTHING
     RETURNING status
+""")
+SUPERSEDED = """
+    EXISTS (SELECT FROM loyalty_nudges x WHERE x.member_id = n.member_id AND x.signal = n.signal
+            AND x.id <> n.id AND x.status IN ('active', 'acknowledged', 'dismissed'))
+"""
+# What was put off only has not been decided.
+_UNDECIDED = text(f"""
+    SELECT n.member_id, n.id, n.campaign_id, n.created_at, n.signal, n.status, n.expires_at, c.active,
+           {SUPERSEDED} AS superseded
+    FROM loyalty_nudges n LEFT JOIN loyalty_nudge_campaigns c ON c.id = n.campaign_id
+    WHERE n.id = ANY(:nudge_ids) AND n.status <> 'active' AND NOT EXISTS (
+        SELECT FROM loyalty_nudge_dispatch_events e
+        WHERE e.member_id = n.member_id AND e.nudge_id = n.id AND e.status <> 'deferred')
+""")
+_HOLD_ALL = text("""
+    INSERT INTO loyalty_nudge_dispatch_events (member_id, id, nudge_id, campaign_id, status, reason, dedupe_key,
+        metadata, created_at)
+    SELECT n.member_id, new_ulid(:now), n.id, n.campaign_id, 'suppressed', held.reason, held.key,
+           jsonb_build_object('signal', n.signal), :now
+    FROM unnest(CAST(:nudge_ids AS uuid[]), CAST(:reasons AS text[]), CAST(:keys AS text[])) AS held(id, reason, key)
+    JOIN loyalty_nudges n ON n.id = held.id
+    ON CONFLICT (member_id, dedupe_key) DO NOTHING
+    RETURNING id
 """)
 _FINISH = text("""
     UPDATE loyalty_nudge_dispatch_events SET status = :status, reason = :reason, backend = :backend,
@@ -137,6 +162,32 @@ def hold(
     }
     if session.execute(_HOLD, values).first() is not None:
         add_messages(session, NUDGE.name, None, status)
+
+
+def hold_unsent(session: Session, nudge_ids: Collection[UUID], now: datetime) -> None:
+    """Record of nudges that are over, or answered, why they are not sent, where nothing was decided before."""
+    rows = session.execute(_UNDECIDED, {"nudge_ids": list(nudge_ids)}).all() if nudge_ids else []
+    if not rows:
+        return
+    reasons = [why_gone(row, now) for row in rows]
+    keys = [
+        About(row.member_id, row.id, row.campaign_id, row.created_at, row.signal).key(reason)
+        for row, reason in zip(rows, reasons, strict=True)
+    ]
+    values = {"nudge_ids": [row.id for row in rows], "reasons": reasons, "keys": keys, "now": now}
+    if held := session.execute(_HOLD_ALL, values).all():
+        add_messages(session, NUDGE.name, None, "suppressed", len(held))
+
+
+def why_gone(row: Any, now: datetime) -> Reason:
+    """Why a nudge that is not active any more is not sent: it was answered, or what ended it."""
+    if row.status != NudgeStatus.GONE:
+        return Reason.ANSWERED
+    if row.superseded:
+        return Reason.SUPERSEDED
+    if not row.active:
+        return Reason.CAMPAIGN_INACTIVE
+    return Reason.EXPIRED if row.expires_at <= now else Reason.CAUSE_GONE
 
 
 def finish(

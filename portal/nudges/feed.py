@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import UserNotFound
 from portal.members import lock_member_of_user
-from portal.nudges import state
+from portal.nudges import events, state
 from portal.nudges.cards import make_card, reader_of
 from portal.nudges.models import NudgeStatus
 from portal.nudges.rules import NudgeRules
@@ -98,13 +98,17 @@ def update_nudge_status(
     row = session.execute(_ANSWER, values).first() if member else None
     if row is None or row.signal not in SIGNALS:
         raise NudgeNotFound
+    if row.next_dispatch_at is not None:
+        events.hold_unsent(session, [row.id], now)
     return make_card(row, reader_of(row, rules, now), rules.base_url)
 
 
 def refresh_members(session: Session, member_ids: Iterable[UUID], now: datetime, rules: NudgeRules) -> dict[str, int]:
     """Bring the nudges of members up to date; how many were made, renewed, refreshed, revived and ended.
 
+    Of those that end before anything was decided about them it is recorded why they are not sent (CONTRACT rule 19).
     The caller holds the members' row locks.
     """
-    found = session.execute(state.APPLY, state.values_for(rules, now, list(member_ids)))
+    found = session.execute(state.APPLY, state.values_for(rules, now, list(member_ids))).all()
+    events.hold_unsent(session, [nudge_id for row in found for nudge_id in row.unsent or ()], now)
     return {row.action: row.nudges for row in found}

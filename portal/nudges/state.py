@@ -66,6 +66,7 @@ OF_USER = f"""
 """
 BEHIND = text(f"WITH {_GIVEN} SELECT DISTINCT member_id FROM state WHERE action IS NOT NULL")
 
+# `unsent` are those that ended and were still to be sent, or sent again: what is not sent has a reason all the same.
 # What becomes new leaves its row, and its dispatches, as history: that row ends before another one begins, since only
 # one is live for a member and signal.
 APPLY = text(f"""
@@ -77,7 +78,8 @@ APPLY = text(f"""
             campaign_id = coalesce(s.campaign_id, n.campaign_id),
             updated_at = :now
         FROM state s WHERE n.member_id = s.member_id AND n.id = s.id AND s.action <> 'make'
-        RETURNING s.action
+        RETURNING s.action, n.id, s.status = 'active' AND s.action IN ('end', 'renew')
+            AND n.next_dispatch_at IS NOT NULL AS unsent
     ), ended AS MATERIALIZED (
         SELECT count(*) AS nudges, count(*) FILTER (WHERE action = 'renew') AS renewed FROM changed
     ), made AS (
@@ -90,8 +92,8 @@ APPLY = text(f"""
         ON CONFLICT DO NOTHING
         RETURNING id
     )
-    SELECT action, count(*) AS nudges FROM changed GROUP BY action
-    UNION ALL SELECT 'make', (SELECT count(*) FROM made) - (SELECT renewed FROM ended)
+    SELECT action, count(*) AS nudges, array_agg(id) FILTER (WHERE unsent) AS unsent FROM changed GROUP BY action
+    UNION ALL SELECT 'make', (SELECT count(*) FROM made) - (SELECT renewed FROM ended), NULL
 """)
 
 

@@ -96,6 +96,14 @@ def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None 
     return True
 
 
+def is_waiting(name: QueueName) -> bool:
+    """Whether something waits in a queue; False while Redis is away."""
+    try:
+        return not queue(name).is_empty()
+    except (RedisError, OSError):
+        return False
+
+
 def enqueue_ids(name: QueueName, function: str, ids: list[UUID]) -> bool:
     """Wake a worker for a batch of ids."""
     return enqueue(name, function, [str(i) for i in ids])

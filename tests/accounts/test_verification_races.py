@@ -1,16 +1,22 @@
 """Registrations, links and those who vouch, many at once on real connections."""
 
+import threading
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from portal.accounts.models import AuthSession, Registration, User
+from portal.accounts.passwords import make_reset_token
 from portal.accounts.preferences import get_consent
+from portal.accounts.reset import set_password
+from portal.accounts.verification import Opener, confirm, find_link
 from portal.notifications.unsubscribe import make_token as unsubscribe_token
 from portal.platform.db import unit_of_work
+from portal.platform.problems import InvalidInput
 from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, link_mailed_to, make_token, make_user
@@ -26,6 +32,10 @@ def register(client: FlaskClient, password: str = "correct horse battery") -> in
 def mailed(app: Portal) -> str:
     with app.app_context(), unit_of_work() as session:
         return link_mailed_to(session, EMAIL)
+
+
+def token_of(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def follow(client: FlaskClient, path: str) -> int:
@@ -59,6 +69,47 @@ def test_two_links_of_one_address_opened_at_once_sign_in_once(committed_app: Por
         paths.append(mailed(committed_app))
     answers = at_once(committed_app, 8, lambda n: follow(committed_app.test_client(), paths[n % 2]))
     assert Counter(answers) == {303: 1, 410: 7}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_link_waits_for_another_of_its_address_and_holds_nothing_that_it_needs(
+    committed_app: Portal, again: bool
+) -> None:
+    """One has found its link and waits a moment; the other, that comes then, must not hold its own registration."""
+    register(committed_app.test_client())
+    first = token_of(mailed(committed_app))
+    register(committed_app.test_client(), "the password of two")
+    second = first if again else token_of(mailed(committed_app))
+    both = threading.Barrier(2)
+
+    def open_(number: int) -> bool:
+        with unit_of_work() as session:
+            if number == 0:
+                assert find_link(session, first, Opener(), lock=True)
+                both.wait()
+                time.sleep(0.5)
+                return confirm(session, first, Opener()) is not None
+            both.wait()
+            return confirm(session, second, Opener()) is not None
+
+    assert at_once(committed_app, 2, open_) == [True, False]
+
+
+def test_a_password_is_looked_at_before_anybody_is_locked(committed_app: Portal) -> None:
+    """Somebody else holds the user for as long as it takes: what cannot be accepted is said all the same."""
+    register(committed_app.test_client())
+    link = token_of(mailed(committed_app))
+    with committed_app.app_context(), unit_of_work() as session:
+        user = session.scalars(select(User).with_for_update()).one()
+        reset_link = make_reset_token(user)
+
+        def choose(number: int) -> None:
+            with unit_of_work() as other:
+                other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+                with pytest.raises(InvalidInput):
+                    confirm(other, link, Opener(), "short") if number else set_password(other, reset_link, 60, "short")
+
+        at_once(committed_app, 2, choose)
 
 
 @pytest.mark.parametrize("round_", range(6))

@@ -112,6 +112,10 @@ class Complaints(list[tuple[str, str]]):
         """All of them but those of refused acts."""
         return [words for words, about in self if not ("Failed to load resource" in words and about in self.refused)]
 
+    def forgive(self, *statuses: int) -> None:
+        """Forget the answers of these statuses: the test has asked for them."""
+        self[:] = [one for one in self if not any(f"status of {status}" in one[0] for status in statuses)]
+
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:

@@ -104,7 +104,7 @@ def test_an_acknowledged_nudge_stays_and_asks_no_more(
 
 
 def test_a_card_says_why_it_is_shown(page: Page, shop: Shop) -> None:
-    plan(shop, join(page), reward="espresso", order="A-77")
+    plan(shop, join_with_points(page, shop, 500), reward="espresso", order="A-77")
     page.goto(HUB)
 
     page.get_by_text("Why am I seeing this?").click()
@@ -125,7 +125,7 @@ def test_the_card_leads_to_the_reward_and_is_done_with_it(page: Page, shop: Shop
 
 
 def test_news_arrive_by_themselves_and_are_read_out_once(page: Page, shop: Shop) -> None:
-    email = join(page)
+    email = join_with_points(page, shop, 500)
     news = page.locator("#for-you-news")
     plan(shop, email, reward="espresso")
 
@@ -140,7 +140,7 @@ def test_news_arrive_by_themselves_and_are_read_out_once(page: Page, shop: Shop)
 
 
 def test_an_unchanged_rail_stays_the_very_same_elements(page: Page, shop: Shop) -> None:
-    plan(shop, join(page), reward="espresso")
+    plan(shop, join_with_points(page, shop, 500), reward="espresso")
     page.goto(HUB)
     page.evaluate("document.querySelector('#for-you').dataset.mine = 'yes'")
 
@@ -187,7 +187,7 @@ def _note(request: Request, asked: list[str]) -> None:
 
 
 def test_the_keyboard_stays_in_the_rail_after_a_card_is_put_away(page: Page, shop: Shop) -> None:
-    email = join(page)
+    email = join_with_points(page, shop, 500)
     plan(shop, email)
     plan(shop, email, reward="espresso")
     page.goto(HUB)

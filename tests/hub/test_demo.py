@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, User
 from portal.accounts.passwords import hash_password
 from portal.accounts.sessions import open_session
 from portal.accounts.users import create_user
+from portal.analytics.models import AnalyticsSnapshot
 from portal.checkout.models import CheckoutIntent
 from portal.hub.demo.load import PASSWORD, SIGN_INS
+from portal.hub.demo.story import DAYS
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
@@ -25,6 +29,23 @@ from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier
 from tests import databases
+
+
+def check_nights(session: Session) -> None:
+    """A night for each day of the story, which tells of that day alone; all of them add up to the ledger."""
+    points = [row.figures["points"] for row in session.scalars(select(AnalyticsSnapshot).order_by("night"))]
+    assert len(points) == DAYS
+    spans = [[datetime.fromisoformat(night[end]) for end in ("from", "to")] for night in points]
+    assert max(to - since for since, to in spans) <= timedelta(hours=25)
+    assert [since for since, _ in spans[1:]] == [to for _, to in spans[:-1]]
+    amount = LedgerEntry.amount
+    gone = {"redeemed": "redemption", "expired": "expiration"}
+    other = [amount < 0, LedgerEntry.entry_type.not_in(gone.values())]
+    which = {name: [LedgerEntry.entry_type == kind] for name, kind in gone.items()}
+    for name, where in {"issued": [amount > 0], "withdrawn": other, **which}.items():
+        in_ledger = session.scalar(select(func.coalesce(func.sum(amount), 0)).where(*where))
+        assert sum(night[name] for night in points) == abs(in_ledger or 0), name
+    assert max(night["issued"] for night in points) < sum(night["issued"] for night in points) / 20
 
 
 def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal) -> None:
@@ -49,6 +70,7 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
         ).one()
         assert (last - first).days > 365
         assert find_differences(session) == []
+        check_nights(session)
     again = runner.invoke(args=["demo", "load"])
     assert again.exit_code == 1
     assert "empty" in again.output

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests import databases
 
 ROOT = Path(__file__).parents[2]
 BIG = 200_000
+WRITES = 3
 ADJUST = "/api/v1/loyalty/members/ann/adjustments"
 
 
@@ -66,17 +67,30 @@ class Line:
 @pytest.fixture(scope="module")
 def port(servers: databases.Servers, app: Portal) -> Iterator[int]:
     """The real web server, in front of a database of its own."""
+    with _serving(servers, "bodies", RATE_LIMIT_WRITES="100000/minute") as number:
+        yield number
+
+
+@pytest.fixture(scope="module")
+def busy_port(servers: databases.Servers, app: Portal) -> Iterator[int]:
+    """Another, that lets nobody write more than a few times."""
+    with _serving(servers, "busy_bodies", RATE_LIMIT_WRITES=f"{WRITES}/day") as number:
+        yield number
+
+
+@contextmanager
+def _serving(servers: databases.Servers, purpose: str, **settings: str) -> Iterator[int]:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         number = int(free.getsockname()[1])
     environment = {
         **os.environ,
-        "DATABASE_URL": servers.create("bodies"),
+        "DATABASE_URL": servers.create(purpose),
         "REDIS_URL": servers.redis_url,
         "SECRET_KEY": databases.SECRET,
         "PUBLIC_URL": f"http://127.0.0.1:{number}",
         "LOG_LEVEL": "ERROR",
-        "RATE_LIMIT_WRITES": "100000/minute",
+        **settings,
     }
     command = [
         str(Path(sys.executable).with_name("granian")),
@@ -102,7 +116,7 @@ def port(servers: databases.Servers, app: Portal) -> Iterator[int]:
         finally:
             server.terminate()
             server.wait(20)
-            servers.drop("bodies")
+            servers.drop(purpose)
 
 
 def _wait_for(port: int) -> None:
@@ -148,6 +162,18 @@ def test_every_early_answer_leaves_the_connection_as_it_says(
     answers = {line.send(path, b"x" * size, *headers, chunked=chunked, version=version) for _ in range(6)}
     assert answers == {status}
     assert line.opened == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("path", [ADJUST, "/account/preferences"])
+@pytest.mark.parametrize("size", [1, 3_000, BIG, 3_000_000])
+def test_who_writes_too_often_is_told_so_on_a_connection_that_is_as_it_says(
+    busy_port: int, path: str, size: int, chunked: bool
+) -> None:
+    line = Line(busy_port)
+    answers = [line.send(path, b"x" * size, chunked=chunked) for _ in range(WRITES + 6)]
+    assert set(answers[WRITES:]) == {429}
+    assert (line.opened > 1) == (size > BIG)
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -163,7 +163,7 @@ def test_workers_are_woken_for_what_was_committed_and_for_nothing_that_was_rolle
     committed_app: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[int] = []
-    monkeypatch.setitem(committed_app.extensions, "after_commit", lambda message_ids: woken.append(len(message_ids)))
+    monkeypatch.setitem(committed_app.extensions, "after_commit", lambda message_ids, _: woken.append(len(message_ids)))
     with committed_app.app_context():
         with suppress(LookupError), unit_of_work() as session:
             lose(session, "lost")

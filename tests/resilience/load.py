@@ -30,11 +30,13 @@ class Client:
     def __post_init__(self) -> None:
         self.browser = requests.Session()
         self.browser.trust_env = False
-        page = self.browser.get(f"{self.instance.url}/register", timeout=60).text
+        email = f"browser-{self.number}@example.com"
+        self.instance.flask("users", "create", "--email", email, "--password-stdin", text=f"{PASSWORD}\n")
+        page = self.browser.get(f"{self.instance.url}/login", timeout=60).text
         found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
         assert found is not None
-        fields = {"csrf_token": found[1], "name": "Browser", "email": f"browser-{self.number}@example.com"}
-        answer = self.browser.post(f"{self.instance.url}/register", {**fields, "password": PASSWORD}, timeout=60)
+        fields = {"csrf_token": found[1], "email": email, "password": PASSWORD}
+        answer = self.browser.post(f"{self.instance.url}/login", fields, timeout=60)
         assert answer.url.endswith("/account/loyalty"), answer.text
 
     def go_on(self, until: float) -> None:

@@ -113,7 +113,7 @@ def production(folder: Path, **more: str) -> Iterator[Production]:
     started = services.start(folder / "servers", durable=False)
     variables = {
         "PORTAL_ENV": "production",
-        "SECRET_KEY": "0123456789abcdef" * 4,
+        "SECRET_KEY": "9f1c52d07be84a63915e7d20c8fb4a6e3d05b97214ac6f80",
         "DATABASE_URL": started.database_url.replace("postgresql+psycopg://", "postgresql://"),
         "REDIS_URL": started.redis_url,
         "TRUSTED_PROXIES": "1",

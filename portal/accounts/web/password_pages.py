@@ -58,17 +58,26 @@ def do_reset_password(token: str) -> AnyResponse:
     limits.check_sign_in()
     user = _user_of(token)
     if user is None:
-        return make_response(render_template("accounts/reset_password.html", form=None), GONE)
+        return _gone()
     form = ResetPasswordForm()
     problem = password_problem(form.password.data or "", user.email or "") if form.validate() else None
     if problem:
         form.password.errors = [problem]
     if form.errors:
         return make_response(render_template("accounts/reset_password.html", form=form), 422)
-    reset.set_password(db.session(), user, form.password.data or "")
+    if reset.set_password(db.session(), token, _minutes(), form.password.data or "") is None:
+        return _gone()
     flash("Your new password is set. Sign in with it.", "success")
     return redirect(url_for("accounts.login"), 303)
 
 
+def _gone() -> Response:
+    return make_response(render_template("accounts/reset_password.html", form=None), GONE)
+
+
 def _user_of(token: str) -> User | None:
-    return reset.find_by_reset_token(db.session(), token, current_settings().password_reset_minutes)
+    return reset.find_by_reset_token(db.session(), token, _minutes())
+
+
+def _minutes() -> int:
+    return int(current_settings().password_reset_minutes)

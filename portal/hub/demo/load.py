@@ -28,7 +28,6 @@ from portal.tiers import close_all, put_tier
 
 SEED = 20_240_304
 PEOPLE = 46
-NIGHTS = 60
 PASSWORD = DEMO_PASSWORD  # printed at every start of a demo
 SIGN_INS = (
     ("member", "ada@example.com", "demo-ada", "Ada Andersson"),
@@ -62,13 +61,14 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
         with clock.at(start):
             _furnish(session, people)
         for day in range(DAYS):
+            if day:
+                _capture(session, start + timedelta(days=day - 1), settings)
             story.live(session, day, start + timedelta(days=day))
-            if day >= DAYS - NIGHTS:
-                _capture(session, start + timedelta(days=day), settings, details=day == DAYS - 1)
         with clock.at(moment):
             story.end(session, people[0], moment)
             close_all(session, moment)
             outbox.close_pending(session)  # what happened in the story has been told long ago
+        _capture(session, start + timedelta(days=DAYS - 1), settings, details=True)
 
 
 def close_demo(session: Session) -> list[str]:
@@ -86,8 +86,8 @@ def close_demo(session: Session) -> list[str]:
     return closed
 
 
-def _capture(session: Session, day: datetime, settings: Settings, *, details: bool) -> None:
-    """What the nightly job keeps of the night that ends this day."""
+def _capture(session: Session, day: datetime, settings: Settings, *, details: bool = False) -> None:
+    """What the nightly job keeps of the night that ends this day: of each day, so that each night tells of one."""
     night = (day + timedelta(days=1)).astimezone(settings.timezone).replace(hour=0, minute=0)
     moment = night.astimezone(day.tzinfo)
     with clock.at(moment):

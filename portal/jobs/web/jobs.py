@@ -11,15 +11,13 @@ from portal.jobs import runner, runs
 from portal.jobs.runs import Run
 from portal.jobs.schedules import Schedule
 from portal.jobs.web.schedules import get_schedules
-from portal.platform import clock
+from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.queue import QueueName, enqueue
 from portal.platform.settings import current_settings
 
 log = logging.getLogger(__name__)
 RUN_SECONDS = 1800
-BACKLOG_JOB = "portal.platform.outbox.deliver_backlog"
-DELIVER_SECONDS = 120
 HELPERS = 7
 MESSAGES_EACH = 25
 
@@ -44,7 +42,7 @@ def tick() -> None:
     for job_id, slot in announced:
         _wake("run_slot", job_id, slot, "run")
     for number in range(-(-waiting // MESSAGES_EACH)):
-        enqueue(QueueName.MESSAGES, BACKLOG_JOB, job_id=f"outbox-{number}", timeout=DELIVER_SECONDS)
+        enqueue(QueueName.MESSAGES, outbox.BACKLOG_JOB, job_id=f"outbox-{number}", timeout=outbox.SECONDS)
 
 
 def run_slot(job_id: str, slot: str) -> None:

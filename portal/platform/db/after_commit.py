@@ -11,14 +11,15 @@ from flask import Flask, current_app
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-Wake = Callable[[list[UUID]], None]
+# Is given messages, and whether they are urgent.
+Wake = Callable[[list[UUID], bool], None]
 _KEY = "after_commit"
 
 
-def remember(session: Session, message_ids: list[UUID]) -> None:
+def remember(session: Session, message_ids: list[UUID], *, urgent: bool = False) -> None:
     """Note messages whose workers are woken after the commit, unless this transaction or savepoint is rolled back."""
     within = session.get_nested_transaction() or session.get_transaction()
-    session.info.setdefault(_KEY, []).append((within, message_ids))
+    session.info.setdefault(_KEY, []).append((within, message_ids, urgent))
 
 
 def forget(session: Session) -> None:
@@ -40,9 +41,11 @@ def listen(sessions: Any) -> None:
 def _committed(session: Session) -> None:
     if session.in_nested_transaction():  # a savepoint was released: nothing is certain yet
         return
-    message_ids = [message_id for _, noted in session.info.pop(_KEY, ()) for message_id in noted]
-    if message_ids:
-        cast("Wake", current_app.extensions[_KEY])(message_ids)
+    noted = session.info.pop(_KEY, ())
+    for urgent in (True, False):
+        message_ids = [message_id for _, ids, is_urgent in noted if is_urgent is urgent for message_id in ids]
+        if message_ids:
+            cast("Wake", current_app.extensions[_KEY])(message_ids, urgent)
 
 
 def _rolled_back(session: Session, rolled_back: SessionTransaction) -> None:

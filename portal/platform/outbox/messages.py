@@ -28,11 +28,12 @@ from portal.platform.outbox.claims import (
     postpone,
     retry,
 )
-from portal.platform.queue import QueueName, enqueue_ids
+from portal.platform.queue import QueueName, enqueue, enqueue_ids, is_waiting
 
 log = logging.getLogger(__name__)
 IN_HAND = 10
 DELIVER_SECONDS = 30
+IN_TURN = "portal.platform.outbox.deliver_in_turn"
 
 
 class RetryLater(Exception):
@@ -57,21 +58,26 @@ Keeper = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """Who carries out messages, by topic, and what they keep open from message to message."""
+    """Who carries out messages, by topic, what they keep open from message to message, and what others wait for."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     keepers: list[Keeper] = field(default_factory=list)
+    urgent: set[str] = field(default_factory=set)
 
 
-def consume(app: Flask, topic: str, handler: Handler) -> None:
+def consume(app: Flask, topic: str, handler: Handler, *, urgent: bool = False) -> None:
     """Declare the one consumer of `topic`. It runs outside any transaction, at least once, under a lease.
+
+    What is `urgent` goes before other messages as soon as a worker has done what it has in hand, ten at most.
 
     :raises ValueError: the topic has a consumer.
     """
-    handlers = _consumers(app).handlers
-    if topic in handlers:
+    consumers = _consumers(app)
+    if topic in consumers.handlers:
         raise ValueError(f"{topic} has a consumer already")
-    handlers[topic] = handler
+    consumers.handlers[topic] = handler
+    if urgent:
+        consumers.urgent.add(topic)
 
 
 def keep_open(app: Flask, keeper: Keeper) -> None:
@@ -114,7 +120,7 @@ def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, ded
     ]
     statement = insert(OutboxMessage).on_conflict_do_nothing(index_elements=["dedupe_key"])
     added = session.scalars(statement.returning(OutboxMessage.id), rows).all()
-    after_commit.remember(session, list(added))
+    after_commit.remember(session, list(added), urgent=topic in _consumers(current_app).urgent)
 
 
 def close_pending(session: Session) -> None:
@@ -124,8 +130,31 @@ def close_pending(session: Session) -> None:
     after_commit.forget(session)
 
 
-def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
-    """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s."""
+class Turn:
+    """The turn of messages that may take their time: over once something urgent waits for a worker."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def goes_on(self) -> bool:
+        """Whether nothing urgent has come up so far."""
+        self.over = self.over or is_waiting(QueueName.CRITICAL)
+        return not self.over
+
+
+def deliver_in_turn(only: Sequence[str]) -> None:
+    """Job: carry out the named messages, as `deliver` does; those that are left have their turn after urgent ones."""
+    turn = Turn()
+    deliver(only, turn)
+    if turn.over:
+        enqueue(QueueName.MESSAGES, IN_TURN, list(only))
+
+
+def deliver(only: Sequence[str] | None = None, turn: Turn | None = None) -> dict[str, int]:
+    """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s.
+
+    With a `turn` no more are claimed once that is over.
+    """
     outcomes = {"done": 0, "retried": 0, "postponed": 0, "uncertain": 0}
     wanted = [UUID(i) for i in only] if only is not None else None
     deadline = time.monotonic() + DELIVER_SECONDS
@@ -133,7 +162,7 @@ def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
     with ExitStack() as open_things:
         for keeper in _consumers(current_app).keepers:
             open_things.enter_context(keeper())
-        while batch := _exchange(done, IN_HAND if time.monotonic() < deadline else 0, wanted):
+        while batch := _exchange(done, IN_HAND if _goes_on(deadline, turn) else 0, wanted):
             done = []
             while batch and time.monotonic() < deadline:
                 message = batch.pop(0)
@@ -144,6 +173,10 @@ def deliver(only: Sequence[str] | None = None) -> dict[str, int]:
             for message in batch:
                 _record(postpone, message, clock.now())
     return outcomes
+
+
+def _goes_on(deadline: float, turn: Turn | None) -> bool:
+    return time.monotonic() < deadline and (turn is None or turn.goes_on())
 
 
 def _exchange(done: list[Claimed], limit: int, wanted: Sequence[UUID] | None) -> list[Claimed]:
@@ -209,9 +242,12 @@ def describe_backlog(row: Any, now: datetime) -> dict[str, Any]:
     return {"pending": row[0], "oldestAgeSeconds": round(age, 3), "uncertain": row[2]}
 
 
-def wake_workers(message_ids: list[UUID]) -> None:
+def wake_workers(message_ids: list[UUID], urgent: bool) -> None:
     """Enqueue committed messages; when Redis is away the sweeper finds them later."""
-    enqueue_ids(QueueName.MESSAGES, "portal.platform.outbox.deliver", message_ids)
+    if urgent:
+        enqueue_ids(QueueName.CRITICAL, "portal.platform.outbox.deliver", message_ids)
+    else:
+        enqueue_ids(QueueName.MESSAGES, IN_TURN, message_ids)
 
 
 def init_app(app: Flask) -> None:
@@ -221,16 +257,20 @@ def init_app(app: Flask) -> None:
 
 
 LANES = 4
+BACKLOG_JOB = "portal.platform.outbox.deliver_backlog"
+SECONDS = 120
 
 
 def deliver_backlog() -> None:
-    """Job: carry out due messages for up to 30 s, a few at a time, each under its own lease."""
+    """Job: carry out due messages for up to 30 s, a few at a time, each under its own lease; urgent ones go before."""
     app: Any = current_app
-    application = app._get_current_object()
+    application, turn = app._get_current_object(), Turn()
 
     def lane(_: int) -> None:
         with application.app_context():
-            deliver()
+            deliver(turn=turn)
 
     with ThreadPoolExecutor(LANES) as pool:
         list(pool.map(lane, range(LANES)))
+    if turn.over:
+        enqueue(QueueName.MESSAGES, BACKLOG_JOB, timeout=SECONDS)

@@ -21,4 +21,4 @@ def init_app(app: Flask) -> None:
 
     for part in (api, console):
         app.register_blueprint(part.bp)
-    outbox.consume(app, CHANGED_TOPIC, requalify)
+    outbox.consume(app, CHANGED_TOPIC, requalify, urgent=True)
