@@ -84,7 +84,7 @@ class Running:
         """SIGKILL to `everything`, `all but its servers` or `the supervisor alone`; gives what still runs."""
         spared = {"everything": (), "all but its servers": SERVERS}.get(what)
         found = self.processes()
-        supervisor = self.processes("embedded.run")
+        supervisor = self.processes("supervisor.run")
         doomed = []
         for process in supervisor if spared is None else [*supervisor, *found]:
             with suppress(psutil.NoSuchProcess):

@@ -137,7 +137,7 @@ def test_whatever_dies_is_started_again_until_ctrl_c_stops_all(run: Callable[...
         eventually(lambda name=victim, gone=old: newer(instance.processes(name), gone), f"{victim} runs again")
         eventually(instance.is_ready, f"ready after {victim} was killed")
     assert instance.make.poll() is None
-    (supervisor,) = instance.processes("embedded.run")
+    (supervisor,) = instance.processes("supervisor.run")
     supervisor.send_signal(signal.SIGINT)  # a terminal sends it to the whole foreground group
     instance.stop(signal.SIGINT)
     assert instance.processes() == []
