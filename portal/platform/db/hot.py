@@ -7,12 +7,12 @@ statement the view reads by: a revoked token reads nothing, and nobody who write
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, overload
 
 from flask import Flask, current_app
 from sqlalchemy import TextClause, text
 
-from portal.platform.db.reads import read_all
+from portal.platform.db.reads import Row, read_all
 
 
 class Proof(Protocol):
@@ -30,13 +30,18 @@ class Proof(Protocol):
         """
 
 
-def read_hot(statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+@overload
+def read_hot(statement: TextClause, values: Mapping[str, Any]) -> list[Any]: ...
+@overload
+def read_hot(statement: TextClause, values: Mapping[str, Any], row: type[Row]) -> list[Row]: ...
+def read_hot(statement: TextClause, values: Mapping[str, Any], row: type[Row] | None = None) -> list[Row]:
     """`read_all` for a view that `proves_token`: a row of the answer proves the caller's token.
 
     :raises portal.platform.problems.DomainError: the token has been revoked or has expired.
     """
     proof = cast("Proof", current_app.extensions["proof"])
-    rows = read_all(_proving(statement, proof.condition), {**values, **proof.take()})
+    proving, proven_by = _proving(statement, proof.condition), {**values, **proof.take()}
+    rows: list[Row] = read_all(proving, proven_by) if row is None else read_all(proving, proven_by, row)
     proof.settle(proven=bool(rows))
     return rows
 
