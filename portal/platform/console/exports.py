@@ -24,7 +24,7 @@ _EXECUTED = re.compile(_PARTED + _FORMULA)
 _GUARDED = re.compile(_PARTED + "'" + _FORMULA)
 
 
-def guard_cell(value: Any) -> Any:
+def guard_cell(value: object) -> object:
     """The value as a cell that no spreadsheet executes; numbers stay numbers, times are RFC 3339."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast, overload
 import orjson
 import psycopg
 from flask import Flask, current_app
-from psycopg.rows import RowFactory, RowMaker, namedtuple_row
+from psycopg.rows import RowFactory, RowMaker, TupleRow, namedtuple_row
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -36,9 +36,9 @@ class Connections:
     def __init__(self, url: str, most_kept: int, **options: Any) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._most_kept, self._options = most_kept, options
-        self._idle: deque[psycopg.Connection[Any]] = deque()
+        self._idle: deque[psycopg.Connection[TupleRow]] = deque()
 
-    def take(self) -> psycopg.Connection[Any]:
+    def take(self) -> psycopg.Connection[TupleRow]:
         """A connection, for the caller alone.
 
         :raises psycopg.OperationalError: the server cannot be reached.
@@ -48,7 +48,7 @@ class Connections:
         except IndexError:
             return psycopg.connect(self._url, autocommit=True, **self._options)
 
-    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+    def give_back(self, connection: psycopg.Connection[TupleRow]) -> None:
         """Keep it for the next read, unless it has broken."""
         if connection.closed or len(self._idle) >= self._most_kept:
             connection.close()
@@ -136,7 +136,7 @@ def _begun() -> Connection | None:
 def _run_on(
     connection: Connection, sql: str, values: Values, rows: RowFactory[Row], take: Callable[[psycopg.Cursor[Row]], T]
 ) -> T:
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     with driver.cursor(row_factory=rows) as cursor:
         return take(cursor.execute(sql, values))
 

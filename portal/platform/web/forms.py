@@ -37,10 +37,10 @@ def no_nul(_form: Any, field: Any) -> None:
         raise ValidationError("This contains a character that cannot be stored.")
 
 
-class PortalForm(FlaskForm):  # type: ignore[misc]
+class PortalForm(FlaskForm):  # type: ignore[misc]  # the library has no types
     """Base of every form: what is wrong is said once for each field, in our words."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # the library has no types
         """Where WTForms looks for words."""
 
         def get_translations(self, form: Any) -> Words:
