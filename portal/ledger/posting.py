@@ -14,11 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import TextClause, text
+from sqlalchemy import Row, RowMapping, TextClause, text
 from sqlalchemy.orm import Session
 
 from portal.ledger.models import EARNING_TYPES, EntryType
 from portal.platform import ids
+from portal.platform.documents import Document
 from portal.tiers import Upgrade, record_upgrades
 
 
@@ -47,7 +48,7 @@ class Posting:
     external_id: str
     effect: str
     occurred_at: datetime
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Document = field(default_factory=dict)
     expires_at: datetime | None = None
     takes: tuple[Take, ...] = ()
     week: date | None = None
@@ -64,7 +65,7 @@ class Entry:
     amount: int
     balance_after: int
     description: str
-    metadata: dict[str, Any]
+    metadata: Document
     created: bool
 
 
@@ -200,7 +201,7 @@ def query(given: str) -> TextClause:
     return text(f"WITH {given} {_WRITE} {_TOTALS}")
 
 
-def _row(posting: Posting, number: int) -> dict[str, Any]:
+def _row(posting: Posting, number: int) -> Document:
     takes = sum(take.points for take in posting.takes)
     if takes != max(-posting.amount, 0):
         raise ValueError(f"a posting of {posting.amount} points takes {takes} from its lots")
@@ -222,7 +223,7 @@ def _row(posting: Posting, number: int) -> dict[str, Any]:
     }
 
 
-def _in_order(session: Session, rows: list[dict[str, Any]], written: dict[UUID, Any]) -> list[Entry]:
+def _in_order(session: Session, rows: list[Document], written: dict[UUID, Row[Any]]) -> list[Entry]:
     """The entry of each row: the one written now, or the one that had been posted before."""
     known = {_effect(row): _entry(written[row["id"]], created=True) for row in rows if row["id"] in written}
     missing = [row for row in rows if _effect(row) not in known]
@@ -233,10 +234,19 @@ def _in_order(session: Session, rows: list[dict[str, Any]], written: dict[UUID, 
     return [known[_effect(row)] for row in rows]
 
 
-def _effect(row: Any) -> tuple[UUID, str, str, str]:
+def _effect(row: Document | RowMapping) -> tuple[UUID, str, str, str]:
     return row["member_id"], row["source"], row["external_id"], row["effect"]
 
 
-def _entry(row: Any, *, created: bool) -> Entry:
-    member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, *_ = row
-    return Entry(member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, created)
+def _entry(row: Row[Any], *, created: bool) -> Entry:
+    return Entry(
+        row.member_id,
+        row.id,
+        row.occurred_at,
+        row.entry_type,
+        row.amount,
+        row.balance_after,
+        row.description,
+        row.metadata,
+        created,
+    )
