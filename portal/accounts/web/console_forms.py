@@ -3,7 +3,7 @@
 from typing import Any
 
 from wtforms import EmailField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.accounts.contact import clean_email
