@@ -92,7 +92,7 @@ def _reward(slug: str) -> tuple[Reward, Tier | None]:
     found = db.session().execute(statement).first()
     if found is None:
         raise RewardNotFound
-    return found[0], found[1]
+    return found.tuple()
 
 
 def _list() -> str:

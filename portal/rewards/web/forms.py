@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from wtforms import BooleanField, DateTimeLocalField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.platform.clock import YEARS
@@ -114,7 +114,7 @@ class RewardForm(ReasonForm):
 
     validate_ends_at = validate_starts_at
 
-    def changes(self, zone: tzinfo) -> dict[str, Any]:
+    def changes(self, zone: tzinfo) -> dict[str, object]:
         """The fields of `put_reward`; the form's times are of `zone`."""
         names = ("name", "points_cost", "inventory", "per_member_limit", "icon", "active")
         window = {name: _in_utc(getattr(self, name).data, zone) for name in ("starts_at", "ends_at")}
@@ -138,7 +138,7 @@ class NewRewardForm(RewardForm):
     )
 
 
-def shown(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, Any]:
+def shown(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, object]:
     """A reward as its form shows it, with times of `zone`."""
     names = ("name", "description", "points_cost", "inventory", "per_member_limit", "icon", "image_url", "active")
     window = {name: _in_zone(getattr(reward, name), zone) for name in ("starts_at", "ends_at")}
