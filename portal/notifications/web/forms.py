@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from wtforms import BooleanField, Field, SelectField, TelField, TimeField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import Length, Optional, ValidationError
 
 from portal.accounts import ANY_HOUR, Preferences, clean_phone
@@ -81,7 +81,7 @@ class PreferencesForm(PortalForm):
         return [kind.name for kind in CHOICES if kind.name not in (self.kinds.data or [])]
 
 
-def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, Any]:
+def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, object]:
     """What the form shows of a user."""
     own = (None, None) if preferences.any_hour else (preferences.quiet_from, preferences.quiet_until)
     return {
