@@ -67,7 +67,7 @@ def read_all(statement: TextClause, values: Values) -> list[Any]: ...
 @overload
 def read_all(statement: TextClause, values: Values, row: type[Row]) -> list[Row]: ...
 def read_all(statement: TextClause, values: Values, row: type[Row] | None = None) -> list[Row]:
-    """All rows, each as a `row`: a named tuple with the statement's columns in their order, or one made for it."""
+    """All rows, each as a `row`, whose fields are the statement's columns; without it, as some named tuple of them."""
     return _fetch(statement, values, row, psycopg.Cursor[Row].fetchall)
 
 
@@ -81,10 +81,10 @@ def read_one(statement: TextClause, values: Values, row: type[Row] | None = None
 
 
 @lru_cache(maxsize=512)
-def rows_as(row: type[Row]) -> RowFactory[Row]:
-    """Makes `row`s of the driver's. It costs what a named tuple of the driver's own costs, as names are told once.
+def _rows_as(row: type[Row]) -> RowFactory[Row]:
+    """How the driver makes such rows. That names fit is found out once, so that it costs no more than the driver's own.
 
-    :raises TypeError: by the first read, when the statement's columns are not those of `row`.
+    What it makes raises TypeError where the statement's columns are not those of `row`, in their order.
     """
 
     @lru_cache(maxsize=8)
@@ -109,7 +109,7 @@ def _sql(statement: TextClause) -> str:
 
 def _fetch(statement: TextClause, values: Values, row: type[Row] | None, take: Callable[[psycopg.Cursor[Row]], T]) -> T:
     """Run a read; outside a transaction once more when the connections had gone stale (a restarted server)."""
-    rows = cast("RowFactory[Row]", namedtuple_row) if row is None else rows_as(row)
+    rows = cast("RowFactory[Row]", namedtuple_row) if row is None else _rows_as(row)
     sql = _sql(statement)
     if (begun := _begun()) is not None:
         return _run_on(begun, sql, values, rows, take)
