@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -52,7 +53,7 @@ _UPGRADE = text("""
 """)
 
 
-def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
+def send_loyalty_tier_upgrade(key: str, member_id: UUID | None, change_id: UUID | None) -> str:
     """Announce a recorded tier upgrade to the member, once, as they allow; how it ended.
 
     :raises portal.platform.outbox.Postponed: their quiet hours.

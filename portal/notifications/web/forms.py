@@ -83,7 +83,8 @@ class PreferencesForm(PortalForm):
 
 def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, object]:
     """What the form shows of a user."""
-    own = (None, None) if preferences.any_hour else (preferences.quiet_from, preferences.quiet_until)
+    quiet = (preferences.quiet_from, preferences.quiet_until)
+    quiet_from, quiet_until = (None, None) if preferences.any_hour else quiet
     return {
         "marketing_messages": preferences.marketing_messages,
         "email": preferences.email,
@@ -93,6 +94,6 @@ def values_of(preferences: Preferences, phone_number: str | None, timezone: str 
         "timezone": timezone or "",
         "kinds": [kind.name for kind in CHOICES if kind.name not in preferences.muted_kinds],
         "any_hour": preferences.any_hour,
-        "quiet_from": own[0],
-        "quiet_until": own[1],
+        "quiet_from": quiet_from,
+        "quiet_until": quiet_until,
     }

@@ -15,7 +15,7 @@ from sqlalchemy import TextClause, text
 
 from portal.platform.clock import start_of_day, start_of_next_day
 from portal.platform.db import cursors
-from portal.platform.db.reads import read_all
+from portal.platform.db.reads import Values, read_all
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
 
@@ -67,7 +67,7 @@ class Filter:
     kind: str = "search"
     hint: str = ""
     options: Callable[[], Choices] | None = None
-    values: Callable[[str], Mapping[str, Any]] | None = None
+    values: Callable[[str], Values] | None = None
 
 
 def day_filters(moment: str) -> tuple[Filter, Filter]:
@@ -120,7 +120,7 @@ class View:
     filters: dict[str, str]
     limit: int
     cursor: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
 
     @property
     def order(self) -> str:
@@ -228,7 +228,7 @@ def read_view(table: Table, args: Mapping[str, str]) -> View:
     return View(table, sort, order.startswith("-"), filters, int(limit), args.get("cursor") or None, values)
 
 
-def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> TablePage:
+def list_page(table: Table, args: Mapping[str, str], values: Values | None = None) -> TablePage:
     """The rows that the query string asks for. `values` are the parameters that the table itself needs; cursors are
     bound to them, except to times, which move on from page to page.
 
@@ -247,7 +247,7 @@ def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] |
     return _page(view, rows, place, scope)
 
 
-def _read(view: View, values: Mapping[str, Any], place: _Place) -> list[TableRow]:
+def _read(view: View, values: Values, place: _Place) -> list[TableRow]:
     """The rows beyond the place in the direction of reading, one more than are shown."""
     later = place.at is not None
     statement = _page_statement(view.table, view.sort, view.descending != place.back, tuple(view.filters), later)
@@ -255,7 +255,7 @@ def _read(view: View, values: Mapping[str, Any], place: _Place) -> list[TableRow
     return read_all(statement, {**values, **sorted_at})
 
 
-def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[Any, ...]) -> TablePage:
+def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[object, ...]) -> TablePage:
     more, rows = len(rows) > view.limit, rows[: view.limit]
     first = place.first
     if place.back:
@@ -269,9 +269,7 @@ def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[Any, ...
     return TablePage(view, rows, first, following, previous)
 
 
-def list_batch(
-    view: View, values: Mapping[str, Any], after: str | None, size: int
-) -> tuple[list[TableRow], str | None]:
+def list_batch(view: View, values: Values, after: str | None, size: int) -> tuple[list[TableRow], str | None]:
     """Up to `size` filtered rows in the order of the key, after that key, and the last key; for exports."""
     rows = read_all(
         _batch_statement(view.table, tuple(view.filters), after is not None),

@@ -94,7 +94,7 @@ def _consumers(app: Flask) -> Consumers:
     return cast("Consumers", app.extensions["outbox"])
 
 
-def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, dedupe: str | None = None) -> None:
+def put(session: Session, topic: str, payloads: Sequence[Document], *, dedupe: str | None = None) -> None:
     """Add messages to the current transaction; the edge wakes a worker once it has committed.
 
     `dedupe` names a payload key: together with the topic it makes a message unique for ever.

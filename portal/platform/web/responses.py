@@ -42,12 +42,12 @@ def by_htmx() -> bool:
     return bool(htmx_request.htmx)
 
 
-def to_json(document: Any) -> bytes:
+def to_json(document: object) -> bytes:
     """The document as JSON, times in RFC 3339 with offset. Ids are to be encoded by whoever makes the document."""
     return orjson.dumps(document)
 
 
-def json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer. Bytes are taken as JSON already (built by the database)."""
     body = document if isinstance(document, bytes) else to_json(document)
     return Response(body, status, headers, content_type="application/json")

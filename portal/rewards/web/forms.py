@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
-from wtforms import BooleanField, DateTimeLocalField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateTimeLocalField, Field, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
@@ -102,12 +101,12 @@ class RewardForm(ReasonForm):
         names = [*ICONS, *([icon] if icon and icon not in ICONS else [])]
         self.icon.choices = [SelectChoice(name, name.replace("-", " ").capitalize()) for name in names]
 
-    def validate_image_url(self, field: Any) -> None:
+    def validate_image_url(self, field: Field) -> None:
         """Only what a page may load."""
         if not field.data.startswith(_PICTURES):
             raise ValidationError("Enter an address that begins with https:// or /static/.")
 
-    def validate_starts_at(self, field: Any) -> None:
+    def validate_starts_at(self, field: Field) -> None:
         """A year that every part can store and show."""
         if field.data is not None and field.data.year not in YEARS:
             raise ValidationError("Choose another year.")
