@@ -93,7 +93,8 @@ def _reward(slug: str) -> tuple[Reward, Tier | None]:
     found = db.session().execute(statement).first()
     if found is None:
         raise RewardNotFound
-    return found.tuple()
+    reward, tier = found
+    return reward, tier
 
 
 def _list() -> str:
