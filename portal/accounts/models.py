@@ -1,7 +1,6 @@
 """Users, their sign-ins and preferences, and the tokens of services."""
 
 from datetime import datetime, time
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
@@ -9,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.platform.db import Base
+from portal.platform.documents import Document
 
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")
@@ -78,7 +78,7 @@ class Registration(Base):
     password_hash: Mapped[str | None]
     consent: Mapped[bool]
     again: Mapped[bool]
-    remembered: Mapped[dict[str, Any]]
+    remembered: Mapped[Document]
     next_page: Mapped[str]
     caller: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AccountNotice
 from portal.platform import clock, ids, outbox
+from portal.platform.documents import Document
 
 NOTICE_TOPIC = "message.account_notice"
 PAUSE = timedelta(hours=24)
@@ -49,7 +49,7 @@ def tell_of_attempts(session: Session, user_id: str) -> None:
         tell(session, user_id, Notice.SIGN_IN_ATTEMPTS)
 
 
-def _put(session: Session, rows: list[dict[str, Any]]) -> None:
+def _put(session: Session, rows: list[Document]) -> None:
     """Note what is told and ask for its mail; one to an address that nobody has confirmed does not leave."""
     if not rows:
         return

@@ -22,7 +22,7 @@ from portal.platform.text import plain_line
 PURPOSE = "password-reset"
 SHORTEST, LONGEST = 10, 200
 # Printed at every start of a demo, so that it opens nothing in production and nobody chooses it.
-DEMO_PASSWORD = "demo-password-1"  # noqa: S105
+DEMO_PASSWORD = "demo-password-1"  # noqa: S105 - everybody may know it
 TOO_EASY = "Many people use this password, so it is tried first. Choose another one."
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 

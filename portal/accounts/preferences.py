@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import OWN_SOURCES, ConsentChange, NotificationPreferences, User
 from portal.platform import clock
+from portal.platform.documents import Document
 
 # Quiet hours that end when they begin: messages may come at any hour. None: as the programme has it.
 ANY_HOUR = (time(), time())
@@ -166,7 +167,7 @@ _STANDING = text("""
 """)
 
 
-def describe_consent(session: Session, user: User) -> dict[str, Any]:
+def describe_consent(session: Session, user: User) -> Document:
     """Consent as the API shows it: whether it is in force, and how and when it was last changed."""
     row = session.execute(_STANDING, {"user_id": user.id}).one()
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,6 +16,7 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.verification import get_first_registration
 from portal.config import Settings
 from portal.platform import clock, ids, outbox
+from portal.platform.documents import Document
 from portal.platform.settings import listeners
 from portal.platform.web.limits import RateLimited
 
@@ -167,7 +168,7 @@ def _user_of(session: Session, name: str, email: str, hashed: str) -> tuple[str,
     return user.id, user.email_verified_at is not None
 
 
-def _note(session: Session, rules: RegistrationRules, values: dict[str, Any]) -> UUID:
+def _note(session: Session, rules: RegistrationRules, values: Document) -> UUID:
     """Keep an attempt and have its mail written."""
     now = clock.now()
     made = Registration(id=ids.new_id(), created_at=now, expires_at=now + rules.life, used_at=None, **values)

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -12,6 +14,7 @@ from portal.accounts.models import SEARCH_WORDS
 from portal.platform import clock, ids
 from portal.platform.console.tables import Filter
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 
 MOST_FOUND = 1_000
 MOST_NAMED = 200
@@ -38,6 +41,21 @@ _NAMED = text(f"""
 """)
 
 
+class _Hits(NamedTuple):
+    """Whom words name exactly, how many those are, and how many hits there are, counted to one beyond those shown."""
+
+    user_id: str | None
+    exact: int
+    hits: int
+
+
+class _Named(NamedTuple):
+    """Somebody whom words name."""
+
+    id: str
+    exact: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a search found: the one user it names exactly, if any, and whether there are more hits than are shown."""
@@ -48,7 +66,7 @@ class Look:
 
 def look_for(wanted: str) -> Look:
     """Whom these words name: by email address, user id or referral code exactly, else by how names begin."""
-    row = read_one(_LOOK, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)})
+    row = read_one(_LOOK, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Hits)
     if row is None:
         return Look(None, False)
     return Look(row.user_id if row.exact == 1 else None, row.hits > MOST_FOUND)
@@ -56,7 +74,7 @@ def look_for(wanted: str) -> Look:
 
 def list_named(wanted: str) -> list[str]:
     """The ids of those whom these words name: exactly, or else of the first `MOST_NAMED` by how names begin."""
-    rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)})
+    rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Named)
     return sorted({row.id for row in rows if row.exact} or {row.id for row in rows})
 
 
@@ -111,10 +129,36 @@ _TOKENS = text("""
 """)
 
 
-def list_users(role: str | None = None) -> Iterator[dict[str, Any]]:
+class _User(NamedTuple):
+    """A user as a list has them."""
+
+    id: str
+    email: str | None
+    name: str
+    role: str
+    has_password: bool
+    disabled_at: datetime | None
+    created_at: datetime
+
+
+class _Token(NamedTuple):
+    """A token with its state."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    created_by: str
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    state: str
+
+
+def list_users(role: str | None = None) -> Iterator[Document]:
     """Everybody, or those with this role, by id; read in batches."""
     after = ""
-    while rows := read_all(_USERS, {"after": after, "role": role, "batch": BATCH}):
+    while rows := read_all(_USERS, {"after": after, "role": role, "batch": BATCH}, _User):
         for row in rows:
             yield {
                 "userId": row.id,
@@ -128,9 +172,9 @@ def list_users(role: str | None = None) -> Iterator[dict[str, Any]]:
         after = rows[-1].id
 
 
-def list_tokens() -> Iterator[dict[str, Any]]:
+def list_tokens() -> Iterator[Document]:
     """Every token in the order they were made, with its state: `active`, `expired` or `revoked`."""
-    for row in read_all(_TOKENS, {"now": clock.now()}):
+    for row in read_all(_TOKENS, {"now": clock.now()}, _Token):
         yield {
             "id": ids.encode(row.id),
             "name": row.name,

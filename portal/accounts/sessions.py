@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, KnownDevice, User
 from portal.platform import clock, ids
+from portal.platform.db import count_changed
 
 KEPT_AFTER_END = timedelta(days=30)
 LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
@@ -53,11 +53,9 @@ def list_sessions(session: Session, user_id: str) -> Sequence[AuthSession]:
     return session.scalars(statement).all()
 
 
-def _end(session: Session, which: Any) -> int:
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(AuthSession).where(which, AuthSession.revoked_at.is_(None)).values(revoked_at=clock.now())
-    )
-    return result.rowcount
+def _end(session: Session, which: ColumnElement[bool]) -> int:
+    ending = update(AuthSession).where(which, AuthSession.revoked_at.is_(None)).values(revoked_at=clock.now())
+    return count_changed(session.execute(ending))
 
 
 LIFE = timedelta(days=400)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import NamedTuple, Self
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from portal.accounts.notices import tell_of_attempts
 from portal.accounts.passwords import DEMO_PASSWORD, renewed_hash, verify_hash
 from portal.config import Settings
 from portal.platform import clock
-from portal.platform.db.reads import read_one
+from portal.platform.db.reads import read_all, read_one
 from portal.platform.web.limits import RateLimited
 
 LONGEST_EMAIL = 254
@@ -28,6 +28,24 @@ LONGEST_PAUSE = 30
 OWNERS_PATIENCE = 10
 # Failures of an account, in multiples of what one address may do, from which on every address may fail once.
 CROWD = 10
+
+
+class _Standing(NamedTuple):
+    """The failures for an account from a place and the last of them, those for it from anywhere, and since when too
+    many accounts were tried from the place."""
+
+    failures: int
+    last_at: datetime | None
+    of_account: int
+    held_since: datetime | None
+
+
+class _Known(NamedTuple):
+    """A user, their password's hash unless they are disabled, and whether they know the device."""
+
+    id: str
+    password_hash: str | None
+    known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +75,14 @@ class Attempt:
     known: bool
     rules: SignInRules
 
-    def demand_no_pause(self, standing: Any) -> None:
+    def demand_no_pause(self, standing: _Standing) -> None:
         """Let nobody try before the pause after their last failure is over.
 
         :raises RateLimited: 1, 2, 4 … 30 seconds after a failure for this account too many, or failures for too many
             accounts.
         """
         now, excess = clock.now(), standing.failures - self.allowance(standing.of_account)
-        if excess >= 0:
+        if excess >= 0 and standing.last_at is not None:
             _demand_past(standing.last_at + timedelta(seconds=min(LONGEST_PAUSE, 2 ** min(excess, 10))), now)
         if standing.held_since is not None and not self.known:
             _demand_past(standing.held_since + self.rules.window, now)
@@ -76,7 +94,7 @@ class Attempt:
         return 1 if of_account >= self.rules.max_failures * CROWD else self.rules.max_failures
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """What `_STANDING` needs."""
         return {
             "account": self.account,
@@ -115,15 +133,15 @@ def authenticate(
 
     :raises RateLimited: to be tried again in a moment.
     """
-    found: Any = read_one(_USER, {"account": _account(email), "device": device})
+    found = read_one(_USER, {"account": _account(email), "device": device}, _Known)
     attempt = _attempt(email, address, device if found is not None and found.known else None, rules)
-    attempt.demand_no_pause(read_one(_STANDING, attempt.values))
+    attempt.demand_no_pause(read_all(_STANDING, attempt.values, _Standing)[0])
     stored = found.password_hash if found is not None else None
     right, renewed = _look_at(stored, password, attempt)
     _take_turn(session, attempt.account, alone=not right)
-    standing = session.execute(_STANDING, attempt.values).one()
+    standing = _Standing(*session.execute(_STANDING, attempt.values).one())
     attempt.demand_no_pause(standing)
-    user = _same_user(session, found.id, stored) if right else None
+    user = _same_user(session, found.id, stored) if right and found is not None else None
     if user is None:
         _record_failure(session, attempt, standing, found.id if found is not None else None)
         return None
@@ -208,7 +226,7 @@ def _same_user(session: Session, user_id: str, stored: str | None) -> User | Non
     return session.scalar(locked)
 
 
-def _record_failure(session: Session, attempt: Attempt, standing: Any, user_id: str | None) -> None:
+def _record_failure(session: Session, attempt: Attempt, standing: _Standing, user_id: str | None) -> None:
     session.add(LoginFailure(email=attempt.account, address=attempt.place, at=clock.now()))
     session.flush()
     slowed_now = standing.failures + 1 == attempt.rules.max_failures
@@ -216,7 +234,7 @@ def _record_failure(session: Session, attempt: Attempt, standing: Any, user_id: 
         tell_of_attempts(session, user_id)
 
 
-def _forget(session: Session, *which: Any) -> None:
+def _forget(session: Session, *which: ColumnElement[bool]) -> None:
     session.execute(delete(LoginFailure).where(*which))
 
 

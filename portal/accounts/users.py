@@ -19,6 +19,7 @@ from portal.accounts.preferences import Origin, change_consent, describe_consent
 from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
 from portal.accounts.verification import get_first_registration, mark_verified, release_address
 from portal.platform import audit, clock, ids
+from portal.platform.documents import Document
 from portal.platform.problems import Forbidden, InvalidInput
 from portal.platform.text import plain_line
 
@@ -91,7 +92,7 @@ def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -
         return session.scalar(insert(User).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(User))
 
 
-def columns_of(changes: dict[str, Any]) -> dict[str, Any]:
+def columns_of(changes: Document) -> Document:
     """The columns of `users` that these changes mean."""
     columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
     if "name" in columns:
@@ -131,9 +132,7 @@ def checked_id(user_id: str) -> str:
         raise InvalidInput(("userId", str(error))) from error
 
 
-def record_change(
-    session: Session, actor: str, action: str, before: dict[str, Any] | None, after: dict[str, Any]
-) -> None:
+def record_change(session: Session, actor: str, action: str, before: Document | None, after: Document) -> None:
     """Add what was done to a user to the audit log."""
     audit.record(
         session, actor=actor, action=action, object_type="user", object_id=after["userId"], before=before, after=after
@@ -152,7 +151,7 @@ class Grant:
 
 
 def upsert_user(
-    session: Session, user_id: str, changes: dict[str, Any], *, actor: str, over_staff: bool, grant: Grant | None = None
+    session: Session, user_id: str, changes: Document, *, actor: str, over_staff: bool, grant: Grant | None = None
 ) -> tuple[User, bool]:
     """Create a user or change the given fields of one; the flag says whether this call made them.
 
@@ -183,7 +182,7 @@ def upsert_user(
     return user, False
 
 
-def _insert_unless_made(session: Session, user_id: str, changes: dict[str, Any], actor: str) -> User | None:
+def _insert_unless_made(session: Session, user_id: str, changes: Document, actor: str) -> User | None:
     """The new user; None when another call makes them at the same moment, which may show as its email first."""
     try:
         return insert_user(session, user_id, actor=actor, **changes)
@@ -193,7 +192,7 @@ def _insert_unless_made(session: Session, user_id: str, changes: dict[str, Any],
         return None
 
 
-def _update(session: Session, user: User, changes: dict[str, Any], actor: str, grant: Grant | None) -> None:
+def _update(session: Session, user: User, changes: Document, actor: str, grant: Grant | None) -> None:
     before = document(session, user)
     vouched = _write(session, user, changes, actor)
     consented = _change_consent(session, user, changes, actor, grant)
@@ -203,7 +202,7 @@ def _update(session: Session, user: User, changes: dict[str, Any], actor: str, g
         record_change(session, actor, "user.update", before, document(session, user))
 
 
-def _write(session: Session, user: User, changes: dict[str, Any], actor: str) -> bool:
+def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
     """Change columns, and verify an address that is new or was not verified; False when all is so already."""
     changed = {name: value for name, value in columns_of(changes).items() if getattr(user, name) != value}
     unverified, before = user.email_verified_at is None, user.email
@@ -222,7 +221,7 @@ def _write(session: Session, user: User, changes: dict[str, Any], actor: str) ->
     return True
 
 
-def _change_consent(session: Session, user: User, changes: dict[str, Any], actor: str, grant: Grant | None) -> bool:
+def _change_consent(session: Session, user: User, changes: Document, actor: str, grant: Grant | None) -> bool:
     """Give or take back consent where the caller says so; whether that changed it."""
     if "marketing_messages" not in changes:
         return False
@@ -238,7 +237,7 @@ def _lock(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id, with_for_update=True, populate_existing=True)
 
 
-def document(session: Session, user: User) -> dict[str, Any]:
+def document(session: Session, user: User) -> Document:
     """A user as the API and the audit log show them; secrets are left out."""
     consent = describe_consent(session, user)
     return {

@@ -1,7 +1,6 @@
 """What other domains ask of the ledger."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,6 +20,7 @@ from portal.ledger.rules import EarningRules
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members import lock_members
 from portal.platform import audit, ids
+from portal.platform.documents import Document
 from portal.platform.web.responses import to_json
 
 __all__ = [
@@ -54,9 +54,7 @@ _ADD_FACTS = text("""
 """)
 
 
-def add_facts(
-    session: Session, member_id: UUID, entry_id: UUID, name: str, facts: dict[str, Any], now: datetime
-) -> bool:
+def add_facts(session: Session, member_id: UUID, entry_id: UUID, name: str, facts: Document, now: datetime) -> bool:
     """Keep beside an entry what it should have named, unless it names `name`; says whether it was missing.
 
     The entry itself is never changed: the ledger is append-only (CONTRACT rule 1).
@@ -82,7 +80,7 @@ def credit(
     rules: EarningRules,
     at: datetime,
     effect: str = "credit",
-    metadata: dict[str, Any] | None = None,
+    metadata: Document | None = None,
 ) -> Posting:
     """A posting of earned points: they expire by the programme's rule and qualify the week for a streak.
 
@@ -114,7 +112,7 @@ def adjust_points(
     now: datetime,
     rules: EarningRules,
     expires_at: datetime | None,
-    metadata: dict[str, Any],
+    metadata: Document,
     description: str = "",
 ) -> Posted:
     """Correct a balance by hand: more points open a lot, fewer are taken from the lots that expire first.

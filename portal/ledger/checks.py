@@ -1,7 +1,8 @@
 """Verification in pieces: each check by itself, its result kept for operators to read."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.ledger.verify import CHECKS
 from portal.platform import clock, ids
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.web.responses import to_json
 
 MOST_KEPT = 100
@@ -26,31 +28,52 @@ _LAST = text("""
 """)
 
 
+class KeptCheck(NamedTuple):
+    """What a check found, with the first of its differences."""
+
+    slot: datetime
+    check_name: str
+    checked_at: datetime
+    differences: int
+    examples: list[Document]
+
+
+class _Found(NamedTuple):
+    """A difference, whose member nothing may be known of, and how many there are."""
+
+    member_id: UUID | None
+    user_id: str | None
+    stored: int
+    recomputed: int
+    total: int
+
+
 def keep_check(session: Session, slot: datetime, name: str) -> int:
     """Carry out a check and keep how many differences it found, with the first of them; returns how many.
 
     A check is one statement, so that writes under way cannot look like differences.
     """
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
-    found = session.execute(
+    rows = session.execute(
         text(f"""
             SELECT d.member_id, m.user_id, d.stored, d.recomputed, count(*) OVER () AS total
             FROM ({CHECKS[name]}) d(member_id, stored, recomputed)
             LEFT JOIN loyalty_members m ON m.id = d.member_id LIMIT {MOST_KEPT}
         """)
-    ).all()
+    )
+    found = [_Found(*row) for row in rows]
     total = found[0].total if found else 0
     values = {"slot": slot, "name": name, "now": clock.now(), "differences": total}
     session.execute(_KEEP, {**values, "examples": to_json([_example(row) for row in found]).decode()})
     return int(total)
 
 
-def list_last_checks() -> list[Any]:
+def list_last_checks() -> list[KeptCheck]:
     """The results of the latest verification, differences first."""
-    return read_all(_LAST, {})
+    return read_all(_LAST, {}, KeptCheck)
 
 
-def _example(row: Any) -> dict[str, Any]:
+def _example(row: _Found) -> Document:
     return {
         "memberId": ids.encode(row.member_id) if row.member_id else None,
         "userId": row.user_id,

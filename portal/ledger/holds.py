@@ -91,7 +91,7 @@ def choose_lots(session: Session, member_id: UUID, points: int, now: datetime) -
     :raises InsufficientPoints: fewer are available.
     """
     rows = session.execute(_ALLOCATE, {"member_id": member_id, "points": points, "now": now}).all()
-    available = sum(row[1] for row in rows)
+    available = sum(row.points for row in rows)
     if available < points:
         raise InsufficientPoints(available, points)
     return tuple(Take(*row) for row in rows)
@@ -100,7 +100,7 @@ def choose_lots(session: Session, member_id: UUID, points: int, now: datetime) -
 def take_held_points(session: Session, member_id: UUID, hold_id: UUID) -> tuple[Take, ...]:
     """End a hold in favour of a debit: the takes for its posting. The caller holds the member's row lock."""
     rows = session.execute(_TAKE_HELD, {"member_id": member_id, "hold_id": hold_id})
-    return tuple(Take(row[0], row[1], held=row[1]) for row in rows)
+    return tuple(Take(row.lot_id, row.points, held=row.points) for row in rows)
 
 
 def release_holds(session: Session, member_ids: Collection[UUID], hold_ids: Collection[UUID]) -> None:

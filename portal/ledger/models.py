@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.platform.db import Base
+from portal.platform.documents import Document
 
 
 class EntryType(StrEnum):
@@ -57,7 +57,7 @@ class LedgerEntry(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     balance_after: Mapped[int] = mapped_column(BigInteger)
     description: Mapped[str]
-    entry_metadata: Mapped[dict[str, Any]] = mapped_column("metadata")
+    entry_metadata: Mapped[Document] = mapped_column("metadata")
     source: Mapped[str]
     external_id: Mapped[str]
     effect: Mapped[str]
@@ -89,7 +89,7 @@ class LedgerReference(Base):
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
-    facts: Mapped[dict[str, Any]]
+    facts: Mapped[Document]
     added_at: Mapped[datetime]
 
     __table_args__ = (
@@ -215,6 +215,6 @@ class LedgerCheck(Base):
     check_name: Mapped[str] = mapped_column(primary_key=True)
     checked_at: Mapped[datetime]
     differences: Mapped[int]
-    examples: Mapped[list[dict[str, Any]]]
+    examples: Mapped[list[Document]]
 
     __table_args__ = (CheckConstraint("differences >= 0", name="differences"),)

@@ -10,7 +10,7 @@ locks, taken in id order.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.models import EARNING_TYPES, EntryType
 from portal.platform import ids
+from portal.platform.documents import Document
 from portal.tiers import Upgrade, record_upgrades
 
 
@@ -47,7 +48,7 @@ class Posting:
     external_id: str
     effect: str
     occurred_at: datetime
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Document = field(default_factory=dict)
     expires_at: datetime | None = None
     takes: tuple[Take, ...] = ()
     week: date | None = None
@@ -64,7 +65,7 @@ class Entry:
     amount: int
     balance_after: int
     description: str
-    metadata: dict[str, Any]
+    metadata: Document
     created: bool
 
 
@@ -172,6 +173,36 @@ _ALREADY = text("""
 """)
 
 
+class _Written(NamedTuple):
+    """An entry that was written now, and whether its member may rise by it."""
+
+    member_id: UUID
+    id: UUID
+    occurred_at: datetime
+    entry_type: str
+    amount: int
+    balance_after: int
+    description: str
+    metadata: Document
+    rises: bool
+
+
+class _Earlier(NamedTuple):
+    """An entry that had been posted before, and what makes it unique for its member."""
+
+    member_id: UUID
+    id: UUID
+    occurred_at: datetime
+    entry_type: str
+    amount: int
+    balance_after: int
+    description: str
+    metadata: Document
+    source: str
+    external_id: str
+    effect: str
+
+
 def post(session: Session, postings: Sequence[Posting], now: datetime, *, announce: bool = True) -> Posted:
     """Write these entries, each at most once for its member, source, external id and effect.
 
@@ -186,7 +217,7 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
         for take in posting.takes
     ]
     values = {"rows": orjson.dumps(rows).decode(), "takes": orjson.dumps(takes).decode()}
-    written = {row.id: row for row in session.execute(_POST, values)}
+    written = {row.id: row for row in map(_Written._make, session.execute(_POST, values))}
     risen = {row.member_id for row in written.values() if row.rises}
     upgrades = record_upgrades(session, risen, now, announce=announce) if risen else []
     return Posted(_in_order(session, rows, written), upgrades)
@@ -200,7 +231,7 @@ def query(given: str) -> TextClause:
     return text(f"WITH {given} {_WRITE} {_TOTALS}")
 
 
-def _row(posting: Posting, number: int) -> dict[str, Any]:
+def _row(posting: Posting, number: int) -> Document:
     takes = sum(take.points for take in posting.takes)
     if takes != max(-posting.amount, 0):
         raise ValueError(f"a posting of {posting.amount} points takes {takes} from its lots")
@@ -222,21 +253,30 @@ def _row(posting: Posting, number: int) -> dict[str, Any]:
     }
 
 
-def _in_order(session: Session, rows: list[dict[str, Any]], written: dict[UUID, Any]) -> list[Entry]:
+def _in_order(session: Session, rows: list[Document], written: dict[UUID, _Written]) -> list[Entry]:
     """The entry of each row: the one written now, or the one that had been posted before."""
     known = {_effect(row): _entry(written[row["id"]], created=True) for row in rows if row["id"] in written}
     missing = [row for row in rows if _effect(row) not in known]
     if missing:
         given = [{name: row[name] for name in ("member_id", "source", "external_id", "effect")} for row in missing]
-        for found in session.execute(_ALREADY, {"rows": orjson.dumps(given).decode()}):
-            known[_effect(found._mapping)] = _entry(found, created=False)
+        for found in map(_Earlier._make, session.execute(_ALREADY, {"rows": orjson.dumps(given).decode()})):
+            known[found.member_id, found.source, found.external_id, found.effect] = _entry(found, created=False)
     return [known[_effect(row)] for row in rows]
 
 
-def _effect(row: Any) -> tuple[UUID, str, str, str]:
+def _effect(row: Document) -> tuple[UUID, str, str, str]:
     return row["member_id"], row["source"], row["external_id"], row["effect"]
 
 
-def _entry(row: Any, *, created: bool) -> Entry:
-    member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, *_ = row
-    return Entry(member_id, entry_id, occurred_at, entry_type, amount, balance_after, description, metadata, created)
+def _entry(row: _Written | _Earlier, *, created: bool) -> Entry:
+    return Entry(
+        row.member_id,
+        row.id,
+        row.occurred_at,
+        row.entry_type,
+        row.amount,
+        row.balance_after,
+        row.description,
+        row.metadata,
+        created,
+    )

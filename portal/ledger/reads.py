@@ -1,27 +1,43 @@
 """Reads of the ledger: one statement a page, keyset by the member's `seq`."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 
 from portal.accounts import UserNotFound
 from portal.ledger.models import EntryType
+from portal.ledger.posting import Entry
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 # What stands beside an entry joins its metadata and never replaces any of it.
 METADATA = "coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata"
 BESIDE = "LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id"
 
+
+class EntryRow(NamedTuple):
+    """An entry, or nothing but nulls for a user who has none."""
+
+    seq: int
+    id: UUID
+    occurred_at: datetime
+    entry_type: str
+    amount: int
+    balance_after: int
+    description: str
+    metadata: Document
+
+
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
 # index range, so that a rare type costs its page and not the member's history.
 _PAGE = text(f"""
-    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
-           {METADATA}
+    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -31,8 +47,7 @@ _PAGE = text(f"""
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text(f"""
-    SELECT u.id AS user_id, e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
-           {METADATA}
+    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -45,7 +60,7 @@ _PAGE_OF_TYPES = text(f"""
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _ONE = text(f"""
-    SELECT e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
+    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
     FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
 """)
 _NEWEST = 2**62
@@ -53,7 +68,7 @@ _NEWEST = 2**62
 
 def list_entries(
     user_id: str, *, types: Sequence[EntryType] = (), limit: int = 20, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """A page of a user's ledger, newest first: `{entries, nextCursor}`.
 
     :raises UserNotFound: no such user.
@@ -62,21 +77,23 @@ def list_entries(
     scope = ("ledger", user_id, sorted(set(types)))
     values = {"user_id": user_id, "before": decode(cursor, *scope) or _NEWEST, "limit": limit + 1}
     statement = _PAGE_OF_TYPES if types else _PAGE
-    rows = read_hot(statement, {**values, "types": sorted(set(types))} if types else values)
+    rows = read_hot(statement, {**values, "types": sorted(set(types))} if types else values, EntryRow)
     if not rows:
         raise UserNotFound
-    found = [row for row in rows if row[1] is not None]
-    more = encode(found[limit - 1][1], *scope) if len(found) > limit else None
+    found = [row for row in rows if row.seq is not None]
+    more = encode(found[limit - 1].seq, *scope) if len(found) > limit else None
     return {"entries": [serialize_entry(row) for row in found[:limit]], "nextCursor": more}
 
 
-def get_entry(member_id: UUID, entry_id: UUID) -> dict[str, Any]:
+def get_entry(member_id: UUID, entry_id: UUID) -> Document:
     """One entry of a member, as the API shows it."""
-    return serialize_entry(read_one(_ONE, {"member_id": member_id, "id": entry_id}))
+    row = read_one(_ONE, {"member_id": member_id, "id": entry_id}, EntryRow)
+    assert row is not None, "the caller knows that there is this entry"
+    return serialize_entry(row)
 
 
-def serialize_entry(entry: Any) -> dict[str, Any]:
-    """A ledger entry (a posted `Entry` or a row of the ledger) as the API shows it."""
+def serialize_entry(entry: Entry | EntryRow) -> Document:
+    """A ledger entry as the API shows it."""
     return {
         "id": ulid(entry.id),
         "occurredAt": entry.occurred_at,

@@ -1,9 +1,9 @@
 """`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and name every difference."""
 
-from typing import Any
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from portal.platform.documents import Document
 
 # Each check answers (member_id, stored, recomputed) where the two differ.
 CHECKS = {
@@ -84,7 +84,7 @@ CHECKS = {
 }
 
 
-def verify_ledger(session: Session) -> list[dict[str, Any]]:
+def verify_ledger(session: Session) -> list[Document]:
     """The differences of one snapshot, so that writes under way cannot look like differences.
 
     To be the first statement of its transaction; takes as long as it needs.
@@ -94,10 +94,10 @@ def verify_ledger(session: Session) -> list[dict[str, Any]]:
     return find_differences(session)
 
 
-def find_differences(session: Session) -> list[dict[str, Any]]:
+def find_differences(session: Session) -> list[Document]:
     """Every difference between what is stored and what the ledger says: `{check, memberId, stored, recomputed}`."""
     return [
-        {"check": check, "memberId": row[0], "stored": int(row[1]), "recomputed": int(row[2])}
+        {"check": check, "memberId": member_id, "stored": int(stored), "recomputed": int(recomputed)}
         for check, statement in CHECKS.items()
-        for row in session.execute(text(statement))
+        for member_id, stored, recomputed in session.execute(text(statement))
     ]

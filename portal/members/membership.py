@@ -1,7 +1,6 @@
 """Membership: one row per user, made when first needed, locked before its points change."""
 
 from collections.abc import Callable, Collection
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -64,16 +63,17 @@ _PROVISION = text("""
 
 def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]:
     """Make the memberships of these users, who have none; their ids. Those made meanwhile by others are left out."""
-    missing, made = set(user_ids), list[Any]()
+    missing, made = set(user_ids), list[UUID]()
     for _ in range(CODE_ATTEMPTS):
         if not missing:
             break
         wanted = sorted(missing)
         values = {"user_ids": wanted, "codes": [codes.new_code() for _ in wanted], "now": clock.now()}
-        made += session.execute(_PROVISION, values).all()
-        missing -= {row.user_id for row in made}
+        new = session.execute(_PROVISION, values).all()
+        made += [row.id for row in new]
+        missing -= {row.user_id for row in new}
         missing -= set(session.scalars(select(Member.user_id).where(Member.user_id.in_(missing)))) if missing else set()
-    return [row.id for row in made]
+    return made
 
 
 def set_status(session: Session, user_id: str, status: str, *, actor: str, reason: str) -> Member:

@@ -6,7 +6,7 @@ A worker that dies in between leaves `claimed`; whoever finds that makes it `unc
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -19,6 +19,7 @@ from portal.notifications.totals import counting
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.outbox import OutcomeUnknown, RetryLater
 from portal.platform.web.responses import to_json
 
@@ -31,6 +32,15 @@ class Claim:
 
     id: UUID
     attempts: int
+
+
+class Ended(NamedTuple):
+    """How a message ended, or where it stands."""
+
+    status: str
+    reason: str
+    backend: str | None
+    sent_at: datetime | None
 
 
 _CLAIM = text("""
@@ -71,7 +81,7 @@ def suppress(
     *,
     user_id: str | None,
     channel: ChannelName | None = None,
-    details: dict[str, Any] | None = None,
+    details: Document | None = None,
 ) -> None:
     """Record that a message is not sent, and why."""
     values = _row(key, kind, channel, user_id, details)
@@ -79,9 +89,9 @@ def suppress(
         session.execute(_SUPPRESS, {**values, "reason": reason, "outcome": "suppressed"})
 
 
-def get_ended(key: str) -> Any | None:
-    """How the message `key` ended: `status, reason, backend, sent_at`; None when nobody has begun to send it."""
-    return read_one(_ENDED, {"key": key})
+def get_ended(key: str) -> Ended | None:
+    """How the message `key` ended; None when nobody has begun to send it."""
+    return read_one(_ENDED, {"key": key}, Ended)
 
 
 def count_since(session: Session, user_id: str, kind: str, since: datetime) -> int:
@@ -90,7 +100,7 @@ def count_since(session: Session, user_id: str, kind: str, since: datetime) -> i
     return session.scalar(mine.where(Message.status != MessageStatus.SUPPRESSED)) or 0
 
 
-def abandon(key: str) -> Any | None:
+def abandon(key: str) -> Ended | None:
     """Give up a message whose worker was lost: if it was being sent, nobody knows. How it ended, as `get_ended`."""
     with unit_of_work() as session:
         session.execute(_ABANDON, {"key": key, "now": clock.now(), "outcome": "uncertain"})
@@ -105,7 +115,7 @@ def send_once(
     compose: Callable[[str], Envelope],
     *,
     user_id: str | None,
-    details: dict[str, Any] | None = None,
+    details: Document | None = None,
 ) -> str:
     """Send what `compose` makes of the message's reference, unless the message `key` was sent before; its status.
 
@@ -132,15 +142,13 @@ def send_once(
     return "sent"
 
 
-def _claim(
-    key: str, kind: str, channel: ChannelName, user_id: str | None, details: dict[str, Any] | None
-) -> Claim | str:
+def _claim(key: str, kind: str, channel: ChannelName, user_id: str | None, details: Document | None) -> Claim | str:
     """The claimed row, or the status of a message that was decided before."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
         row = session.execute(_CLAIM, values).first()
         if row is not None:
-            return Claim(row[0], row[1])
+            return Claim(row.id, row.attempts)
         session.execute(_ABANDON, {**values, "outcome": "uncertain"})
         status = str(session.scalar(_STATUS, values))
     if status == "uncertain":
@@ -177,9 +185,7 @@ def _record(claim: Claim, status: str, reason: str, backend: str | None, envelop
         session.execute(_RECORD, {**values, "outcome": status})
 
 
-def _row(
-    key: str, kind: str, channel: ChannelName | None, user_id: str | None, details: dict[str, Any] | None
-) -> dict[str, Any]:
+def _row(key: str, kind: str, channel: ChannelName | None, user_id: str | None, details: Document | None) -> Document:
     return {
         "id": ids.new_id(),
         "key": key,

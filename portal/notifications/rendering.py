@@ -1,9 +1,9 @@
 """Messages from their templates: `messages/KIND.txt` and `messages/KIND.html`, in the reader's locale and zone."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
+from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 from portal.platform.web.rendering import render_for
 
@@ -21,7 +21,7 @@ class Content:
 
 def render(
     kind: Kind,
-    context: dict[str, Any],
+    context: Document,
     *,
     path: str,
     locale: str | None = None,
@@ -38,7 +38,7 @@ def render(
 
 
 def render_loyalty_tier_upgrade(
-    context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
+    context: Document, *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
 ) -> Content:
     """The announcement of a new tier: `first_name`, `tier` (name, benefits), `next_tier` (name, threshold) or None."""
     return render(
@@ -47,7 +47,7 @@ def render_loyalty_tier_upgrade(
 
 
 def render_loyalty_nudge(
-    context: dict[str, Any], *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
+    context: Document, *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
 ) -> Content:
     """A reminder: `first_name` and the words of its card (`title`, `body`, `reason`, `cta_label`, `path`)."""
     path = str(context["path"])

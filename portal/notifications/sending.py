@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -20,12 +21,25 @@ from portal.notifications.unsubscribe import make_token
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.outbox import OutcomeUnknown, Postponed, RetryLater
 from portal.platform.settings import current_settings
 
 log = logging.getLogger(__name__)
 Card = Mapping[str, Any]
 Render = Callable[[Recipient, str | None], Content]
+
+
+class _Upgrade(NamedTuple):
+    """A recorded rise: whose, to which tier, and which is next, if any."""
+
+    user_id: str
+    name: str
+    benefits: list[Document]
+    threshold: int
+    next_name: str | None
+    next_threshold: int | None
+
 
 _UPGRADE = text("""
     SELECT m.user_id, t.name, t.benefits, t.threshold, n.name AS next_name, n.threshold AS next_threshold
@@ -39,13 +53,13 @@ _UPGRADE = text("""
 """)
 
 
-def send_loyalty_tier_upgrade(key: str, member_id: Any, change_id: Any) -> str:
+def send_loyalty_tier_upgrade(key: str, member_id: UUID | None, change_id: UUID | None) -> str:
     """Announce a recorded tier upgrade to the member, once, as they allow; how it ended.
 
     :raises portal.platform.outbox.Postponed: their quiet hours.
     :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: as `send_once`.
     """
-    row = read_one(_UPGRADE, {"member_id": member_id, "change_id": change_id})
+    row = read_one(_UPGRADE, {"member_id": member_id, "change_id": change_id}, _Upgrade)
     if row is None:
         return "gone"
     upcoming = {"name": row.next_name, "threshold": row.next_threshold} if row.next_name else None
@@ -73,7 +87,7 @@ class Outcome:
 
 
 def send_loyalty_nudge(
-    key: str, user_id: str, channel: ChannelName, card: Card, details: dict[str, Any] | None = None
+    key: str, user_id: str, channel: ChannelName, card: Card, details: Document | None = None
 ) -> Outcome:
     """Send a nudge's card to the member on this channel, once, if they still want it there (CONTRACT rule 17).
 
@@ -114,7 +128,7 @@ def _unwanted(recipient: Recipient | None, channel: ChannelName) -> str | None:
 
 
 def send_to_user(
-    key: str, kind: Kind, user_id: str, write: Render, details: dict[str, Any] | None = None, email: str | None = None
+    key: str, kind: Kind, user_id: str, write: Render, details: Document | None = None, email: str | None = None
 ) -> str:
     """Send a kind to a user on the first channel that suits both, or record why not; how it ended.
 
@@ -143,7 +157,7 @@ def send_to_user(
 
 
 def _send(
-    key: str, kind: Kind, recipient: Recipient, channel: ChannelName, write: Render, details: dict[str, Any] | None
+    key: str, kind: Kind, recipient: Recipient, channel: ChannelName, write: Render, details: Document | None
 ) -> str:
     unsubscribe = absolute(f"/unsubscribe/{make_token('user', recipient.user_id)}") if kind.marketing else None
     content, address = write(recipient, unsubscribe), recipient.addresses[channel]

@@ -1,6 +1,7 @@
 """How many messages ended how, kept as totals that only grow and that all workers add to."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, Metric
 from sqlalchemy import TextClause, text
@@ -27,6 +28,15 @@ _TOTALS = text("""
 """)
 
 
+class Total(NamedTuple):
+    """How many messages of a kind ended so on a channel."""
+
+    kind: str
+    channel: str
+    outcome: str
+    messages: int
+
+
 def add_messages(session: Session, kind: str, channel: str | None, outcome: str, messages: int = 1) -> None:
     """Count messages that end so, last in the transaction that records it."""
     values = {"kind": kind, "channel": channel or NO_CHANNEL, "outcome": outcome, "messages": messages}
@@ -45,7 +55,7 @@ def get_totals() -> CounterMetricFamily:
         "Messages and how they ended; one that is put off counts each time.",
         labels=["kind", "channel", "outcome"],
     )
-    for row in read_all(_TOTALS, {}):
+    for row in read_all(_TOTALS, {}, Total):
         family.add_metric([row.kind, row.channel, row.outcome], row.messages)
     return family
 

@@ -1,12 +1,11 @@
 """The audit log: every operator write, with who, what, before, after and why."""
 
-from typing import Any
-
 import orjson
 from flask import g, has_request_context
 from sqlalchemy.orm import Session
 
 from portal.platform import clock
+from portal.platform.documents import Document
 from portal.platform.models import AuditEntry
 from portal.platform.web.responses import to_json
 
@@ -19,8 +18,8 @@ def record(
     object_type: str,
     object_id: str,
     reason: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    before: Document | None = None,
+    after: Document | None = None,
 ) -> None:
     """Add one line to the audit log in the current transaction."""
     session.add(
@@ -38,5 +37,5 @@ def record(
     )
 
 
-def _plain(state: dict[str, Any] | None) -> dict[str, Any] | None:
+def _plain(state: Document | None) -> Document | None:
     return None if state is None else orjson.loads(to_json(state))

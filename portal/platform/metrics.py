@@ -46,7 +46,7 @@ def metrics() -> Response:
     """The metrics of this host's processes and of the database."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types there
         body = generate_latest(registry)
     else:
         body = generate_latest(REGISTRY)

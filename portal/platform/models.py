@@ -1,13 +1,13 @@
 """Tables of the machinery itself: outbox, idempotency keys and the audit log."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.platform.db import Base
+from portal.platform.documents import Document
 
 OUTBOX_STATUSES = ("pending", "done", "uncertain", "dead")
 
@@ -22,7 +22,7 @@ class OutboxMessage(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     topic: Mapped[str]
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[Document]
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)
     status: Mapped[str] = mapped_column(server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -50,7 +50,7 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int]
-    headers: Mapped[dict[str, Any]]
+    headers: Mapped[Document]
     body: Mapped[bytes]
     created_at: Mapped[datetime]
 
@@ -72,8 +72,8 @@ class AuditEntry(Base):
     object_type: Mapped[str]
     object_id: Mapped[str]
     reason: Mapped[str]
-    before: Mapped[dict[str, Any] | None]
-    after: Mapped[dict[str, Any] | None]
+    before: Mapped[Document | None]
+    after: Mapped[Document | None]
     request_id: Mapped[str | None]
 
     __table_args__ = (

@@ -1,7 +1,7 @@
 """Expected failures and their RFC 9457 answers, in one place."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 import psycopg
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from portal.platform.console.error_pages import show_error
+from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,7 +33,7 @@ class DomainError(Exception):
     title: ClassVar[str] = "Bad request"
 
     def __init__(
-        self, detail: str = "", *, extra: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+        self, detail: str = "", *, extra: Document | None = None, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
@@ -113,7 +114,7 @@ def answer(
     title: str,
     detail: str,
     *,
-    extra: dict[str, Any] | None = None,
+    extra: Document | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """The problem as problem+json under the APIs, as a page elsewhere."""

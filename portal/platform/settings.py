@@ -8,18 +8,20 @@ from itsdangerous import URLSafeSerializer
 
 from portal.config import Settings
 
+Listener = Callable[..., Any]
+
 
 def current_settings() -> Settings:
     """The settings that this application runs by."""
     return cast("Settings", current_app.config["SETTINGS"])
 
 
-def listeners(event: str) -> list[Any]:
+def listeners(event: str) -> list[Listener]:
     """Who has declared in `init_app` that they want to know of this."""
-    return cast("list[Any]", current_app.extensions.get(event, []))
+    return cast("list[Listener]", current_app.extensions.get(event, []))
 
 
-def listen(app: Flask, event: str, listener: Callable[..., Any]) -> None:
+def listen(app: Flask, event: str, listener: Listener) -> None:
     """Declare that `listener` wants to know of `event`."""
     app.extensions.setdefault(event, []).append(listener)
 

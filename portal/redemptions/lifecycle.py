@@ -250,18 +250,18 @@ def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> 
     ).all()
     if not found:
         return 0
-    lock_members(session, {row[0] for row in found})
+    lock_members(session, {row.member_id for row in found})
     closed = session.execute(
         update(Redemption)
-        .where(Redemption.id.in_([row[1] for row in found]), due)
+        .where(Redemption.id.in_([row.id for row in found]), due)
         .values(
             status=RedemptionStatus.CANCELLED, failure_reason=HOLD_EXPIRED, closed_at=now, closed_by="job:hold_expiry"
         )
         .returning(Redemption.member_id, Redemption.id, Redemption.reward_id)
         .execution_options(synchronize_session=False)
     ).all()
-    ledger.release_holds(session, {row[0] for row in closed}, [row[1] for row in closed])
-    rewards.give_back(session, [row[2] for row in closed if row[2]])
+    ledger.release_holds(session, {row.member_id for row in closed}, [row.id for row in closed])
+    rewards.give_back(session, [row.reward_id for row in closed if row.reward_id])
     return len(found)
 
 
@@ -293,9 +293,9 @@ def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) ->
         .where(Redemption.id == redemption_id)
         .with_for_update(of=Member)
     ).first()
-    if owner is None or (only_user_id is not None and owner[1] != only_user_id):
+    if owner is None or (only_user_id is not None and owner.user_id != only_user_id):
         raise RedemptionNotFound
-    redemption = session.get_one(Redemption, (owner[0], redemption_id), populate_existing=True)
+    redemption = session.get_one(Redemption, (owner.id, redemption_id), populate_existing=True)
     if redemption.status != RedemptionStatus.REQUESTED:
         raise NotPending(redemption.status)
     return redemption

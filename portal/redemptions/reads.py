@@ -1,27 +1,73 @@
 """Reads of redemptions: one statement a page, keyset by id, which is ordered by the time of the request."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from portal.accounts import UserNotFound
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 from portal.redemptions.lifecycle import RedemptionNotFound
 from portal.redemptions.models import RedemptionStatus
 
+
+class RedemptionRow(NamedTuple):
+    """`COLUMNS`, all null for a user who has none, and on a page how many of the user's wait."""
+
+    id: UUID
+    status: str
+    reward_slug: str | None
+    description: str
+    points: int
+    requested_at: datetime
+    fulfilled_at: datetime | None
+    closed_at: datetime | None
+    failure_reason: str | None
+    ledger_entry_id: UUID | None
+    checkout_intent_id: str | None
+    hold_expires_at: datetime
+    pending: int = 0
+
+
+class ConsoleRow(NamedTuple):
+    """A redemption with its member."""
+
+    id: UUID
+    status: str
+    description: str
+    points: int
+    requested_at: datetime
+    requested_by: str
+    fulfilled_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    failure_reason: str | None
+    ledger_entry_id: UUID | None
+    checkout_intent_id: str | None
+    hold_expires_at: datetime
+    reward_slug: str | None
+    user_id: str
+    name: str
+    email: str | None
+    balance: int
+    held: int
+
+
 COLUMNS = """
-    r.id, r.status, w.slug, r.description, r.points, r.requested_at, r.fulfilled_at, r.closed_at, r.failure_reason,
-    r.ledger_entry_id, r.checkout_intent_id, r.hold_expires_at
+    r.id, r.status, w.slug AS reward_slug, r.description, r.points, r.requested_at, r.fulfilled_at, r.closed_at,
+    r.failure_reason, r.ledger_entry_id, r.checkout_intent_id, r.hold_expires_at
 """
 _PAGE = text(f"""
-    SELECT (SELECT count(*) FROM loyalty_redemptions p WHERE p.member_id = m.id AND p.status = 'requested') AS pending,
-           {COLUMNS}
+    SELECT {COLUMNS},
+           (SELECT count(*) FROM loyalty_redemptions p WHERE p.member_id = m.id AND p.status = 'requested') AS pending
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -51,7 +97,7 @@ _NEWEST = "7" + "Z" * 25
 
 def list_redemptions(
     user_id: str, *, statuses: Sequence[RedemptionStatus] = (), limit: int = 20, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """A page of a user's redemptions, newest first: `{redemptions, pendingCount, nextCursor}`.
 
     `pendingCount` counts all that are requested, whatever the filter and page.
@@ -62,44 +108,45 @@ def list_redemptions(
     wanted = sorted(set(statuses) or set(RedemptionStatus))
     scope = ("redemptions", user_id, wanted)
     before = parse(decode(cursor, *scope) or _NEWEST)
-    rows = read_hot(_PAGE, {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1})
+    values = {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1}
+    rows = read_hot(_PAGE, values, RedemptionRow)
     if not rows:
         raise UserNotFound
-    found = [row[1:] for row in rows if row[1] is not None]
-    more = encode(ulid(found[limit - 1][0]), *scope) if len(found) > limit else None
+    found = [row for row in rows if row.id is not None]
+    more = encode(ulid(found[limit - 1].id), *scope) if len(found) > limit else None
     documents = [document(row) for row in found[:limit]]
-    return {"redemptions": documents, "pendingCount": rows[0][0], "nextCursor": more}
+    return {"redemptions": documents, "pendingCount": rows[0].pending, "nextCursor": more}
 
 
-def document(row: Any) -> dict[str, Any]:
-    """A row of `COLUMNS` as the API shows it."""
+def document(row: RedemptionRow) -> Document:
+    """A redemption as the API shows it."""
     return {
-        "id": ulid(row[0]),
-        "status": row[1],
-        "rewardSlug": row[2],
-        "description": row[3],
-        "pointsCost": row[4],
-        "requestedAt": row[5],
-        "fulfilledAt": row[6],
-        "closedAt": row[7],
-        "failureReason": row[8],
-        "ledgerEntryId": ulid(row[9]) if row[9] else None,
-        "checkoutIntentId": row[10],
-        "holdExpiresAt": row[11],
+        "id": ulid(row.id),
+        "status": row.status,
+        "rewardSlug": row.reward_slug,
+        "description": row.description,
+        "pointsCost": row.points,
+        "requestedAt": row.requested_at,
+        "fulfilledAt": row.fulfilled_at,
+        "closedAt": row.closed_at,
+        "failureReason": row.failure_reason,
+        "ledgerEntryId": ulid(row.ledger_entry_id) if row.ledger_entry_id else None,
+        "checkoutIntentId": row.checkout_intent_id,
+        "holdExpiresAt": row.hold_expires_at,
     }
 
 
-def get_document(session: Any, redemption_id: Any) -> dict[str, Any]:
+def get_document(session: Session, redemption_id: UUID) -> Document:
     """One redemption as the API shows it, within the current transaction."""
-    return document(session.execute(_ONE, {"id": redemption_id}).one())
+    return document(RedemptionRow(*session.execute(_ONE, {"id": redemption_id}).one()))
 
 
-def get_console_row(redemption_id: UUID) -> Any:
+def get_console_row(redemption_id: UUID) -> ConsoleRow:
     """One redemption with its member, as the console shows it.
 
     :raises RedemptionNotFound: no such redemption.
     """
-    row = read_one(_CONSOLE, {"id": redemption_id})
+    row = read_one(_CONSOLE, {"id": redemption_id}, ConsoleRow)
     if row is None:
         raise RedemptionNotFound
     return row

@@ -1,7 +1,7 @@
 """The catalogue: what can be had for points, and its stock."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic.alias_generators import to_camel
@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, clock, ids
+from portal.platform.documents import Document
 from portal.platform.problems import Conflict, Forbidden, InvalidInput, NotFound
 from portal.platform.web.formatting import grouped
 from portal.rewards.models import Reward
@@ -72,8 +73,19 @@ _GIVE_BACK = text("""
 """)
 
 
-def take_reward(session: Session, slug: str, now: datetime) -> Any:
-    """Take one item of a reward: `id, name, points_cost, per_member_limit, min_threshold, min_tier`.
+class Taken(NamedTuple):
+    """The reward of an item that was taken, with the tier that opens it, if any."""
+
+    id: UUID
+    name: str
+    points_cost: int
+    per_member_limit: int | None
+    min_threshold: int | None
+    min_tier: str | None
+
+
+def take_reward(session: Session, slug: str, now: datetime) -> Taken:
+    """Take one item of a reward.
 
     One conditional statement, so that of two calls for the last item one gets it (CONTRACT rule 8).
 
@@ -82,7 +94,7 @@ def take_reward(session: Session, slug: str, now: datetime) -> Any:
     """
     row = session.execute(_TAKE, {"slug": slug, "now": now}).first()
     if row is not None:
-        return row
+        return Taken(*row)
     reward = session.scalar(select(Reward).where(Reward.slug == slug))
     if reward is None or not is_offered(reward, now):
         raise RewardNotFound
@@ -109,12 +121,10 @@ def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
         .where(Reward.active, (Reward.ends_at.is_(None)) | (Reward.ends_at > clock.now()))
         .order_by(Reward.points_cost, Reward.slug)
     )
-    return [(row[0], row[1]) for row in session.execute(statement)]
+    return [(reward, tier) for reward, tier in session.execute(statement)]
 
 
-def put_reward(
-    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
-) -> tuple[Reward, bool]:
+def put_reward(session: Session, slug: str, fields: Document, actor: str, reason: str = "") -> tuple[Reward, bool]:
     """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
 
     :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
@@ -151,7 +161,7 @@ def put_reward(
     return reward, created
 
 
-def describe(session: Session, reward: Reward) -> dict[str, Any]:
+def describe(session: Session, reward: Reward) -> Document:
     """The reward as the audit log keeps it."""
     tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
     return {**{name: getattr(reward, name) for name in AUDITED}, "min_tier": tier.slug if tier else None}

@@ -1,13 +1,13 @@
 """Tiers and the history of who reached them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.platform.db import Base
+from portal.platform.documents import Document
 
 
 class Tier(Base):
@@ -19,7 +19,7 @@ class Tier(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     threshold: Mapped[int] = mapped_column(BigInteger)
-    benefits: Mapped[list[dict[str, Any]]]
+    benefits: Mapped[list[Document]]
     position: Mapped[int]
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime]

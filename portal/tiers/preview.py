@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.platform import ids
+from portal.platform.documents import Document
 from portal.tiers.models import Tier
 from portal.tiers.qualification import must_ascend, next_position
 
@@ -60,7 +60,7 @@ _MOVES = text("""
 """)
 
 
-def preview_tier(session: Session, slug: str, fields: dict[str, Any]) -> list[Move]:
+def preview_tier(session: Session, slug: str, fields: Document) -> list[Move]:
     """Who would rise if the tier were put so, most members first. Nobody ever moves down (CONTRACT rule 9).
 
     `fields` are those of `put_tier`, name and threshold among them.
@@ -74,11 +74,11 @@ def preview_tier(session: Session, slug: str, fields: dict[str, Any]) -> list[Mo
         "active": [step.active for step in steps],
     }
     names = {step.id: step.name for step in steps}
-    moves = [Move(names.get(row[0]), names[row[1]], row[2]) for row in session.execute(_MOVES, values)]
+    moves = [Move(names.get(row.from_id), names[row.to_id], row.members) for row in session.execute(_MOVES, values)]
     return sorted(moves, key=lambda move: (-move.members, move.to_name, move.from_name or ""))
 
 
-def _steps_with(session: Session, slug: str, fields: dict[str, Any]) -> Sequence[Step]:
+def _steps_with(session: Session, slug: str, fields: Document) -> Sequence[Step]:
     """All tiers, with this one as it would be."""
     tiers = session.scalars(select(Tier).order_by(Tier.threshold))
     steps = [Step(t.id, t.slug, t.name, t.threshold, t.position, t.active) for t in tiers]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member, provision_member, provision_members
 from portal.platform import audit, clock, ids, outbox
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.web.formatting import grouped
 from portal.tiers.models import Requalification, Tier
@@ -47,7 +48,7 @@ _RISE = text("""
         FROM risen r JOIN moved ON moved.id = r.member_id
         RETURNING member_id, id
     )
-    SELECT r.member_id, recorded.id, r.from_slug, r.to_slug, r.threshold > 0 AS earned
+    SELECT r.member_id, recorded.id AS change_id, r.from_slug, r.to_slug, r.threshold > 0 AS earned
     FROM risen r JOIN recorded USING (member_id)
 """)
 
@@ -87,13 +88,13 @@ def record_upgrades(
     A tier that is open to everyone is joined without an announcement; so is any without `announce`.
     """
     rows = session.execute(_RISE, {"ids": list(member_ids), "now": now}).all()
-    telling = [row for row in rows if row[4]] if announce else []
-    announced = [{"member_id": ids.encode(row[0]), "change_id": ids.encode(row[1])} for row in telling]
+    telling = [row for row in rows if row.earned] if announce else []
+    announced = [{"member_id": ids.encode(row.member_id), "change_id": ids.encode(row.change_id)} for row in telling]
     outbox.put(session, UPGRADE_TOPIC, announced, dedupe="change_id")
-    return [Upgrade(*row[:4]) for row in rows]
+    return [Upgrade(row.member_id, row.change_id, row.from_slug, row.to_slug) for row in rows]
 
 
-def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = "") -> tuple[Tier, bool]:
+def put_tier(session: Session, slug: str, fields: Document, actor: str, reason: str = "") -> tuple[Tier, bool]:
     """Create or change a tier; a job moves members who now qualify. Fields left out keep their value.
 
     Without a position a new tier stands by its threshold.
@@ -135,7 +136,7 @@ def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str, re
     return tier, created
 
 
-def describe(tier: Tier) -> dict[str, Any]:
+def describe(tier: Tier) -> Document:
     """The tier as the audit log keeps it."""
     return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position", "active")}
 

@@ -6,7 +6,7 @@ Nobody is moved down (CONTRACT rule 9).
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -53,6 +53,14 @@ _PROGRESS = text("""
     SELECT count(*) AS changes, sum(moved)::bigint AS moved, max(expected) AS expected
     FROM loyalty_requalifications WHERE finished_at IS NULL
 """)
+
+
+class Progress(NamedTuple):
+    """Changes under way, how many members they have moved, and of how many (None before that is counted)."""
+
+    changes: int
+    moved: int
+    expected: int | None
 
 
 def move_some(session: Session, now: datetime, limit: int) -> tuple[int, int]:
@@ -107,9 +115,9 @@ def _move(session: Session, key: UUID | None, final: bool) -> int:
     return found
 
 
-def get_progress() -> Any | None:
-    """`moved` and `expected` (None before the job has counted) of changes whose members are being moved, if any."""
-    row = read_one(_PROGRESS, {})
+def get_progress() -> Progress | None:
+    """How far the changes are whose members are being moved, if any."""
+    row = read_one(_PROGRESS, {}, Progress)
     return row if row is not None and row.changes else None
 
 

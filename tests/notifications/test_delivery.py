@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from portal.notifications.delivery import MAX_ATTEMPTS
 from portal.notifications.models import Message
-from portal.platform import clock, outbox
+from portal.platform import clock, ids, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.web.edge import Portal
@@ -86,10 +86,10 @@ def test_what_a_lost_worker_had_claimed_is_uncertain_and_never_sent(mailing_app:
     with unit_of_work() as session:
         outbox.claim(session)
         row = session.scalars(select(OutboxMessage)).one()
-        key = f"outbox:{outbox.ids.encode(row.id)}"
+        key = f"outbox:{ids.encode(row.id)}"
         session.add(
             Message(
-                id=outbox.ids.new_id(),
+                id=ids.new_id(),
                 dedupe_key=key,
                 kind="tier_upgrade",
                 channel="email",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import g
@@ -20,7 +20,7 @@ SEEN_EVERY = timedelta(minutes=1)
 MOST_REMEMBERED = 10_000
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):  # type: ignore[misc]  # the library has no types
     """What Flask-Login keeps of a request's user; its id is the id of the session row (alternative-id pattern)."""
 
     def __init__(
@@ -52,6 +52,29 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return Principal("user", self.id, self.id, self.role)
 
 
+class _Session(NamedTuple):
+    """A live sign-in and its user."""
+
+    id: UUID
+    user_id: str
+    name: str
+    email: str | None
+    role: str
+    timezone: str | None
+    locale: str | None
+    verified: bool
+    last_seen_at: datetime
+
+
+class _Live(NamedTuple):
+    """A token that is alive."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    last_used_at: datetime | None
+
+
 _SESSION = text("""
     SELECT s.id, u.id AS user_id, u.name, u.email, u.role, u.timezone, u.locale,
            u.email_verified_at IS NOT NULL AS verified, s.last_seen_at
@@ -76,13 +99,22 @@ def load_session(session_id: str) -> SignedIn | None:
     """The user of a live session, or None when it has ended."""
     parsed = ids.parse(session_id)
     now = clock.now()
-    row = read_one(_SESSION, {"id": parsed, "now": now}) if parsed else None
+    row = read_one(_SESSION, {"id": parsed, "now": now}, _Session) if parsed else None
     if row is None:
         return None
     if now - row.last_seen_at >= SEEN_EVERY:
-        db.session.execute(_SEEN, {"id": row[0], "now": now})
+        db.session.execute(_SEEN, {"id": row.id, "now": now})
         db.session.commit()
-    return SignedIn(*row[:8])
+    return SignedIn(
+        session_id=row.id,
+        user_id=row.user_id,
+        name=row.name,
+        email=row.email,
+        role=row.role,
+        timezone=row.timezone,
+        locale=row.locale,
+        verified=row.verified,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +140,7 @@ def load_token(token: str, *, proven_later: bool = False) -> Principal | None:
     if known is not None and now - known.noted_at < SEEN_EVERY:
         g.unproven = known
         return known.principal
-    row = read_one(_TOKEN, {"hash": token_hash, "now": now})
+    row = read_one(_TOKEN, {"hash": token_hash, "now": now}, _Live)
     if row is None:
         return None
     if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY:
@@ -141,7 +173,7 @@ class TokenProof:
         SELECT FROM api_tokens k WHERE k.token_hash = :token AND k.revoked_at IS NULL
           AND (k.expires_at IS NULL OR k.expires_at > CAST(:token_now AS timestamptz))))"""
 
-    def take(self) -> dict[str, Any]:
+    def take(self) -> dict[str, object]:
         """The token that is still to be proven, if any."""
         known: _Token | None = g.get("unproven")
         return {"token": known and known.hash, "token_now": clock.now()}
@@ -163,6 +195,6 @@ def prove() -> None:
     :raises InvalidToken: it has been revoked or has expired.
     """
     known: _Token | None = g.pop("unproven", None)
-    if known is not None and read_one(_TOKEN, {"hash": known.hash, "now": clock.now()}) is None:
+    if known is not None and read_one(_TOKEN, {"hash": known.hash, "now": clock.now()}, _Live) is None:
         _tokens.pop(known.hash, None)
         raise InvalidToken

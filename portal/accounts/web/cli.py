@@ -16,6 +16,7 @@ from portal.accounts.passwords import make_reset_token
 from portal.accounts.reset import request_reset
 from portal.accounts.users import create_user
 from portal.platform.db import unit_of_work
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.text import plain_line
@@ -83,7 +84,7 @@ def list_users(role: str | None) -> None:
     _echo_lines(search.list_users(role))
 
 
-def _echo_lines(documents: Iterable[dict[str, Any]]) -> None:
+def _echo_lines(documents: Iterable[Document]) -> None:
     for document in documents:
         click.echo(to_json(document))
 

@@ -1,9 +1,7 @@
 """Forms of the console of access."""
 
-from typing import Any
-
-from wtforms import EmailField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms import EmailField, Field, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.accounts.contact import clean_email
@@ -39,7 +37,7 @@ class StaffForm(ReasonForm):
     name = StringField("Name", filters=[visible], validators=[Length(max=120), no_nul])
     role = SelectField("Role", choices=_words(ROLES[1:]))
 
-    def validate_email(self, field: Any) -> None:
+    def validate_email(self, field: Field) -> None:
         """An address that can get a message."""
         try:
             field.data = clean_email(field.data)

@@ -1,8 +1,6 @@
 """Forms of the doors: sign in, register, forgotten password. What is wrong is said in words for people."""
 
-from typing import Any
-
-from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
+from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from portal.accounts.contact import clean_email
@@ -12,14 +10,14 @@ from portal.platform.web.forms import PortalForm, visible
 NOT_AN_EMAIL = "Enter an email address, like name@example.com."
 
 
-def _email(_form: Any, field: Any) -> None:
+def _email(_form: object, field: Field) -> None:
     try:
         clean_email(field.data or "")
     except ValueError as error:
         raise ValidationError(NOT_AN_EMAIL) from error
 
 
-def _no_nul(_form: Any, field: Any) -> None:
+def _no_nul(_form: object, field: Field) -> None:
     if "\x00" in (field.data or ""):
         raise ValidationError("Remove the characters that cannot be shown.")
 
@@ -45,7 +43,7 @@ class RegisterForm(PortalForm):
     marketing_messages = BooleanField("Send me reminders, offers and news")
     next = HiddenField()
 
-    def validate_password(self, field: Any) -> None:
+    def validate_password(self, field: Field) -> None:
         """Refuse what `passwords` refuses, at the field."""
         problem = password_problem(field.data, self.email.data or "")
         if problem:

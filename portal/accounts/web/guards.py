@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, Response, current_app, g, request, session
 from flask_login import current_user
@@ -21,6 +21,8 @@ from portal.platform.web.responses import by_htmx
 
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 _USER_ID = re.compile(USER_ID_PATTERN)
 UNGUARDED = frozenset({"static", "openapi.spec"})
 # All that is served of `static/`: folders, and files that lie in none.
@@ -56,7 +58,7 @@ def guarded(access: Access, *, undone: str = "") -> Callable[[View], View]:
     """Declare who may call this view, and the sentence for those whose sign-in was over: what has not been done."""
 
     def mark(view: View) -> View:
-        view.access, view.undone = access, undone  # type: ignore[attr-defined]
+        view.access, view.undone = access, undone  # type: ignore[attr-defined]  # declared on the function
         return view
 
     return mark
@@ -64,25 +66,25 @@ def guarded(access: Access, *, undone: str = "") -> Callable[[View], View]:
 
 def in_parts(view: View) -> View:
     """Declare that HTMX gets a part of a page from this view, so that nobody is led back to it."""
-    view.answers_in_parts = True  # type: ignore[attr-defined]
+    view.answers_in_parts = True  # type: ignore[attr-defined]  # declared on the function
     return view
 
 
-def proves_token(view: View) -> View:
+def proves_token(view: Callable[P, R]) -> Callable[P, R]:
     """Declare that this view's own read checks the bearer token (`principal.read_proven`), and not the guard.
 
     Where it does not come to that, the token is checked before the answer leaves, whatever the answer is.
     """
 
     @wraps(view)
-    def proven(*args: Any, **kwargs: Any) -> Any:
+    def proven(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return view(*args, **kwargs)
         finally:
             prove()
 
-    proven.proves_token = True  # type: ignore[attr-defined]
-    return cast("View", proven)
+    proven.proves_token = True  # type: ignore[attr-defined]  # declared on the function
+    return proven
 
 
 def access_of(endpoint: str) -> Access | None:

@@ -129,7 +129,8 @@ def confirm_own_address() -> AnyResponse:
 def _sent(email: str, made: UUID | None = None) -> AnyResponse:
     """Go on to where to look; the browser keeps the registration it made, else what it has for this address."""
     response = redirect(url_for("accounts.registered"), 303)
-    if made is not None or browser.read_registration()[1] != email:
+    _, remembered = browser.read_registration()
+    if made is not None or remembered != email:
         browser.remember_registration(response, made or ids.new_id(), email)
     return response
 

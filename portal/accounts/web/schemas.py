@@ -1,6 +1,6 @@
 """Shapes of the users' API."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
@@ -18,16 +18,16 @@ class ConsentGrant(Schema):
     """When and where the member agreed to marketing messages; read with `marketingMessages: true`."""
 
     granted_at: Moment
-    source: Text(64)  # type: ignore[valid-type]
+    source: Text(64)  # type: ignore[valid-type]  # a call makes the type
 
 
 class UserInput(Schema):
     """A user to create or change; optional fields that are left out keep their value, null clears them."""
 
     email: Email
-    name: Annotated[Text(120), AfterValidator(clean_name)]  # type: ignore[valid-type]
+    name: Annotated[Text(120), AfterValidator(clean_name)]  # type: ignore[valid-type]  # a call makes the type
     phone_number: Phone | None = None
-    push_token: Text(4096) | None = None  # type: ignore[valid-type]
+    push_token: Text(4096) | None = None  # type: ignore[valid-type]  # a call makes the type
     timezone: TimeZone | None = None
     locale: LocaleName | None = None
     marketing_messages: StrictBool | None = Field(None, description="Consent; false until it is given.")
@@ -35,7 +35,7 @@ class UserInput(Schema):
         None, description="Gives consent again that the member took back earlier than `grantedAt`."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The fields that were given, without `consent`."""
         return {name: getattr(self, name) for name in self.model_fields_set - {"consent"}}
 

@@ -1,6 +1,6 @@
 """Routes of the machinery, guarded like every other: health, metrics, brand stylesheet, documentation."""
 
-from typing import Any, cast
+from typing import cast
 
 from apiflask import APIFlask
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -11,6 +11,7 @@ from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, access_of, guarded
 from portal.platform import metrics, openapi
 from portal.platform.brand import stylesheet
+from portal.platform.documents import Document
 from portal.platform.openapi import typescript
 from portal.platform.problems import NotFound
 from portal.platform.settings import current_settings
@@ -79,7 +80,7 @@ def types() -> Response:
     return Response(typescript.declarations(_spec()), content_type="text/plain; charset=utf-8")
 
 
-def name_the_user(spec: dict[str, Any]) -> None:
+def name_the_user(spec: Document) -> None:
     """Declare X-User-Id on the operations that a service calls for a user, and who may call each."""
     access = _access()
     for method, path, operation in openapi.operations(spec):
@@ -89,8 +90,8 @@ def name_the_user(spec: dict[str, Any]) -> None:
             operation["parameters"] = [*operation.get("parameters", []), USER_ID]
 
 
-def _spec() -> dict[str, Any]:
-    return cast("dict[str, Any]", cast("APIFlask", current_app).spec)
+def _spec() -> Document:
+    return cast("Document", cast("APIFlask", current_app).spec)
 
 
 def _access() -> dict[str, Access | None]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from portal.ledger import CHECKS, keep_check
 from portal.platform import clock
-from portal.platform.db import unit_of_work
+from portal.platform.db import count_changed, unit_of_work
 from portal.platform.settings import current_settings
 from portal.platform.steps import Figures, Shard, Step
 
@@ -44,7 +44,7 @@ def _step(table: str, condition: str, days: int) -> Step:
 
     def work(_: Shard) -> Figures | None:
         with unit_of_work() as session:
-            deleted = session.execute(delete, {"before": clock.now() - timedelta(days=days)}).rowcount
+            deleted = count_changed(session.execute(delete, {"before": clock.now() - timedelta(days=days)}))
         return {"deleted": deleted} if deleted else None
 
     return Step(table, work, ("deleted",))

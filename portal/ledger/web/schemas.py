@@ -1,11 +1,12 @@
 """Shapes of the ledger's API."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field, field_validator
 
 from portal.ledger.models import EntryType
 from portal.ledger.words import describe_types
+from portal.platform.documents import Document
 from portal.platform.web.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
 
 
@@ -19,7 +20,7 @@ class AdjustmentInput(Schema):
     """A correction by hand. Without `expiresAt` the programme's rule applies; null: the points never expire."""
 
     points: Annotated[int, Field(strict=True, ge=-MAX_POINTS, le=MAX_POINTS)]
-    reason: Text(200)  # type: ignore[valid-type]
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
     expires_at: Moment | None = None
     metadata: Metadata
 
@@ -40,7 +41,7 @@ class LedgerEntry(Answer):
     amount: int
     balance_after: int
     description: str
-    metadata: dict[str, Any]
+    metadata: Document
 
 
 class LedgerPage(Answer):

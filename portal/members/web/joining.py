@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -12,17 +12,18 @@ from portal.accounts.web import current, current_user_id
 from portal.members.membership import get_member
 from portal.platform.db import db
 
-View = TypeVar("View", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def asks_staff(view: View) -> View:
+def asks_staff(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
     """Declare that this view makes whoever opens it a member, so that staff who are none are asked first."""
 
     @wraps(view)
-    def asked(*args: Any, **kwargs: Any) -> Any:
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:
         return view(*args, **kwargs) if _is_customer() else _ask()
 
-    return cast("View", asked)
+    return asked
 
 
 def _is_customer() -> bool:

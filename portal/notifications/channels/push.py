@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -10,6 +9,7 @@ from py_vapid import Vapid
 from pywebpush import WebPushException, webpush
 
 from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
+from portal.platform.documents import Document
 from portal.platform.outbound import AddressRefused, Client, NoAnswer, NotReached, Policy, judge
 
 TIMEOUT_SECONDS = 10
@@ -48,7 +48,7 @@ def public_key(private: str) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def read_subscription(token: str, policy: Policy) -> dict[str, Any]:
+def read_subscription(token: str, policy: Policy) -> Document:
     """The subscription that a push token holds, its endpoint put together anew from what was judged.
 
     :raises ValueError: it is none, or of no push service that may be called.

@@ -1,6 +1,7 @@
 """The console of messages: what was sent and what was not, and the preview inbox."""
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, Response
@@ -19,7 +20,24 @@ bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
 # Kinds whose content lets its reader sign in, or says where an admin did.
 SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name, ACCOUNT_NOTICE.name)
-_ONE = text("SELECT * FROM messages WHERE id = :id AND backend = 'preview'")
+_ONE = text("""
+    SELECT id, kind, channel, user_id, recipient, subject, body_text, body_html, created_at
+    FROM messages WHERE id = :id AND backend = 'preview'
+""")
+
+
+class Previewed(NamedTuple):
+    """A message that went to the preview inbox."""
+
+    id: UUID
+    kind: str
+    channel: str
+    user_id: str | None
+    recipient: str | None
+    subject: str | None
+    body_text: str | None
+    body_html: str | None
+    created_at: datetime
 
 
 @bp.get("")
@@ -53,9 +71,9 @@ def preview_html(message_id: str) -> Response:
     return show_mail(message.body_html)
 
 
-def _message(message_id: str) -> Any:
+def _message(message_id: str) -> Previewed:
     key: UUID | None = ids.parse(message_id)
-    row = read_one(_ONE, {"id": key}) if key else None
+    row = read_one(_ONE, {"id": key}, Previewed) if key else None
     if row is None:
         raise NotFound
     if row.kind in SECRET and not current().owns_programme:

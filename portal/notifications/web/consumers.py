@@ -1,7 +1,6 @@
 """Consumers of the outbox: each message becomes at most one message to a person."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from portal.accounts import (
     AccountNotice,
@@ -18,6 +17,7 @@ from portal.notifications.service import send_loyalty_tier_upgrade, send_to_user
 from portal.notifications.web.words import describe_browser
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
+from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 
@@ -87,7 +87,7 @@ def _tell_owner(user_id: str, now: datetime) -> None:
     send_to_user(f"address_known:{user_id}:{now:%Y-%m-%d}", ADDRESS_KNOWN, user_id, write)
 
 
-def _letter(kind: Kind, recipient: Recipient, context: dict[str, Any], path: str) -> Content:
+def _letter(kind: Kind, recipient: Recipient, context: Document, path: str) -> Content:
     return render(kind, context, path=path, locale=recipient.locale, timezone=recipient.timezone)
 
 
@@ -99,7 +99,7 @@ def send_account_notice(message: Claimed) -> None:
         return
     # Who reads the mail of an address that the account no longer has can choose no new password for it.
     path = "/password/forgot" if notice.email is None else "/"
-    context: dict[str, Any] = {
+    context: Document = {
         "notice": notice.notice,
         "at": notice.at,
         "browser": describe_browser(notice.browser),

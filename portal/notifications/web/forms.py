@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from wtforms import BooleanField, Field, SelectField, TelField, TimeField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import Length, Optional, ValidationError
 
 from portal.accounts import ANY_HOUR, Preferences, clean_phone
@@ -81,9 +81,10 @@ class PreferencesForm(PortalForm):
         return [kind.name for kind in CHOICES if kind.name not in (self.kinds.data or [])]
 
 
-def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, Any]:
+def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, object]:
     """What the form shows of a user."""
-    own = (None, None) if preferences.any_hour else (preferences.quiet_from, preferences.quiet_until)
+    quiet = (preferences.quiet_from, preferences.quiet_until)
+    quiet_from, quiet_until = (None, None) if preferences.any_hour else quiet
     return {
         "marketing_messages": preferences.marketing_messages,
         "email": preferences.email,
@@ -93,6 +94,6 @@ def values_of(preferences: Preferences, phone_number: str | None, timezone: str 
         "timezone": timezone or "",
         "kinds": [kind.name for kind in CHOICES if kind.name not in preferences.muted_kinds],
         "any_hour": preferences.any_hour,
-        "quiet_from": own[0],
-        "quiet_until": own[1],
+        "quiet_from": quiet_from,
+        "quiet_until": quiet_until,
     }

@@ -84,7 +84,7 @@ def do_unsubscribe(token: str) -> Response:
     return make_response(render_template("notifications/unsubscribe.html", done=True, member=whom == "user"))
 
 
-do_unsubscribe.csrf_exempt = True  # type: ignore[attr-defined]
+do_unsubscribe.csrf_exempt = True  # type: ignore[attr-defined]  # declared on the function
 
 
 def _page(form: PreferencesForm, status: int = 200) -> Response:

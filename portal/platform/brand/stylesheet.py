@@ -1,14 +1,12 @@
 """The programme's face: name, colour and logo from settings, as template globals and a stylesheet."""
 
-from typing import Any
-
 from flask import Flask, Response, make_response, render_template
 
 from portal.platform.brand.colours import text_on
 from portal.platform.settings import current_settings
 
 
-def programme() -> dict[str, Any]:
+def programme() -> dict[str, object]:
     """What templates know of the programme."""
     settings = current_settings()
     return {

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
-from typing import Any
 from uuid import UUID
 
 from flask import Response, stream_with_context
 
 from portal.platform import clock, ids
 from portal.platform.console.tables import Table, View, list_batch, read_view
+from portal.platform.db.reads import Values
 from portal.platform.settings import current_settings
 
 BATCH = 2_000
@@ -24,7 +24,7 @@ _EXECUTED = re.compile(_PARTED + _FORMULA)
 _GUARDED = re.compile(_PARTED + "'" + _FORMULA)
 
 
-def guard_cell(value: Any) -> Any:
+def guard_cell(value: object) -> object:
     """The value as a cell that no spreadsheet executes; numbers stay numbers, times are RFC 3339."""
     if isinstance(value, datetime):
         return value.isoformat()
@@ -47,7 +47,7 @@ def unguard_text(value: str) -> str:
     return _GUARDED.sub(r"\1", bare)
 
 
-def stream_csv(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> Response:
+def stream_csv(table: Table, args: Mapping[str, str], values: Values | None = None) -> Response:
     """Every row of the table as it is filtered now, as a download in the order of its key.
 
     :raises portal.platform.problems.InvalidInput: the query string asks for what there is not.
@@ -66,14 +66,14 @@ def download(name: str, lines: Iterator[str]) -> Response:
     )
 
 
-def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
     """Rows as lines of CSV, each cell guarded."""
     lines = StringIO()
     csv.writer(lines).writerows([guard_cell(value) for value in row] for row in rows)
     return lines.getvalue()
 
 
-def _lines(view: View, values: Mapping[str, Any]) -> Iterator[str]:
+def _lines(view: View, values: Values) -> Iterator[str]:
     exported = [column for column in view.table.columns if column.exported]
     yield csv_lines([[column.key for column in exported]])
     after = None

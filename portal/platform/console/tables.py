@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from flask import request
@@ -15,7 +15,7 @@ from sqlalchemy import TextClause, text
 
 from portal.platform.clock import start_of_day, start_of_next_day
 from portal.platform.db import cursors
-from portal.platform.db.reads import read_all
+from portal.platform.db.reads import Values, read_all
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
 
@@ -67,7 +67,7 @@ class Filter:
     kind: str = "search"
     hint: str = ""
     options: Callable[[], Choices] | None = None
-    values: Callable[[str], Mapping[str, Any]] | None = None
+    values: Callable[[str], Values] | None = None
 
 
 def day_filters(moment: str) -> tuple[Filter, Filter]:
@@ -76,11 +76,11 @@ def day_filters(moment: str) -> tuple[Filter, Filter]:
     return since, Filter("until", "To", f"{moment} < :until_moment", kind="date", values=_until)
 
 
-def _since(day: str) -> dict[str, Any]:
+def _since(day: str) -> dict[str, datetime]:
     return {"since_moment": start_of_day(date.fromisoformat(day), _zone())}
 
 
-def _until(day: str) -> dict[str, Any]:
+def _until(day: str) -> dict[str, datetime]:
     return {"until_moment": start_of_next_day(date.fromisoformat(day), _zone())}
 
 
@@ -120,7 +120,7 @@ class View:
     filters: dict[str, str]
     limit: int
     cursor: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
 
     @property
     def order(self) -> str:
@@ -165,6 +165,13 @@ class View:
         """The address that sorts by this column, the other way round when it does so already."""
         descending = not self.descending if self.sort == column.key else column.kind not in ("text", "code", "status")
         return self.url(sort=("-" if descending else "") + column.key)
+
+
+class TableRow(Protocol):
+    """A row with the table's columns, and where it stands in the order that was asked for (not in exports)."""
+
+    sort_at: str
+    sort_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,7 @@ def read_view(table: Table, args: Mapping[str, str]) -> View:
     return View(table, sort, order.startswith("-"), filters, int(limit), args.get("cursor") or None, values)
 
 
-def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] | None = None) -> TablePage:
+def list_page(table: Table, args: Mapping[str, str], values: Values | None = None) -> TablePage:
     """The rows that the query string asks for. `values` are the parameters that the table itself needs; cursors are
     bound to them, except to times, which move on from page to page.
 
@@ -240,7 +247,7 @@ def list_page(table: Table, args: Mapping[str, str], values: Mapping[str, Any] |
     return _page(view, rows, place, scope)
 
 
-def _read(view: View, values: Mapping[str, Any], place: _Place) -> list[Any]:
+def _read(view: View, values: Values, place: _Place) -> list[TableRow]:
     """The rows beyond the place in the direction of reading, one more than are shown."""
     later = place.at is not None
     statement = _page_statement(view.table, view.sort, view.descending != place.back, tuple(view.filters), later)
@@ -248,7 +255,7 @@ def _read(view: View, values: Mapping[str, Any], place: _Place) -> list[Any]:
     return read_all(statement, {**values, **sorted_at})
 
 
-def _page(view: View, rows: list[Any], place: _Place, scope: tuple[Any, ...]) -> TablePage:
+def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[object, ...]) -> TablePage:
     more, rows = len(rows) > view.limit, rows[: view.limit]
     first = place.first
     if place.back:
@@ -262,7 +269,7 @@ def _page(view: View, rows: list[Any], place: _Place, scope: tuple[Any, ...]) ->
     return TablePage(view, rows, first, following, previous)
 
 
-def list_batch(view: View, values: Mapping[str, Any], after: str | None, size: int) -> tuple[list[Any], str | None]:
+def list_batch(view: View, values: Values, after: str | None, size: int) -> tuple[list[TableRow], str | None]:
     """Up to `size` filtered rows in the order of the key, after that key, and the last key; for exports."""
     rows = read_all(
         _batch_statement(view.table, tuple(view.filters), after is not None),
@@ -271,7 +278,7 @@ def list_batch(view: View, values: Mapping[str, Any], after: str | None, size: i
     return rows, rows[-1].sort_key if len(rows) == size else None
 
 
-def _values(table: Table, filters: dict[str, str]) -> dict[str, Any]:
+def _values(table: Table, filters: dict[str, str]) -> dict[str, object]:
     """What was typed, and what the filters make of it."""
     further = [f.values(filters[f.name]) for f in table.filters if f.values and f.name in filters]
     return {**filters, **{name: value for values in further for name, value in values.items()}}

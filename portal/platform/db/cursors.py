@@ -18,17 +18,17 @@ class InvalidCursor(DomainError):
     title = "The cursor is not valid for this list"
 
 
-def _signer(scope: Sequence[Any]) -> URLSafeSerializer:
+def _signer(scope: Sequence[object]) -> URLSafeSerializer:
     salt = orjson.dumps(["cursor", *scope], default=str).decode()
     return signer(salt)
 
 
-def encode(position: Any, *scope: Any) -> str:
+def encode(position: object, *scope: object) -> str:
     """A cursor for `position` (JSON-serialisable) in the list that `scope` names."""
     return str(_signer(scope).dumps(position))
 
 
-def decode(cursor: str | None, *scope: Any) -> Any:
+def decode(cursor: str | None, *scope: object) -> Any:
     """The position in `cursor`, or None without one.
 
     :raises InvalidCursor: not made for this scope by this portal.

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import CursorResult, DateTime, MetaData, Result
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from portal.platform.db import after_commit
+from portal.platform.documents import Document
 
 TIMEOUTS = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 
@@ -30,8 +31,8 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-        list[dict[str, Any]]: JSONB,
+        Document: JSONB,
+        list[Document]: JSONB,
     }
 
 
@@ -61,8 +62,13 @@ def engine_options(pool_size: int) -> dict[str, Any]:
     }
 
 
+def count_changed(result: Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE has changed."""
+    return cast("CursorResult[Any]", result).rowcount
+
+
 @contextmanager
-def unit_of_work() -> Iterator[Any]:
+def unit_of_work() -> Iterator[Session]:
     """One job's or command's transaction: committed at the end, rolled back on any exception."""
     session = db.session()
     try:

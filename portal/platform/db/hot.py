@@ -5,14 +5,13 @@ A statement of its own for the token is a third of what such a read costs (35 % 
 statement the view reads by: a revoked token reads nothing, and nobody who writes a statement has to think of it.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, overload
 
 from flask import Flask, current_app
 from sqlalchemy import TextClause, text
 
-from portal.platform.db.reads import read_all
+from portal.platform.db.reads import Row, Values, read_all
 
 
 class Proof(Protocol):
@@ -20,7 +19,7 @@ class Proof(Protocol):
 
     condition: str
 
-    def take(self) -> Mapping[str, Any]:
+    def take(self) -> Values:
         """The values of `condition` for the current request, which is proven once a row has been read by them."""
 
     def settle(self, *, proven: bool) -> None:
@@ -30,13 +29,18 @@ class Proof(Protocol):
         """
 
 
-def read_hot(statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+@overload
+def read_hot(statement: TextClause, values: Values) -> list[Any]: ...
+@overload
+def read_hot(statement: TextClause, values: Values, row: type[Row]) -> list[Row]: ...
+def read_hot(statement: TextClause, values: Values, row: type[Row] | None = None) -> list[Row]:
     """`read_all` for a view that `proves_token`: a row of the answer proves the caller's token.
 
     :raises portal.platform.problems.DomainError: the token has been revoked or has expired.
     """
     proof = cast("Proof", current_app.extensions["proof"])
-    rows = read_all(_proving(statement, proof.condition), {**values, **proof.take()})
+    proving, proven_by = _proving(statement, proof.condition), {**values, **proof.take()}
+    rows: list[Row] = read_all(proving, proven_by) if row is None else read_all(proving, proven_by, row)
     proof.settle(proven=bool(rows))
     return rows
 

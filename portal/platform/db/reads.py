@@ -8,12 +8,12 @@ it commits, and so in the answer.
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast, overload
 
 import orjson
 import psycopg
 from flask import Flask, current_app
-from psycopg.rows import namedtuple_row
+from psycopg.rows import RowFactory, RowMaker, TupleRow, namedtuple_row
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from portal.platform.db import db, engine_options
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=NamedTuple)
 _make: Any = PGDialect_psycopg
 _DIALECT = _make()
 Values = Mapping[str, Any]
@@ -35,9 +36,9 @@ class Connections:
     def __init__(self, url: str, most_kept: int, **options: Any) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._most_kept, self._options = most_kept, options
-        self._idle: deque[psycopg.Connection[Any]] = deque()
+        self._idle: deque[psycopg.Connection[TupleRow]] = deque()
 
-    def take(self) -> psycopg.Connection[Any]:
+    def take(self) -> psycopg.Connection[TupleRow]:
         """A connection, for the caller alone.
 
         :raises psycopg.OperationalError: the server cannot be reached.
@@ -45,9 +46,9 @@ class Connections:
         try:
             return self._idle.pop()
         except IndexError:
-            return psycopg.connect(self._url, autocommit=True, row_factory=namedtuple_row, **self._options)
+            return psycopg.connect(self._url, autocommit=True, **self._options)
 
-    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+    def give_back(self, connection: psycopg.Connection[TupleRow]) -> None:
         """Keep it for the next read, unless it has broken."""
         if connection.closed or len(self._idle) >= self._most_kept:
             connection.close()
@@ -61,14 +62,44 @@ class Connections:
             connection.close()
 
 
-def read_all(statement: TextClause, values: Values) -> list[Any]:
-    """All rows, as named tuples."""
-    return _fetch(statement, values, psycopg.Cursor.fetchall)
+@overload
+def read_all(statement: TextClause, values: Values) -> list[Any]: ...
+@overload
+def read_all(statement: TextClause, values: Values, row: type[Row]) -> list[Row]: ...
+def read_all(statement: TextClause, values: Values, row: type[Row] | None = None) -> list[Row]:
+    """All rows, each as a `row`, whose fields are the statement's columns; without it, as some named tuple of them."""
+    return _fetch(statement, values, row, psycopg.Cursor[Row].fetchall)
 
 
-def read_one(statement: TextClause, values: Values) -> Any | None:
-    """The first row as a named tuple, or None."""
-    return _fetch(statement, values, psycopg.Cursor.fetchone)
+@overload
+def read_one(statement: TextClause, values: Values) -> Any | None: ...
+@overload
+def read_one(statement: TextClause, values: Values, row: type[Row]) -> Row | None: ...
+def read_one(statement: TextClause, values: Values, row: type[Row] | None = None) -> Row | None:
+    """The first row, as in `read_all`, or None."""
+    return _fetch(statement, values, row, psycopg.Cursor[Row].fetchone)
+
+
+@lru_cache(maxsize=512)
+def _rows_as(row: type[Row]) -> RowFactory[Row]:
+    """How the driver makes such rows. That names fit is found out once, so that it costs no more than the driver's own.
+
+    What it makes raises TypeError where the statement's columns are not those of `row`, in their order.
+    """
+
+    @lru_cache(maxsize=8)
+    def maker(*columns: bytes) -> RowMaker[Row]:
+        if tuple(name.decode() for name in columns) != row._fields:
+            raise TypeError(f"{row.__qualname__} has the fields {row._fields}, the statement answers {columns}")
+        return row._make
+
+    def factory(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
+        result = cursor.pgresult
+        if result is None:
+            return row._make
+        return maker(*map(result.fname, range(result.nfields)))
+
+    return factory
 
 
 @lru_cache(maxsize=512)
@@ -76,18 +107,19 @@ def _sql(statement: TextClause) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def _fetch(statement: TextClause, values: Values, take: Callable[[Any], T]) -> T:
+def _fetch(statement: TextClause, values: Values, row: type[Row] | None, take: Callable[[psycopg.Cursor[Row]], T]) -> T:
     """Run a read; outside a transaction once more when the connections had gone stale (a restarted server)."""
+    rows = cast("RowFactory[Row]", namedtuple_row) if row is None else _rows_as(row)
     sql = _sql(statement)
     if (begun := _begun()) is not None:
-        return _run_on(begun, sql, values, take)
+        return _run_on(begun, sql, values, rows, take)
     try:
-        return _run(sql, values, take)
+        return _run(sql, values, rows, take)
     except psycopg.OperationalError as error:
         if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
             raise
         _forget_stale()
-    return _run(sql, values, take)
+    return _run(sql, values, rows, take)
 
 
 def _begun() -> Connection | None:
@@ -101,18 +133,21 @@ def _begun() -> Connection | None:
     return session.connection()
 
 
-def _run_on(connection: Connection, sql: str, values: Values, take: Callable[[Any], T]) -> T:
-    with connection.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
+def _run_on(
+    connection: Connection, sql: str, values: Values, rows: RowFactory[Row], take: Callable[[psycopg.Cursor[Row]], T]
+) -> T:
+    driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
+    with driver.cursor(row_factory=rows) as cursor:
         return take(cursor.execute(sql, values))
 
 
-def _run(sql: str, values: Values, take: Callable[[Any], T]) -> T:
+def _run(sql: str, values: Values, rows: RowFactory[Row], take: Callable[[psycopg.Cursor[Row]], T]) -> T:
     source: Connections | Connection = current_app.extensions["reads"]
     if isinstance(source, Connection):  # the one that a test works on
-        return _run_on(source, sql, values, take)
+        return _run_on(source, sql, values, rows, take)
     connection = source.take()
     try:
-        return take(connection.execute(sql, values))
+        return take(connection.cursor(row_factory=rows).execute(sql, values))
     finally:
         source.give_back(connection)
 

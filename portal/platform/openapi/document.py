@@ -6,7 +6,9 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Flask, current_app
 
-Amendment = Callable[[dict[str, Any]], None]
+from portal.platform.documents import Document
+
+Amendment = Callable[[Document], None]
 _PREFIX = "#/components/schemas/"
 PROBLEM = {
     "type": "object",
@@ -46,7 +48,7 @@ IDEMPOTENCY_KEY = {
 }
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: object) -> object:
     """References to `Parent.Child` components become references to `Child`."""
     if isinstance(node, dict):
         return {
@@ -58,7 +60,7 @@ def _plain(node: Any) -> Any:
     return [_plain(item) for item in node] if isinstance(node, list) else node
 
 
-def operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations(spec: Document) -> Iterator[tuple[str, str, Document]]:
     """Every (method, path, operation) of the document."""
     for path, found in spec["paths"].items():
         for method, operation in found.items():
@@ -66,7 +68,7 @@ def operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
                 yield method, path, operation
 
 
-def _finish_operation(method: str, operation: dict[str, Any]) -> None:
+def _finish_operation(method: str, operation: Document) -> None:
     answers = operation["responses"]
     answers["default"] = _REFUSED
     if "422" in answers:
@@ -81,9 +83,9 @@ def _finish_operation(method: str, operation: dict[str, Any]) -> None:
         operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
 
 
-def finish(spec: dict[str, Any]) -> dict[str, Any]:
+def finish(spec: Document) -> Document:
     """Give every component one plain name, every operation its headers, its problem answer and its security."""
-    spec = _plain(spec)
+    spec = cast("Document", _plain(spec))
     components = spec.setdefault("components", {})
     components["schemas"] = {
         name.rsplit(".", 1)[-1]: schema

@@ -1,26 +1,27 @@
 """TypeScript declarations from the OpenAPI document: an interface for each schema component."""
 
 import json
-from typing import Any
+
+from portal.platform.documents import Document
 
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
-def declarations(spec: dict[str, Any]) -> str:
+def declarations(spec: Document) -> str:
     """The document's components as exported TypeScript declarations."""
-    schemas: dict[str, Any] = spec["components"]["schemas"]
+    schemas: Document = spec["components"]["schemas"]
     head = f"// {spec['info']['title']}, version {spec['info']['version']}. Generated from its OpenAPI document.\n"
     return head + "".join(_declaration(name, schemas[name]) for name in sorted(schemas))
 
 
-def _declaration(name: str, schema: dict[str, Any]) -> str:
+def _declaration(name: str, schema: Document) -> str:
     comment = f"/** {schema['description'].splitlines()[0]} */\n" if schema.get("description") else ""
     if "properties" not in schema:
         return f"\n{comment}export type {name} = {_type(schema)};\n"
     return f"\n{comment}export interface {name} {_object(schema)}\n"
 
 
-def _object(schema: dict[str, Any], indent: str = "  ") -> str:
+def _object(schema: Document, indent: str = "  ") -> str:
     required = set(schema.get("required", ()))
     lines = [
         f"{indent}{key}{'' if key in required else '?'}: {_type(value, indent + '  ')};"
@@ -29,7 +30,7 @@ def _object(schema: dict[str, Any], indent: str = "  ") -> str:
     return "\n".join(["{", *lines, indent[2:] + "}"])
 
 
-def _type(schema: dict[str, Any], indent: str = "  ") -> str:
+def _type(schema: Document, indent: str = "  ") -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "enum" in schema:
@@ -42,7 +43,7 @@ def _type(schema: dict[str, Any], indent: str = "  ") -> str:
     return _by_type(schema, indent)
 
 
-def _by_type(schema: dict[str, Any], indent: str) -> str:
+def _by_type(schema: Document, indent: str) -> str:
     kind = schema.get("type")
     if kind == "array":
         return f"Array<{_type(schema.get('items', {}), indent)}>"

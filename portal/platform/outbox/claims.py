@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import clock
+from portal.platform.db import count_changed
+from portal.platform.documents import Document
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
@@ -26,7 +27,7 @@ class Claimed:
 
     id: UUID
     topic: str
-    payload: dict[str, Any]
+    payload: Document
     fence: int
     attempts: int
 
@@ -86,7 +87,7 @@ def finish(session: Session, message: Claimed, status: str = "done", error: str 
     :raises LeaseLost: the lease ran out and another worker has it.
     """
     values = {"id": message.id, "fence": message.fence, "status": status, "error": error, "now": clock.now()}
-    if session.execute(_FINISH, values).rowcount != 1:  # type: ignore[attr-defined]
+    if count_changed(session.execute(_FINISH, values)) != 1:
         raise LeaseLost(str(message.id))
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from flask import Flask, current_app
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from portal.platform import clock, ids
 from portal.platform.db import after_commit, db, unit_of_work
+from portal.platform.documents import Document
 from portal.platform.models import OutboxMessage
 from portal.platform.outbox.claims import (
     MAX_ATTEMPTS,
@@ -99,7 +100,7 @@ def _consumers(app: Flask) -> Consumers:
     return cast("Consumers", app.extensions["outbox"])
 
 
-def put(session: Session, topic: str, payloads: Sequence[dict[str, Any]], *, dedupe: str | None = None) -> None:
+def put(session: Session, topic: str, payloads: Sequence[Document], *, dedupe: str | None = None) -> None:
     """Add messages to the current transaction; the edge wakes a worker once it has committed.
 
     `dedupe` names a payload key: together with the topic it makes a message unique for ever.
@@ -229,6 +230,14 @@ def _warn_of_lost_lease(message: Claimed) -> None:
     log.warning("lease lost", extra={"outbox_id": ids.encode(message.id), "topic": message.topic})
 
 
+class Backlog(NamedTuple):
+    """How many messages wait, since when the oldest does, and how many need somebody to look at them."""
+
+    pending: int
+    oldest: datetime | None
+    uncertain: int
+
+
 BACKLOG = text("""
     SELECT (SELECT count(*) FROM outbox WHERE status = 'pending') AS pending,
            (SELECT min(created_at) FROM outbox WHERE status = 'pending') AS oldest,
@@ -236,10 +245,11 @@ BACKLOG = text("""
 """)
 
 
-def describe_backlog(row: Any, now: datetime) -> dict[str, Any]:
-    """The figures of a row of `BACKLOG`."""
-    age = max((now - row[1]).total_seconds(), 0.0) if row[1] else 0.0
-    return {"pending": row[0], "oldestAgeSeconds": round(age, 3), "uncertain": row[2]}
+def describe_backlog(row: Backlog | None, now: datetime) -> Document:
+    """The figures of the row that `BACKLOG` answers."""
+    assert row is not None, "it counts, and so always answers"
+    age = max((now - row.oldest).total_seconds(), 0.0) if row.oldest else 0.0
+    return {"pending": row.pending, "oldestAgeSeconds": round(age, 3), "uncertain": row.uncertain}
 
 
 def wake_workers(message_ids: list[UUID], urgent: bool) -> None:

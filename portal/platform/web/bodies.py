@@ -4,7 +4,7 @@ A server that answers with a part of the body still to come closes the connectio
 finds that out only by failing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -24,7 +24,7 @@ def _drained(application: "WSGIApplication") -> "WSGIApplication":
         if not _has_body(environ):
             return application(environ, start)
 
-        def start_drained(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+        def start_drained(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
             whole = _drain(environ) or not environ["SERVER_PROTOCOL"].startswith("HTTP/1")
             return start(status, headers if whole else [*headers, _CLOSE], *failure)
 
@@ -54,4 +54,4 @@ def _drain(environ: "WSGIEnvironment") -> bool:
 
 def init_app(app: Flask) -> None:
     """Look after the bodies of all requests."""
-    app.wsgi_app = _drained(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = _drained(app.wsgi_app)  # type: ignore[method-assign, assignment]  # how Flask says to wrap it

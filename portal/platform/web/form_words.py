@@ -1,7 +1,5 @@
 """What forms say instead of WTForms' own sentences: by the library's message, ours."""
 
-from typing import Any
-
 FALLBACK = "This cannot be used."
 WORDS = {
     "This field is required.": "Fill this in.",
@@ -63,6 +61,6 @@ class Words:
         """The sentence for the library's."""
         return WORDS.get(said, FALLBACK)
 
-    def ngettext(self, one: str, many: str, count: Any) -> str:
+    def ngettext(self, one: str, many: str, count: int) -> str:
         """The sentence for the library's, of one or of many."""
         return self.gettext(one if count == 1 else many)

@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, SelectMultipleField, TextAreaField
+from wtforms import Field, HiddenField, IntegerField, SelectMultipleField, TextAreaField
+from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
@@ -31,19 +32,19 @@ def visible(value: str | None) -> str:
     return plain_line(value or "") if "\x00" not in (value or "") else value or ""
 
 
-def no_nul(_form: Any, field: Any) -> None:
+def no_nul(_form: object, field: Field) -> None:
     """Refuse the one character that the database cannot store."""
     if "\x00" in (field.data or ""):
         raise ValidationError("This contains a character that cannot be stored.")
 
 
-class PortalForm(FlaskForm):  # type: ignore[misc]
+class PortalForm(FlaskForm):  # type: ignore[misc]  # the library has no types
     """Base of every form: what is wrong is said once for each field, in our words."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # the library has no types
         """Where WTForms looks for words."""
 
-        def get_translations(self, form: Any) -> Words:
+        def get_translations(self, form: object) -> Words:
             """Ours, whatever the library would say."""
             return Words()
 
@@ -83,7 +84,7 @@ class WholeNumber(IntegerField):
             digits = re.sub(r"\D", "", found["digits"]).lstrip("0")[:MOST_DIGITS] or "0"
             self.data = -int(digits) if found["sign"] in MINUS else int(digits)
 
-    def pre_validate(self, form: Any) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Say no more of what could not be read."""
         if self.process_errors:
             raise StopValidation
@@ -99,7 +100,7 @@ class TickBoxes(SelectMultipleField):
         super().__init__(*arguments, **options)
         self.needed = needed
 
-    def pre_validate(self, form: Any) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse an empty choice, with the sentence that says what is needed."""
         if self.needed and not self.data:
             raise StopValidation(self.needed)

@@ -1,5 +1,7 @@
 """`/healthz`: the process is up. `/readyz`: the database, Redis and the migrations are as they must be."""
 
+from typing import NamedTuple
+
 import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -22,13 +24,19 @@ def _migration_head() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
+class _Migrated(NamedTuple):
+    """The migration that the database is at."""
+
+    version_num: str
+
+
 def check_database() -> str:
     """`ok`, or what is wrong with the database or its migrations."""
     try:
-        row = read_one(text("SELECT version_num FROM alembic_version"), {})
+        row = read_one(text("SELECT version_num FROM alembic_version"), {}, _Migrated)
     except (SQLAlchemyError, psycopg.Error):
         return "unreachable or not migrated"
-    return "ok" if row and row[0] == _migration_head() else "migrations pending"
+    return "ok" if row and row.version_num == _migration_head() else "migrations pending"
 
 
 def check_redis() -> str:

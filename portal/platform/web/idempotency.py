@@ -129,7 +129,7 @@ def _content() -> bytes:
 def _digest(stream: IO[bytes]) -> str:
     """The hash of a file, which can be read from its beginning afterwards."""
     stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]  # uploads have `readinto`, which IO does not promise
     stream.seek(0)
     return digest
 

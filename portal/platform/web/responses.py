@@ -1,7 +1,7 @@
 """JSON answers, conditional reads and the headers that every answer carries."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -42,12 +42,12 @@ def by_htmx() -> bool:
     return bool(htmx_request.htmx)
 
 
-def to_json(document: Any) -> bytes:
+def to_json(document: object) -> bytes:
     """The document as JSON, times in RFC 3339 with offset. Ids are to be encoded by whoever makes the document."""
     return orjson.dumps(document)
 
 
-def json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer. Bytes are taken as JSON already (built by the database)."""
     body = document if isinstance(document, bytes) else to_json(document)
     return Response(body, status, headers, content_type="application/json")
@@ -81,7 +81,7 @@ def _secured(application: "WSGIApplication") -> "WSGIApplication":
     """The application with the security headers on whatever it answers."""
 
     def secured(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        def start_secured(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+        def start_secured(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
             usual = HEADERS_OF_HTTPS if environ["wsgi.url_scheme"] == "https" else HEADERS
             return start(status, headers + environ.get("portal.headers", usual), *failure)
 
@@ -92,5 +92,5 @@ def _secured(application: "WSGIApplication") -> "WSGIApplication":
 
 def init_app(app: Flask) -> None:
     """Attach ETags and security headers to every answer, errors included."""
-    app.wsgi_app = _secured(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = _secured(app.wsgi_app)  # type: ignore[method-assign, assignment]  # how Flask says to wrap it
     app.after_request(_conditional)

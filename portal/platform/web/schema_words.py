@@ -11,32 +11,33 @@ from portal.platform.clock import MOMENT_WORDS
 FALLBACK = "is not valid"
 SLUG_WORDS = "must be lower-case letters and digits, joined by - or _"
 Context = Mapping[str, Any]
+Sentence = Callable[[Context, object], str]
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _text(bound: str, words: str) -> Callable[[Context, Any], str]:
+def _text(bound: str, words: str) -> Sentence:
     return lambda context, _: f"{words} {_counted(context[bound], 'character', 'characters')}"
 
 
-def _size(bound: str, words: str) -> Callable[[Context, Any], str]:
+def _size(bound: str, words: str) -> Sentence:
     """Of a text its characters are counted, of a list its entries."""
 
-    def sized(context: Context, given: Any) -> str:
+    def sized(context: Context, given: object) -> str:
         thing = ("character", "characters") if isinstance(given, str) else ("entry", "entries")
         return f"{words} {_counted(context[bound], *thing)}"
 
     return sized
 
 
-def _pattern(context: Context, _: Any) -> str:
+def _pattern(context: Context, _: object) -> str:
     pattern = str(context["pattern"])
     return SLUG_WORDS if pattern.startswith("^[a-z0-9]+") else f"must match {pattern}"
 
 
-WORDS: dict[str, str | Callable[[Context, Any], str]] = {
+WORDS: dict[str, str | Sentence] = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
     "string_type": "must be text",
@@ -76,7 +77,7 @@ WORDS: dict[str, str | Callable[[Context, Any], str]] = {
 }
 
 
-def words_for(kind: str, context: Context | None, given: Any) -> str:
+def words_for(kind: str, context: Context | None, given: object) -> str:
     """The sentence for a kind of error with its bounds, about the value that was given."""
     words = WORDS.get(kind, FALLBACK)
     return words if isinstance(words, str) else words(context or {}, given)

@@ -27,6 +27,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.platform.clock import parse_moment
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.web.schema_words import SLUG_WORDS, words_for
 
@@ -67,7 +68,7 @@ def _deeper_than(levels: int, value: object) -> bool:
     return levels < 0 or any(_deeper_than(levels - 1, item) for item in inside)
 
 
-def _storable(value: dict[str, Any]) -> dict[str, Any]:
+def _storable(value: Document) -> Document:
     if _deeper_than(METADATA_DEPTH, value):
         raise ValueError(f"must not be nested more than {METADATA_DEPTH} deep")
     encoded = orjson.dumps(value)
@@ -78,7 +79,7 @@ def _storable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Metadata = Annotated[dict[str, Any], AfterValidator(_storable), Field(default_factory=dict)]
+Metadata = Annotated[Document, AfterValidator(_storable), Field(default_factory=dict)]
 
 
 class Schema(BaseModel):
@@ -153,7 +154,7 @@ def _field_error(item: Any) -> tuple[str, str]:
     return field, words_for(item["type"], item.get("ctx"), item.get("input"))
 
 
-def _json_object(request: Request) -> dict[str, Any]:
+def _json_object(request: Request) -> Document:
     """The body, read strictly: no NaN, no lone surrogates, no nesting without end, no key twice in an object."""
     if not request.is_json:
         raise UnsupportedMediaType("Send JSON with the content type application/json.")
@@ -185,7 +186,7 @@ def _check_keys(body: bytes) -> None:
     _KEYS.decode(body.decode())
 
 
-def _query(args: MultiDict[str, str], model: type[BaseModel]) -> dict[str, Any]:
+def _query(args: MultiDict[str, str], model: type[BaseModel]) -> Document:
     many = _lists_of(model)
     return {key: values if key in many or len(values) > 1 else values[0] for key, values in args.lists()}
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -101,7 +102,8 @@ def _queue_as_it_was(query: str | None) -> str:
     """The queue with the filter, order and page that somebody acts from; without a word of them, what waits."""
     if query is None:
         return url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
-    return url_for("redemptions_console.queue", **dict(parse_qsl(query)))  # type: ignore[arg-type]
+    steering: dict[str, Any] = dict(parse_qsl(query))
+    return url_for("redemptions_console.queue", **steering)
 
 
 def _question(verb: Verb, what: str, back: str) -> Question:

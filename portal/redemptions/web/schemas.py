@@ -19,7 +19,7 @@ class RedemptionInput(Schema):
 
     reward_slug: Slug | None = None
     points: Points | None = None
-    description: Text(200) | None = None  # type: ignore[valid-type]
+    description: Text(200) | None = None  # type: ignore[valid-type]  # a call makes the type
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -32,7 +32,7 @@ class RedemptionInput(Schema):
 class ReasonInput(Schema):
     """Why a redemption is failed or cancelled."""
 
-    reason: Text(200)  # type: ignore[valid-type]
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
 
 
 class Redemption(Answer):

@@ -1,13 +1,12 @@
 """Reward endpoints."""
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
 
 from portal.accounts.web import Access, current, guarded
 from portal.platform import clock
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.web.responses import json
 from portal.platform.web.schemas import valid_slug
 from portal.rewards import catalogue, models
@@ -17,7 +16,7 @@ from portal.tiers import Tier
 bp = APIBlueprint("rewards_api", __name__, url_prefix="/api/v1/loyalty", tag="Rewards")
 
 
-def document(reward: models.Reward, tier: Tier | None) -> dict[str, Any]:
+def document(reward: models.Reward, tier: Tier | None) -> Document:
     """A reward as the API shows it."""
     remaining = None if reward.inventory is None else reward.inventory - reward.taken
     return {

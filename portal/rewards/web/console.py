@@ -11,6 +11,7 @@ from portal.accounts.web import Access, current, guarded
 from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.web.formatting import reader_zone
 from portal.platform.web.forms import ReasonForm
 from portal.rewards.catalogue import RewardNotFound, put_reward
@@ -75,7 +76,7 @@ def _page(form: RewardForm, problem: str = "", **context: Any) -> Response:
     return show("console/rewards/edit.html", status, form=form, problem=problem, **context)
 
 
-def _put(slug: str, fields: dict[str, Any], reason: str) -> None:
+def _put(slug: str, fields: Document, reason: str) -> None:
     put_reward(db.session(), slug, fields, current().actor, reason)
 
 
@@ -92,7 +93,8 @@ def _reward(slug: str) -> tuple[Reward, Tier | None]:
     found = db.session().execute(statement).first()
     if found is None:
         raise RewardNotFound
-    return found[0], found[1]
+    reward, tier = found
+    return reward, tier
 
 
 def _list() -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
-from wtforms import BooleanField, DateTimeLocalField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms import BooleanField, DateTimeLocalField, Field, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.platform.clock import YEARS
@@ -102,19 +101,19 @@ class RewardForm(ReasonForm):
         names = [*ICONS, *([icon] if icon and icon not in ICONS else [])]
         self.icon.choices = [SelectChoice(name, name.replace("-", " ").capitalize()) for name in names]
 
-    def validate_image_url(self, field: Any) -> None:
+    def validate_image_url(self, field: Field) -> None:
         """Only what a page may load."""
         if not field.data.startswith(_PICTURES):
             raise ValidationError("Enter an address that begins with https:// or /static/.")
 
-    def validate_starts_at(self, field: Any) -> None:
+    def validate_starts_at(self, field: Field) -> None:
         """A year that every part can store and show."""
         if field.data is not None and field.data.year not in YEARS:
             raise ValidationError("Choose another year.")
 
     validate_ends_at = validate_starts_at
 
-    def changes(self, zone: tzinfo) -> dict[str, Any]:
+    def changes(self, zone: tzinfo) -> dict[str, object]:
         """The fields of `put_reward`; the form's times are of `zone`."""
         names = ("name", "points_cost", "inventory", "per_member_limit", "icon", "active")
         window = {name: _in_utc(getattr(self, name).data, zone) for name in ("starts_at", "ends_at")}
@@ -138,7 +137,7 @@ class NewRewardForm(RewardForm):
     )
 
 
-def shown(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, Any]:
+def shown(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, object]:
     """A reward as its form shows it, with times of `zone`."""
     names = ("name", "description", "points_cost", "inventory", "per_member_limit", "icon", "image_url", "active")
     window = {name: _in_zone(getattr(reward, name), zone) for name in ("starts_at", "ends_at")}

@@ -1,6 +1,6 @@
 """Shapes of the rewards' API."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -10,8 +10,8 @@ from portal.platform.web.schemas import Answer, Moment, Points, Schema, Slug, Te
 class RewardInput(Schema):
     """A reward to create or change; what is left out keeps its value. `inventory` null: unlimited."""
 
-    name: Text(80) | None = None  # type: ignore[valid-type]
-    description: Text(500, 0) | None = None  # type: ignore[valid-type]
+    name: Text(80) | None = None  # type: ignore[valid-type]  # a call makes the type
+    description: Text(500, 0) | None = None  # type: ignore[valid-type]  # a call makes the type
     points_cost: Points | None = None
     inventory: Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)] | None = None
     min_tier: Slug | None = None
@@ -20,7 +20,7 @@ class RewardInput(Schema):
     starts_at: Moment | None = None
     ends_at: Moment | None = None
     icon: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)] | None = None
-    image_url: Text(500) | None = None  # type: ignore[valid-type]
+    image_url: Text(500) | None = None  # type: ignore[valid-type]  # a call makes the type
 
     @field_validator("image_url")
     @classmethod
@@ -29,7 +29,7 @@ class RewardInput(Schema):
             raise ValueError("must begin with https:// or /static/")
         return value
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The fields that were given; null is kept where null means something."""
         nullable = {"inventory", "min_tier", "per_member_limit", "starts_at", "ends_at", "image_url"}
         given = {name: getattr(self, name) for name in self.model_fields_set}

@@ -1,5 +1,7 @@
 """The rewards as the console lists them."""
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 
 from portal.platform.console.tables import Choices, Column, Filter, Table
@@ -37,9 +39,17 @@ REWARDS = Table(
     ),
 )
 
+
+class _Choice(NamedTuple):
+    """A reward to choose."""
+
+    slug: str
+    name: str
+
+
 _NAMES = text("SELECT slug, name FROM loyalty_rewards ORDER BY lower(name), slug LIMIT 500")
 
 
 def list_reward_choices() -> Choices:
     """The rewards to narrow a list by: slug and name, by name."""
-    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}))
+    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}, _Choice))

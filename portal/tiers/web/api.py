@@ -1,6 +1,6 @@
 """Tier endpoints."""
 
-from typing import Any
+from typing import NamedTuple
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -9,6 +9,7 @@ from sqlalchemy import text
 from portal.accounts.web import Access, current, guarded
 from portal.platform.db import db
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.web.responses import json
 from portal.platform.web.schemas import valid_slug
 from portal.tiers import models, qualification
@@ -16,10 +17,21 @@ from portal.tiers.web import schemas
 
 bp = APIBlueprint("tiers_api", __name__, url_prefix="/api/v1/loyalty", tag="Tiers")
 
+
+class _Active(NamedTuple):
+    """A tier as the API shows it."""
+
+    slug: str
+    name: str
+    threshold: int
+    benefits: list[Document]
+    position: int
+
+
 _ACTIVE = text("SELECT slug, name, threshold, benefits, position FROM loyalty_tiers WHERE active ORDER BY threshold")
 
 
-def document(tier: models.Tier) -> dict[str, Any]:
+def document(tier: models.Tier) -> Document:
     """A tier as the API shows it."""
     return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position")}
 
@@ -29,7 +41,7 @@ def document(tier: models.Tier) -> dict[str, Any]:
 @bp.output(schemas.TierList)
 def list_tiers() -> Response:
     """List the active tiers by threshold."""
-    return json({"tiers": [row._asdict() for row in read_all(_ACTIVE, {})]})
+    return json({"tiers": [row._asdict() for row in read_all(_ACTIVE, {}, _Active)]})
 
 
 @bp.put("/tiers/<slug>")

@@ -89,7 +89,7 @@ def _page(slug: str, form: TierForm, status: int = 200, **context: Any) -> Respo
     return show("console/tiers/edit.html", status, slug=slug, form=form, **context)
 
 
-def _fields(tier: Tier | None, form: TierForm) -> dict[str, Any]:
+def _fields(tier: Tier | None, form: TierForm) -> dict[str, object]:
     return form.changes(tier.benefits if tier else ())
 
 

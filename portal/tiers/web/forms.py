@@ -8,12 +8,14 @@ import orjson
 from wtforms import BooleanField, FieldList, Form, FormField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
+from portal.platform.documents import Document
 from portal.platform.web.forms import PortalForm, WholeNumber, no_nul, strip
 from portal.platform.web.schemas import SLUG_PATTERN
+from portal.tiers.models import Tier
 from portal.tiers.web.schemas import BIGGEST
 
 MOST_BENEFITS, FREE_ROWS = 20, 2
-Benefit = dict[str, Any]
+Benefit = Document
 
 
 class BenefitForm(Form):
@@ -71,7 +73,7 @@ class TierForm(PortalForm):
         for _ in range(min(FREE_ROWS - free, MOST_BENEFITS - len(self.benefits))):
             self.benefits.append_entry({})
 
-    def changes(self, before: Sequence[Benefit] = ()) -> dict[str, Any]:
+    def changes(self, before: Sequence[Benefit] = ()) -> dict[str, object]:
         """The fields of `put_tier`; benefits that read as `before` stay as they were, whatever type their value has."""
         kept = {_typed(benefit): benefit for benefit in before}
         rows = [row.form for row in self.benefits if not row.form.is_empty]
@@ -97,7 +99,7 @@ class NewTierForm(TierForm):
     )
 
 
-def shown(tier: Any) -> dict[str, Any]:
+def shown(tier: Tier) -> dict[str, object]:
     """A tier as its form shows it."""
     rows = [dict(zip(("kind", "label", "value"), _typed(benefit), strict=True)) for benefit in tier.benefits]
     names = ("name", "threshold", "position", "active")

@@ -1,6 +1,6 @@
 """Shapes of the tiers' API."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -16,21 +16,21 @@ BenefitValue = Annotated[
 class BenefitInput(Schema):
     """What a tier brings: its kind, how it reads, and a value where it has one."""
 
-    kind: Text(40)  # type: ignore[valid-type]
-    label: Text(120)  # type: ignore[valid-type]
+    kind: Text(40)  # type: ignore[valid-type]  # a call makes the type
+    label: Text(120)  # type: ignore[valid-type]  # a call makes the type
     value: BenefitValue = None
 
 
 class TierInput(Schema):
     """A tier to create or change; what is left out keeps its value."""
 
-    name: Text(60) | None = None  # type: ignore[valid-type]
+    name: Text(60) | None = None  # type: ignore[valid-type]  # a call makes the type
     threshold: Annotated[int, Field(strict=True, ge=0, le=BIGGEST)] | None = None
     benefits: list[BenefitInput] | None = Field(None, max_length=20)
     position: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
     active: bool | None = None
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The fields that were given."""
         given = {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
         if self.benefits is not None:

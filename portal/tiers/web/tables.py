@@ -1,5 +1,7 @@
 """The tiers as the console lists them, with how many members hold each."""
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 
 from portal.platform.console.tables import Choices, Column, Table
@@ -42,16 +44,30 @@ TIERS = Table(
     ),
 )
 
+
+class _Choice(NamedTuple):
+    """A tier to choose."""
+
+    slug: str
+    name: str
+
+
+class _Found(NamedTuple):
+    """A tier that there is."""
+
+    id: str
+
+
 _ID = text("SELECT CAST(id AS text) AS id FROM loyalty_tiers WHERE slug = :slug")
 _NAMES = text("SELECT slug, name FROM loyalty_tiers ORDER BY threshold, slug")
 
 
 def list_tier_choices() -> Choices:
     """The tiers to narrow a list by: slug and name, the lowest first."""
-    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}))
+    return tuple((row.slug, row.name) for row in read_all(_NAMES, {}, _Choice))
 
 
 def find_tier(slug: str) -> str | None:
     """The id of a tier. Given as a value, and not looked up in the list's own statement, its rows can be estimated."""
-    row = read_one(_ID, {"slug": slug})
+    row = read_one(_ID, {"slug": slug}, _Found)
     return row.id if row else None
