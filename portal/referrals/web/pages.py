@@ -13,9 +13,12 @@ from portal.platform.db import db
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
-from portal.referrals import problems, reads, service
-from portal.referrals.invites import qr_svg
-from portal.referrals.segments import DEFINITIONS
+from portal.referrals import problems, reads
+from portal.referrals.activity import note_device
+from portal.referrals.closing import cancel_invite
+from portal.referrals.invites import create_invite, qr_svg
+from portal.referrals.rules import ReferralRules
+from portal.referrals.segments import DEFINITIONS, get_segment_of
 from portal.referrals.web import cookies, words
 from portal.referrals.web.forms import InviteForm
 from portal.tiers import enrol
@@ -31,7 +34,7 @@ def dashboard() -> Response:
     device = cookies.read_device(request.cookies)
     page = _page(InviteForm(formdata=None), cursor=request.args.get("cursor"))
     if device is not None:
-        service.note_device(db.session(), current_user_id(), device)
+        note_device(db.session(), current_user_id(), device)
     return page
 
 
@@ -46,7 +49,7 @@ def create() -> AnyResponse:
     invitation = form.invitation(cookies.read_device(request.cookies))
     try:
         with db.session.begin_nested():
-            invite = service.create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
+            invite = create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
     except DomainError as error:
         flash(words.refusal(error), "error")
         return _page(form, 422)
@@ -63,7 +66,7 @@ def cancel(referral_id: str) -> AnyResponse:
         raise problems.ReferralNotFound
     try:
         with db.session.begin_nested():
-            service.cancel_invite(
+            cancel_invite(
                 db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
             )
         flash("The invite is cancelled. Its link no longer works.", "success")
@@ -98,11 +101,11 @@ def _context(cursor: str | None) -> dict[str, Any]:
         "next_cursor": invites["nextCursor"],
         "older": cursor is not None,
         "conversions": reads.list_conversions(user_id, now=now, rules=rules, limit=1, session=session),
-        "segments": {"mySegment": service.get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
+        "segments": {"mySegment": get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
         "share": {"url": link, "qr_svg": qr_svg(link)},
         "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
     }
 
 
-def _rules() -> service.ReferralRules:
-    return service.ReferralRules.of(current_settings())
+def _rules() -> ReferralRules:
+    return ReferralRules.of(current_settings())
