@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 SCOPE = ("analytics-velocity",)
@@ -30,10 +31,10 @@ class Night:
 
     night: date
     captured_at: datetime
-    figures: dict[str, Any]
+    figures: Document
 
 
-def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, Any]:
+def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> Document:
     """A page of snapshots, newest first: `{snapshots, nextCursor}`.
 
     :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
@@ -45,7 +46,7 @@ def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, A
     return {"snapshots": [_document(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def _document(row: Any) -> dict[str, Any]:
+def _document(row: Any) -> Document:
     return {"id": ulid(row.id), "night": row.night, "capturedAt": row.captured_at, **row.figures}
 
 
@@ -62,7 +63,7 @@ def get_last_night(before: date, zone: ZoneInfo) -> date | None:
     return row.night if row else None
 
 
-def get_details(night: date) -> dict[str, Any]:
+def get_details(night: date) -> Document:
     """What only the consoles show of a night: forecast, funnel, message totals and cohorts."""
     row = read_one(_DETAILS, {"night": night})
     return row.details if row else {}

@@ -1,7 +1,6 @@
 """Snapshots: segments, velocity, points of the day and outstanding liability, one row per night."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import STAFF
 from portal.platform import clock, ids
+from portal.platform.documents import Document
 from portal.platform.steps import Figures
 from portal.platform.web.responses import to_json
 from portal.referrals import get_segments
@@ -103,7 +103,7 @@ def _beginning(session: Session, moment: datetime, zone: ZoneInfo) -> datetime:
     return min(first, day_before) if first else day_before
 
 
-def _points(session: Session, begin: datetime, end: datetime) -> tuple[dict[str, Any], int]:
+def _points(session: Session, begin: datetime, end: datetime) -> tuple[Document, int]:
     """The points that came and went from `begin` until before `end`, and by how many entries."""
     row = session.execute(_POINTS, {"begin": begin, "end": end}).one()._mapping
     points = {name: row[name] for name in row if name != "entries"}
@@ -115,7 +115,7 @@ def _recount(session: Session, night: date, begin: datetime, end: datetime) -> N
     session.execute(_RECOUNT, {"night": night, "points": points})
 
 
-def _velocity(session: Session, moment: datetime, members: int) -> dict[str, Any]:
+def _velocity(session: Session, moment: datetime, members: int) -> Document:
     """Invites and conversions per member who refers and week, over the trailing days."""
     since = moment - timedelta(days=VELOCITY_DAYS)
     row = session.execute(_VELOCITY, {"since": since, "now": moment}).one()

@@ -13,6 +13,7 @@ from portal.checkout.cards import make_card
 from portal.checkout.intents import CheckoutRules
 from portal.checkout.possible import POSSIBLE
 from portal.platform.db.hot import read_hot
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 MOST_SHOWN = 500
@@ -41,7 +42,7 @@ _SQL = f"""
 _FEED = text(_SQL)
 
 
-def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> dict[str, Any]:
+def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> Document:
     """`{intents, actions}` of a user as last committed: what is pending and not past its time.
 
     Of more than 500 the ones that last longest; newest first, actions by priority. An intent that cannot be had now
@@ -54,18 +55,18 @@ def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> dict[str, Any
 
 def get_feed_with(
     session: Session, user_id: str, named: Sequence[UUID], now: datetime, rules: CheckoutRules
-) -> dict[str, Any]:
+) -> Document:
     """The feed as it is in the current transaction, with these intents in whatever state they are."""
     return _feed(session.execute(_FEED, _values(user_id, now, rules, named)).all(), rules.base_url)
 
 
-def get_intent(session: Session, user_id: str, intent_id: UUID, now: datetime, rules: CheckoutRules) -> dict[str, Any]:
+def get_intent(session: Session, user_id: str, intent_id: UUID, now: datetime, rules: CheckoutRules) -> Document:
     """One intent as the API shows it, within the current transaction."""
     rows = session.execute(_FEED, {**_values(user_id, now, rules, [intent_id]), "most": 0}).all()
     return {name: value for name, value in _intent(rows[0]).items() if name not in _FOR_CARDS}
 
 
-def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[UUID] = ()) -> dict[str, Any]:
+def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[UUID] = ()) -> dict[str, object]:
     return {
         "user_id": user_id,
         "now": now,
@@ -75,7 +76,7 @@ def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[U
     }
 
 
-def _feed(rows: Iterable[Any], base_url: str) -> dict[str, Any]:
+def _feed(rows: Iterable[Any], base_url: str) -> Document:
     found = list(rows)
     if not found:
         raise UserNotFound
@@ -89,7 +90,7 @@ def _feed(rows: Iterable[Any], base_url: str) -> dict[str, Any]:
     return {"intents": intents, "actions": sorted(actions, key=lambda action: -action["priority"])}
 
 
-def _intent(row: Any) -> dict[str, Any]:
+def _intent(row: Any) -> Document:
     return {
         "id": ulid(row.id),
         "checkoutIntentId": row.checkout_intent_id,

@@ -5,7 +5,6 @@ ever sends it again by itself, and who does here is told that it may come twice.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.members import Member
 from portal.notifications import Message, MessageStatus
 from portal.platform import audit, ids, outbox
+from portal.platform.documents import Document
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.problems import Conflict, NotFound
 from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, send_again
@@ -95,9 +95,7 @@ def _once_a_day(session: Session, object_type: str, object_id: str, now: datetim
         raise Conflict("It was sent again within the last 24 hours. Give it a day.")
 
 
-def _record(
-    session: Session, object_type: str, object_id: str, before: dict[str, Any], actor: str, reason: str
-) -> None:
+def _record(session: Session, object_type: str, object_id: str, before: Document, actor: str, reason: str) -> None:
     audit.record(
         session,
         actor=actor,

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from portal.analytics import Night
 from portal.members import STAFF
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 
 FEW = 20_000
 MOST_OPEN = 10_000
@@ -76,7 +77,7 @@ def get_standing(row: Any, last: Night | None) -> Standing | None:
     return Standing(sum(tier["members"] for tier in kept["tiers"]), kept["total"], kept["held"], False)
 
 
-def get_funnel(row: Any, details: dict[str, Any]) -> Funnel | None:
+def get_funnel(row: Any, details: Document) -> Funnel | None:
     """The way of invites; None where they are many and no night has been captured yet."""
     if row.invites <= FEW:
         return Funnel(row.invites, row.registered, row.converted, True)
@@ -95,7 +96,7 @@ def get_flow_since(last: Night | None, now: datetime) -> dict[str, int]:
     return dict(row._asdict())
 
 
-def get_message_outcomes(details: dict[str, Any]) -> dict[str, tuple[int, int]]:
+def get_message_outcomes(details: Document) -> dict[str, tuple[int, int]]:
     """How messages ended: since the last night, and in all."""
     before: dict[str, int] = details.get("messages", {})
     return {row.outcome: (row.messages - before.get(row.outcome, 0), row.messages) for row in read_all(_MESSAGES, {})}

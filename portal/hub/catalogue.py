@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from portal.platform import clock
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 
 # Affordable first, then what is nearly so, then what is closed to the member for now.
 ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")
@@ -24,20 +25,20 @@ _REWARDS = text("""
 """)
 
 
-def list_rewards_for(user_id: str, member: dict[str, Any], slug: str | None = None) -> list[dict[str, Any]]:
+def list_rewards_for(user_id: str, member: Document, slug: str | None = None) -> list[Document]:
     """Rewards with `state`, `short_by` and `opens_at` for this member (a Member document), in the order of `ORDER`."""
     rows = read_all(_REWARDS, {"user_id": user_id, "now": clock.now(), "slug": slug})
     rewards = [_describe(row._asdict(), member) for row in rows]
     return sorted(rewards, key=lambda reward: ORDER.index(reward["state"]))
 
 
-def list_shelf() -> list[dict[str, Any]]:
+def list_shelf() -> list[Document]:
     """Rewards as a visitor sees them."""
     rows = read_all(_REWARDS, {"user_id": "", "now": clock.now(), "slug": None})
     return [_plain(row._asdict()) for row in rows]
 
 
-def _describe(row: Any, member: dict[str, Any]) -> dict[str, Any]:
+def _describe(row: Any, member: Document) -> Document:
     short_by = row["points_cost"] - member["available"]
     return {
         **_plain(row),
@@ -47,7 +48,7 @@ def _describe(row: Any, member: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _state(row: Any, member: dict[str, Any], short_by: int) -> str:
+def _state(row: Any, member: Document, short_by: int) -> str:
     standing = member["tier"]["threshold"] if member["tier"] else -1
     if row["upcoming"]:
         return "upcoming"
@@ -60,7 +61,7 @@ def _state(row: Any, member: dict[str, Any], short_by: int) -> str:
     return "short" if short_by > 0 else "affordable"
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def _plain(row: Any) -> Document:
     return {
         "slug": row["slug"],
         "name": row["name"],

@@ -11,6 +11,7 @@ from portal.platform import clock
 from portal.platform.clock import week_of
 from portal.platform.db import db
 from portal.platform.db.hot import read_hot
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.settings import current_settings
 from portal.tiers import enrol
@@ -53,13 +54,13 @@ _MEMBER = text("""
 """)
 
 
-def get_member_document(user_id: str) -> dict[str, Any] | None:
+def get_member_document(user_id: str) -> Document | None:
     """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
     rows = read_hot(_MEMBER, {"user_id": user_id, "now": clock.now()})
     return _document(user_id, rows[0]._asdict()) if rows else None
 
 
-def get_or_enrol(user_id: str) -> dict[str, Any]:
+def get_or_enrol(user_id: str) -> Document:
     """The Member of CONTRACT 3 as it is in the current transaction, provisioned now when there is none.
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
@@ -72,7 +73,7 @@ def get_or_enrol(user_id: str) -> dict[str, Any]:
     return _document(user_id, row._mapping)
 
 
-def _document(user_id: str, row: Mapping[Any, Any]) -> dict[str, Any]:
+def _document(user_id: str, row: Mapping[Any, Any]) -> Document:
     now = clock.now()
     expiring = [(int(lot["points"]), _time(lot["at"])) for lot in row["expiring"] or []]
     return {
@@ -94,7 +95,7 @@ def _document(user_id: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _tier(row: Mapping[Any, Any]) -> dict[str, Any] | None:
+def _tier(row: Mapping[Any, Any]) -> Document | None:
     if row["tier_slug"] is None:
         return None
     return {
@@ -106,7 +107,7 @@ def _tier(row: Mapping[Any, Any]) -> dict[str, Any] | None:
     }
 
 
-def _progress(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _progress(row: Mapping[Any, Any]) -> Document:
     earned, threshold = row["lifetime_earned"], row["next_threshold"]
     if threshold is None:
         return {"nextTier": None, "qualifyingPoints": earned, "pointsToNext": 0, "percent": 100}
@@ -119,7 +120,7 @@ def _progress(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+def _hold(hold: Document) -> Document:
     return {
         "redemptionId": ulid(UUID(hold["id"])),
         "points": hold["points"],
@@ -130,7 +131,7 @@ def _hold(hold: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _streak(row: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
+def _streak(row: Mapping[Any, Any], now: datetime) -> Document:
     """Weeks in a row up to this one; a streak lives through the week after its last."""
     settings = current_settings()
     this_week, last = week_of(now, settings.timezone), row["streak_week"]

@@ -15,6 +15,7 @@ from portal.hub.timeline_words import describe
 from portal.platform import clock
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 
@@ -81,7 +82,7 @@ class Timeline:
     cursor_token: str | None
     after: datetime | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The page as the API shows it."""
         return {"items": self.items, "cursorToken": self.cursor_token, "hasMore": self.cursor_token is not None}
 
@@ -144,7 +145,7 @@ def _position(micros: int, tie: int | str) -> Position:
     return _EPOCH + timedelta(microseconds=micros), behind
 
 
-def _item(row: Any) -> dict[str, Any]:
+def _item(row: Any) -> Document:
     words = describe(row)
     return {
         "id": ulid(row.id),

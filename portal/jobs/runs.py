@@ -252,7 +252,7 @@ def _part(session: Session, statement: Any, run: Run, part: Part, figures: Figur
         raise LeaseLost(f"{run.job_id} {part.step}")
 
 
-def _key(run: Run) -> dict[str, Any]:
+def _key(run: Run) -> dict[str, object]:
     return {"job_id": run.job_id, "slot": run.slot}
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Reader, Words
 from portal.platform import ids
+from portal.platform.documents import Document
 
 
 def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
@@ -18,7 +19,7 @@ def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
     return Reader(row.locale or rules.locale, zone, now)
 
 
-def make_card(row: Any, reader: Reader, base_url: str) -> dict[str, Any]:
+def make_card(row: Any, reader: Reader, base_url: str) -> Document:
     """The document of a row of `state.COLUMNS`; ids in its metadata are encoded."""
     words = write(row.signal, row.payload, reader)
     return {

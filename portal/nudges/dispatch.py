@@ -24,6 +24,7 @@ from portal.nudges.rules import NudgeRules
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.steps import EVERYBODY, Figures, Shard
 
 BATCH = 25
@@ -77,7 +78,7 @@ class Claim:
     event_id: UUID
     user_id: str
     channel: ChannelName
-    card: dict[str, Any]
+    card: Document
 
 
 def collect_nudge_dispatch_batch(

@@ -19,6 +19,7 @@ from portal.nudges.cards import make_card, reader_of
 from portal.nudges.models import NudgeStatus
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS
+from portal.platform.documents import Document
 from portal.platform.problems import NotFound
 
 ANSWERS = (NudgeStatus.ACKNOWLEDGED, NudgeStatus.DISMISSED)
@@ -49,7 +50,7 @@ class NudgeNotFound(NotFound):
 
 def refresh_and_list_nudges(
     session: Session, user_id: str, now: datetime, rules: NudgeRules | None = None
-) -> list[dict[str, Any]]:
+) -> list[Document]:
     """A user's nudges as CONTRACT 3 shows them, most urgent first, brought up to date first where they are not.
 
     Where nothing has changed, which is nearly always, this is one read. Acknowledged ones stay, behind the others;
@@ -67,7 +68,7 @@ def refresh_and_list_nudges(
     return list_cards(rows, now, rules)
 
 
-def list_cards(rows: Sequence[Any], now: datetime, rules: NudgeRules) -> list[dict[str, Any]]:
+def list_cards(rows: Sequence[Any], now: datetime, rules: NudgeRules) -> list[Document]:
     """The documents of rows of `state.OF_USER`, most urgent first.
 
     :raises UserNotFound: there are none, not even one of nulls.
@@ -82,7 +83,7 @@ def list_cards(rows: Sequence[Any], now: datetime, rules: NudgeRules) -> list[di
 
 def update_nudge_status(
     session: Session, user_id: str, nudge_id: UUID, status: str, now: datetime, rules: NudgeRules | None = None
-) -> dict[str, Any]:
+) -> Document:
     """Record that a member has acknowledged or dismissed a nudge; the nudge as it is now. Repeating changes nothing.
 
     Both end outreach about it. A dismissed one leaves the feed until a new lot, redemption or intent calls for it; that

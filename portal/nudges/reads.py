@@ -14,6 +14,7 @@ from portal.nudges.rules import NudgeRules
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 
@@ -49,7 +50,7 @@ def _of_all(statuses: tuple[DispatchStatus, ...]) -> TextClause:
     """)
 
 
-def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[dict[str, Any]] | None:
+def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[Document] | None:
     """A user's nudges as CONTRACT 3 shows them, in one read; None where they have to be brought up to date first.
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
@@ -60,7 +61,7 @@ def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[dict[str
 
 def list_dispatches(
     *, user_id: str | None = None, statuses: Sequence[DispatchStatus] = (), limit: int = 20, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """A page of decisions about nudges, newest first: `{dispatches, nextCursor}`; all members' without `user_id`.
 
     :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
@@ -74,7 +75,7 @@ def list_dispatches(
     return {"dispatches": [_dispatch(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def _dispatch(row: Any) -> dict[str, Any]:
+def _dispatch(row: Any) -> Document:
     return {
         "id": ulid(row.id),
         "nudgeId": ulid(row.nudge_id),

@@ -95,7 +95,7 @@ APPLY = text(f"""
 """)
 
 
-def values(rules: NudgeRules, now: datetime) -> dict[str, Any]:
+def values(rules: NudgeRules, now: datetime) -> dict[str, object]:
     """What the statements know of the rules."""
     bounds: dict[str, Any] = {"now": now}
     for signal in SIGNALS.values():
@@ -103,6 +103,6 @@ def values(rules: NudgeRules, now: datetime) -> dict[str, Any]:
     return bounds
 
 
-def values_for(rules: NudgeRules, now: datetime, member_ids: Collection[UUID]) -> dict[str, Any]:
+def values_for(rules: NudgeRules, now: datetime, member_ids: Collection[UUID]) -> dict[str, object]:
     """The same, for these members."""
     return {**values(rules, now), "member_ids": list(member_ids)}

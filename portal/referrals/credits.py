@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from portal import ledger
 from portal.ledger import EntryType
 from portal.members import Member, lock_members
 from portal.platform import ids
+from portal.platform.documents import Document
 from portal.referrals.eligibility import of_two_in_good_standing
 from portal.referrals.models import InviteStatus, ReferralInvite
 
@@ -73,7 +73,7 @@ def get_first_credits(
 def _postings(
     invite: ReferralInvite, friend_id: UUID, now: datetime, earning: ledger.EarningRules
 ) -> list[ledger.Posting]:
-    metadata: dict[str, Any] = {"referral_code": invite.code}
+    metadata: Document = {"referral_code": invite.code}
     if invite.shared_code is not None:
         metadata["shared_code"] = invite.shared_code
     sides = (

@@ -17,6 +17,7 @@ from portal.members import Member
 from portal.notifications import is_suppressed
 from portal.platform import audit, ids, outbox
 from portal.platform import ids as codes
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
 from portal.referrals import problems
@@ -41,7 +42,7 @@ class Invitation:
     name: str | None = None
     phone: str | None = None
     message: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Document = field(default_factory=dict)
     device: str | None = None
 
     @property

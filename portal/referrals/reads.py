@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import UserNotFound
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 from portal.referrals.models import InviteStatus
@@ -77,7 +78,7 @@ def list_referrals(
     cursor: str | None = None,
     session: Session | None = None,
     registered: bool = False,
-) -> dict[str, Any]:
+) -> Document:
     """A page of a user's invites, newest first: `{referrals, quota, nextCursor}`.
 
     With `registered`, each invite has `registeredAt` (a friend signed up).
@@ -102,7 +103,7 @@ def list_referrals(
 
 def list_dashboard(
     session: Session, user_id: str, *, now: datetime, rules: ReferralRules, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """As `list_referrals`, within the current transaction, each invite with `registeredAt` (a friend signed up)."""
     return list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session, registered=True)
 
@@ -115,7 +116,7 @@ def list_conversions(
     limit: int = 20,
     cursor: str | None = None,
     session: Session | None = None,
-) -> dict[str, Any]:
+) -> Document:
     """How a user's invites have done, with a page of the converted ones, newest conversion first.
 
     `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits`, where there
@@ -142,12 +143,12 @@ def list_conversions(
     }
 
 
-def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> dict[str, Any]:
+def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> Document:
     """One invite as the API shows it, within the current transaction."""
     return document(session.execute(_ONE, {"id": invite_id, "now": now}).one(), rules)
 
 
-def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
+def document(row: Any, rules: ReferralRules) -> Document:
     """A row of `_COLUMNS` as the API shows it."""
     return {
         "id": ulid(row.id),
@@ -167,11 +168,11 @@ def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
     }
 
 
-def _conversion(row: Any, rules: ReferralRules) -> dict[str, Any]:
+def _conversion(row: Any, rules: ReferralRules) -> Document:
     return {**document(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
 
 
-def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> dict[str, Any]:
+def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> Document:
     next_at = min(last_invite_at, now) + rules.cooldown if last_invite_at is not None else None
     return {
         "max": rules.max_active,
@@ -182,14 +183,14 @@ def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: R
     }
 
 
-def _totals(counts: dict[str, int]) -> dict[str, Any]:
+def _totals(counts: dict[str, int]) -> Document:
     invites = {status.value: counts.get(status.value, 0) for status in InviteStatus}
     total = sum(invites.values())
     rate = round(invites["converted"] / total, 4) if total else 0.0
     return {"invites": {**invites, "total": total}, "conversionRate": rate}
 
 
-def _pending(kind: str, points: int, due: float) -> dict[str, Any]:
+def _pending(kind: str, points: int, due: float) -> Document:
     return {"entryType": kind, "points": points, "dueAt": datetime.fromtimestamp(due, UTC)}
 
 

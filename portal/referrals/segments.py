@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.members import STAFF
+from portal.platform.documents import Document
 from portal.referrals.reads import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
@@ -63,7 +64,7 @@ _MINE = text(f"""
 """)
 
 
-def get_segments(now: datetime, session: Session | None = None) -> list[dict[str, Any]]:
+def get_segments(now: datetime, session: Session | None = None) -> list[Document]:
     """Figures of each segment as of `now`, from one pass over the members who refer; never from the ledger.
 
     With a session as they are in its transaction.
@@ -86,7 +87,7 @@ def _limits(now: datetime) -> dict[str, datetime]:
     return {"active_from": now - timedelta(days=ACTIVE_DAYS), "stalled_from": now - timedelta(days=STALLED_DAYS)}
 
 
-def _figures(segment: Segment, row: Any, everyone: int) -> dict[str, Any]:
+def _figures(segment: Segment, row: Any, everyone: int) -> Document:
     _, members, age, made, won = row or (segment, 0, None, 0, 0)
     return {
         "segment": segment.value,

@@ -23,6 +23,7 @@ from portal.accounts.web import Access, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings, listen
 from portal.referrals.attribution import Landing, attribute_registration, get_landing
@@ -109,7 +110,7 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
         log.warning("referral not completed at registration", extra={"code": refusal.code})
 
 
-def _inviter() -> dict[str, Any]:
+def _inviter() -> Document:
     """On the registration page, the first name of who invited the visitor."""
     if not has_request_context() or request.endpoint not in REGISTRATION:
         return {}

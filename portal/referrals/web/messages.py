@@ -10,6 +10,7 @@ from portal.members import Member
 from portal.notifications import REFERRAL_INVITE, hash_address, is_suppressed
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
+from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 from portal.platform.text import names_a_site, without_hidden
@@ -64,7 +65,7 @@ def _why_not(session: Session, invite: ReferralInvite, member: Member, user: Use
 
 
 def _send(
-    key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: dict[str, Any]
+    key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: Document
 ) -> None:
     address = invite.address or ""
     token = notifications.make_token(channel.value, hash_address(channel.value, address).hex())  # type: ignore[arg-type]

@@ -1,7 +1,5 @@
 """The referral dashboard: invite, share, follow up."""
 
-from typing import Any
-
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,6 +8,7 @@ from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.members.web import asks_staff
 from portal.platform import clock, ids
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
@@ -89,7 +88,7 @@ def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Res
     return response
 
 
-def _context(cursor: str | None) -> dict[str, Any]:
+def _context(cursor: str | None) -> Document:
     session, user_id, now, rules = db.session(), current_user_id(), clock.now(), _rules()
     member = enrol(session, user_id)
     invites = reads.list_dashboard(session, user_id, now=now, rules=rules, cursor=cursor)
