@@ -16,7 +16,7 @@ from portal.platform import audit, ids, outbox
 from portal.platform.documents import Document
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.problems import Conflict, NotFound
-from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, send_again
+from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, effective_status, send_again
 
 RESENDABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 PAUSE = timedelta(hours=24)
@@ -75,7 +75,7 @@ def resend_invite(
     invite = get_invite(session, user_id, invite_id)
     if invite.channel == Channel.LINK:
         raise Conflict("The member passes this link on; we have nowhere to send it.")
-    if invite.status not in OPEN or invite.expires_at <= now:
+    if effective_status(invite, now) not in OPEN:
         raise Conflict("This invite is closed, so the friend could not use it.")
     _once_a_day(session, "referral", ids.encode(invite_id), now)
     send_again(session, invite, now=now, rules=rules)

@@ -18,6 +18,7 @@ from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
+from portal.referrals import EFFECTIVE_STATUS
 
 
 class Kind(StrEnum):
@@ -30,12 +31,11 @@ class Kind(StrEnum):
 
 # An event's place never moves: a point change has the time it was posted for, a redemption that of its request, an
 # invite that of its making, whatever their status is by now. Each source is read by an index of just that order, and
-# no further than the page (EXISTS would be answered by a hash of every redemption there is). An invite past its date
-# has expired, whether or not the sweep has reached it.
-_PAGE = text("""
+# no further than the page (EXISTS would be answered by a hash of every redemption there is).
+_PAGE = text(f"""
     SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
         (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
-                l.description AS what, coalesce(f.facts, '{}'::jsonb) || l.metadata AS facts, NULL AS reason,
+                l.description AS what, coalesce(f.facts, '{{}}'::jsonb) || l.metadata AS facts, NULL AS reason,
                 NULL::timestamptz AS settled_at, false AS can_retry
          FROM loyalty_ledger_entries l
          LEFT JOIN loyalty_ledger_references f ON f.member_id = l.member_id AND f.entry_id = l.id
@@ -54,8 +54,7 @@ _PAGE = text("""
          ORDER BY r.requested_at DESC, r.id DESC LIMIT :redemption_limit)
         UNION ALL
         (SELECT 'referral', i.created_at, 0, i.id,
-                CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END,
-                i.reward_points, coalesce(i.invitee_name, i.invitee_email),
+                {EFFECTIVE_STATUS}, i.reward_points, coalesce(i.invitee_name, i.invitee_email),
                 jsonb_build_object('referral_code', i.code, 'channel', i.channel), NULL, i.credited_at, false
          FROM loyalty_referral_invites i
          WHERE i.member_id = m.id AND (i.created_at, i.id) < (:referral_at, :referral_tie)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from portal.members import Member, lock_members
@@ -72,6 +72,11 @@ def expire_invites(session: Session, now: datetime, limit: int = 500) -> int:
     ).all()
     note_closed(session, list(closed))
     return len(found)
+
+
+def still_open(now: datetime) -> ColumnElement[bool]:
+    """Whether an invite's code works as of now, as a condition."""
+    return ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
 
 
 def effective_status(invite: ReferralInvite, now: datetime) -> str:

@@ -14,13 +14,12 @@ from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
-from portal.referrals.models import InviteStatus
+from portal.referrals.invites import AGAINST_QUOTA
+from portal.referrals.models import EFFECTIVE_STATUS, InviteStatus
 from portal.referrals.rules import ReferralRules
 
-# An open invite past its date has expired, whether or not the sweep has reached it.
-_STATUS = "CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END"
 _COLUMNS = f"""
-    i.id, i.code, {_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
+    i.id, i.code, {EFFECTIVE_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
     i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at,
     i.attributed_at
 """
@@ -30,10 +29,7 @@ _PAGE = text(f"""
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS active FROM loyalty_referral_invites p
-        WHERE p.member_id = m.id AND (
-            (p.status IN ('draft', 'sent') AND p.expires_at > :now)
-            OR (p.status = 'cancelled' AND p.sent_at > CAST(:now AS timestamptz) - interval '24 hours'))) q
+        SELECT count(*) AS active FROM loyalty_referral_invites i WHERE i.member_id = m.id AND {AGAINST_QUOTA}) q
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS} FROM loyalty_referral_invites i
         WHERE i.member_id = m.id AND i.id < :before ORDER BY i.id DESC LIMIT :limit) r ON true
@@ -47,7 +43,7 @@ _CONVERSIONS = text(f"""
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
         SELECT json_object_agg(s.status, s.n) AS counts, coalesce(sum(s.earned), 0)::bigint AS earned
-        FROM (SELECT {_STATUS} AS status, count(*) AS n,
+        FROM (SELECT {EFFECTIVE_STATUS} AS status, count(*) AS n,
                      sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL) AS earned
               FROM loyalty_referral_invites i WHERE i.member_id = m.id GROUP BY 1) s) t
     CROSS JOIN LATERAL (
@@ -173,13 +169,12 @@ def _conversion(row: Any, rules: ReferralRules) -> Document:
 
 
 def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> Document:
-    next_at = min(last_invite_at, now) + rules.cooldown if last_invite_at is not None else None
     return {
         "max": rules.max_active,
         "active": active,
         "remaining": max(rules.max_active - active, 0),
         "cooldownSeconds": int(rules.cooldown.total_seconds()),
-        "nextInviteAt": next_at if next_at is not None and next_at > now else None,
+        "nextInviteAt": rules.next_invite_at(last_invite_at, now),
     }
 
 

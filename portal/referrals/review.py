@@ -11,14 +11,14 @@ from portal.platform import audit, ids
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.problems import Conflict
 from portal.referrals import problems
+from portal.referrals.models import EFFECTIVE_STATUS
 
-_ONE = text("""
+_ONE = text(f"""
     SELECT i.id, i.code, i.channel, i.created_at, i.sent_at, i.expires_at, i.converted_at, i.cancelled_at,
            i.invitee_email, i.invitee_name, i.invitee_phone, i.message, i.not_sent_reason, i.shared_code,
            i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, i.credit_due_at,
            i.credited_at, i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
-           CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END AS status,
-           i.status = 'converted' AND i.credited_at IS NULL AS pending,
+           {EFFECTIVE_STATUS} AS status, i.status = 'converted' AND i.credited_at IS NULL AS pending,
            u.id AS user_id, u.name, u.email, m.referral_code, m.status AS member_status,
            f.id AS referee_id, f.name AS referee_name, f.email AS referee_email, f.created_at AS referee_since
     FROM loyalty_referral_invites i
