@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -34,6 +35,15 @@ class Night:
     figures: Document
 
 
+class SnapshotRow(NamedTuple):
+    """The figures of a night."""
+
+    id: UUID
+    night: date
+    captured_at: datetime
+    figures: Document
+
+
 def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> Document:
     """A page of snapshots, newest first: `{snapshots, nextCursor}`.
 
@@ -41,18 +51,18 @@ def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> Document:
     """
     position = decode(cursor, *SCOPE)
     before = date.fromisoformat(position) if position else date.max
-    rows = read_all(_PAGE, {"before": before, "limit": limit + 1})
+    rows: list[SnapshotRow] = read_all(_PAGE, {"before": before, "limit": limit + 1})
     more = encode(rows[limit - 1].night.isoformat(), *SCOPE) if len(rows) > limit else None
     return {"snapshots": [_document(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def _document(row: Any) -> Document:
+def _document(row: SnapshotRow) -> Document:
     return {"id": ulid(row.id), "night": row.night, "capturedAt": row.captured_at, **row.figures}
 
 
 def list_nights(count: int) -> list[Night]:
     """The figures of the last so many nights up to the newest captured, oldest first; missed ones are left out."""
-    rows = read_all(_PAGE, {"before": date.max, "limit": count})
+    rows: list[SnapshotRow] = read_all(_PAGE, {"before": date.max, "limit": count})
     nights = [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
     return [night for night in nights if nights[-1].night - night.night < timedelta(days=count)]
 

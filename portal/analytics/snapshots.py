@@ -17,7 +17,10 @@ VELOCITY_DAYS = 28
 MOST_MISSED = 366
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics_snapshot', 0))")
-_SPAN = "night, CAST(figures #>> '{points,from}' AS timestamptz), CAST(figures #>> '{points,to}' AS timestamptz)"
+_SPAN = """
+    night, CAST(figures #>> '{points,from}' AS timestamptz) AS begins,
+    CAST(figures #>> '{points,to}' AS timestamptz) AS ends
+"""
 _BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
 _AFTER = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night > :night ORDER BY night LIMIT 1")
 _FIRST_ENTRY = text("SELECT min(occurred_at) FROM loyalty_ledger_entries")
@@ -65,7 +68,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     session.execute(_ONE_AT_A_TIME)
     night = moment.astimezone(zone).date()
     before = session.execute(_BEFORE, {"night": night}).first()
-    begin = before[2] if before else _beginning(session, moment, zone)
+    begin = before.ends if before else _beginning(session, moment, zone)
     segments = get_segments(moment, session)
     liability = [dict(row._mapping) for row in session.execute(_LIABILITY)]
     points, entries = _points(session, begin, moment)
@@ -82,9 +85,9 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     values = {"night": night, "id": ids.new_id(), "captured_at": clock.now(), "figures": to_json(figures).decode()}
     session.execute(_KEEP, values)
     if before:  # what was under way when it was counted has been posted since
-        _recount(session, *before)
+        _recount(session, before.night, before.begins, before.ends)
     if after := session.execute(_AFTER, {"night": night}).first():
-        _recount(session, after[0], moment, after[2])
+        _recount(session, after.night, moment, after.ends)
     return {"snapshots": 1, "entries": entries, "members": sum(row["members"] for row in liability)}
 
 

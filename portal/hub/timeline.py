@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.hub.timeline_words import describe
+from portal.hub.timeline_words import EventRow, describe
 from portal.platform import clock
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
@@ -110,24 +110,24 @@ def list_timeline(
     return Timeline([_item(row) for row in rows], token, after)
 
 
-def _key(row: Any) -> tuple[datetime, int, int]:
+def _key(row: EventRow) -> tuple[datetime, int, int]:
     return row.occurred_at, _RANK[Kind(row.kind)], row.seq or row.id.int
 
 
-def _merge(rows: list[Any], most: int) -> list[Any]:
+def _merge(rows: list[EventRow], most: int) -> list[EventRow]:
     """The newest of the sources' rows, each of which comes newest first."""
     sources = [[row for row in rows if row.kind == kind] for kind in Kind]
     return list(islice(heapq.merge(*sources, key=_key, reverse=True), most))
 
 
-def _written(last: Any, kinds: Sequence[Kind]) -> dict[str, list[Any]]:
+def _written(last: EventRow, kinds: Sequence[Kind]) -> dict[str, list[int | str]]:
     """One cursor per source, all just behind the last event shown, also where a source has shown none yet.
 
     Were a source left where it was, what is written there during the walk would turn up among older events.
     """
     at, rank, tie = _key(last)
     micros = (at - _EPOCH) // timedelta(microseconds=1)
-    cursors = {}
+    cursors: dict[str, list[int | str]] = {}
     for source, kind in _SOURCES.items():
         behind = tie if _RANK[kind] == rank else 0 if _RANK[kind] > rank else _LAST[kind]
         if kind in kinds:
@@ -144,7 +144,7 @@ def _position(micros: int, tie: int | str) -> Position:
     return _EPOCH + timedelta(microseconds=micros), behind
 
 
-def _item(row: Any) -> Document:
+def _item(row: EventRow) -> Document:
     words = describe(row)
     return {
         "id": ulid(row.id),

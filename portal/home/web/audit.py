@@ -1,7 +1,6 @@
 """The audit log: every write of an operator, searched and explained."""
 
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, Response
 from sqlalchemy import text
@@ -105,7 +104,7 @@ def entry(number: int) -> Response:
     return show("console/audit/entry.html", entry=found, changes=list_changes(found.before or {}, found.after or {}))
 
 
-def list_changes(before: Document, after: Document) -> list[tuple[str, Any, Any, bool]]:
+def list_changes(before: Document, after: Document) -> list[tuple[str, object, object, bool]]:
     """Field by field: its name, what it was, what it is, and whether that differs."""
     names = [*before, *(name for name in after if name not in before)]
     return [
@@ -114,7 +113,7 @@ def list_changes(before: Document, after: Document) -> list[tuple[str, Any, Any,
     ]
 
 
-def _readable(value: Any) -> Any:
+def _readable(value: object) -> object:
     """A value as people read it: numbers grouped, lists and objects in words, also inside each other."""
     if isinstance(value, bool):
         return "Yes" if value else "No"

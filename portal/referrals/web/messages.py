@@ -68,7 +68,8 @@ def _send(
     key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: Document
 ) -> None:
     address = invite.address or ""
-    token = notifications.make_token(channel.value, hash_address(channel.value, address).hex())  # type: ignore[arg-type]
+    whom = channel.value
+    token = notifications.make_token(whom, hash_address(whom, address).hex())  # type: ignore[arg-type]  # no push here
     unsubscribe = notifications.absolute(f"/unsubscribe/{token}")
     content = notifications.render(
         REFERRAL_INVITE,
