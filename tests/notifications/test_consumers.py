@@ -12,7 +12,7 @@ from portal.accounts.reset import request_reset
 from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.notifications.suppressions import suppress
-from portal.platform import outbox
+from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals.closing import cancel_invite
@@ -76,7 +76,7 @@ def test_an_invitation_names_who_invites_and_leads_to_the_landing_page(mailing_a
 def test_an_invitation_is_not_sent_once_it_was_cancelled(mailing_app: Portal, sink: Sink) -> None:
     made = invite()
     with unit_of_work() as session:
-        cancel_invite(session, made.id, actor="test", now=outbox.clock.now())
+        cancel_invite(session, made.id, actor="test", now=clock.now())
     outbox.deliver()
     assert sink.mails == []
     assert outcome() == ("suppressed", "invite_closed")
@@ -85,7 +85,7 @@ def test_an_invitation_is_not_sent_once_it_was_cancelled(mailing_app: Portal, si
 def test_an_address_that_opted_out_meanwhile_gets_no_invitation(mailing_app: Portal, sink: Sink) -> None:
     invite()
     with unit_of_work() as session:
-        suppress(session, "email", FRIEND, reason="complaint", now=outbox.clock.now())
+        suppress(session, "email", FRIEND, reason="complaint", now=clock.now())
     outbox.deliver()
     assert sink.mails == []
     assert outcome() == ("suppressed", "unsubscribed")
@@ -133,7 +133,7 @@ def test_an_invitation_of_a_suspended_member_waits_for_nobody(mailing_app: Porta
         if way == "suspended":
             session.scalars(select(Member)).one().status = "suspended"
         else:
-            session.scalars(select(User)).one().disabled_at = outbox.clock.now()
+            session.scalars(select(User)).one().disabled_at = clock.now()
     outbox.deliver()
     assert sink.mails == []
     assert outcome() == ("suppressed", "member_suspended")
