@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.analytics.months import months_between
 from portal.analytics.plots import month_label
+from portal.platform.documents import Document
 
 SHADES = 5
 
@@ -41,7 +42,7 @@ class Cohort:
     cells: tuple[Cell, ...]
 
 
-def list_cohorts(details: dict[str, Any], measure: Measure) -> Sequence[Cohort]:
+def list_cohorts(details: Document, measure: Measure) -> Sequence[Cohort]:
     """The cohorts of a night's details from the first month that somebody joined in, oldest first."""
     months: dict[str, Any] = details.get("cohorts", {})
     sizes: dict[str, int] = details.get("sizes", {})

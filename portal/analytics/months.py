@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+
+from portal.platform.documents import Document
 
 
 def add_months(month: date, months: int) -> date:
@@ -19,7 +20,7 @@ def months_between(first: str, last: str) -> Iterator[str]:
         month = add_months(month, 1)
 
 
-def with_every_month(rows: Sequence[dict[str, Any]], begin: date) -> list[dict[str, Any]]:
+def with_every_month(rows: Sequence[Document], begin: date) -> list[Document]:
     """A forecast's rows with every month from that of `begin` on, also those of no points; what never expires last."""
     kept = {row["month"]: row for row in rows if row["month"] is not None}
     if not rows:
@@ -29,5 +30,5 @@ def with_every_month(rows: Sequence[dict[str, Any]], begin: date) -> list[dict[s
     return [*every, *(row for row in rows if row["month"] is None)]
 
 
-def _nothing(month: str) -> dict[str, Any]:
+def _nothing(month: str) -> Document:
     return {"month": month, "lots": 0, "points": 0, "held": 0}

@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.analytics.months import with_every_month
 from portal.analytics.reads import Night
+from portal.platform.documents import Document
 from portal.platform.web.formatting import format_month, format_night
 from portal.referrals import Segment
 
@@ -75,7 +76,7 @@ class Plot:
     unfinished: bool = False
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """What the script draws."""
         return {
             "kind": self.kind,

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 SCOPE = ("analytics-velocity",)
@@ -30,28 +32,37 @@ class Night:
 
     night: date
     captured_at: datetime
-    figures: dict[str, Any]
+    figures: Document
 
 
-def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> dict[str, Any]:
+class SnapshotRow(NamedTuple):
+    """The figures of a night."""
+
+    id: UUID
+    night: date
+    captured_at: datetime
+    figures: Document
+
+
+def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> Document:
     """A page of snapshots, newest first: `{snapshots, nextCursor}`.
 
     :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
     """
     position = decode(cursor, *SCOPE)
     before = date.fromisoformat(position) if position else date.max
-    rows = read_all(_PAGE, {"before": before, "limit": limit + 1})
+    rows: list[SnapshotRow] = read_all(_PAGE, {"before": before, "limit": limit + 1})
     more = encode(rows[limit - 1].night.isoformat(), *SCOPE) if len(rows) > limit else None
     return {"snapshots": [_document(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def _document(row: Any) -> dict[str, Any]:
+def _document(row: SnapshotRow) -> Document:
     return {"id": ulid(row.id), "night": row.night, "capturedAt": row.captured_at, **row.figures}
 
 
 def list_nights(count: int) -> list[Night]:
     """The figures of the last so many nights up to the newest captured, oldest first; missed ones are left out."""
-    rows = read_all(_PAGE, {"before": date.max, "limit": count})
+    rows: list[SnapshotRow] = read_all(_PAGE, {"before": date.max, "limit": count})
     nights = [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
     return [night for night in nights if nights[-1].night - night.night < timedelta(days=count)]
 
@@ -62,7 +73,7 @@ def get_last_night(before: date, zone: ZoneInfo) -> date | None:
     return row.night if row else None
 
 
-def get_details(night: date) -> dict[str, Any]:
+def get_details(night: date) -> Document:
     """What only the consoles show of a night: forecast, funnel, message totals and cohorts."""
     row = read_one(_DETAILS, {"night": night})
     return row.details if row else {}

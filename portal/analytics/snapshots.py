@@ -1,7 +1,6 @@
 """Snapshots: segments, velocity, points of the day and outstanding liability, one row per night."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import STAFF
 from portal.platform import clock, ids
+from portal.platform.documents import Document
 from portal.platform.steps import Figures
 from portal.platform.web.responses import to_json
 from portal.referrals import get_segments
@@ -17,7 +17,10 @@ VELOCITY_DAYS = 28
 MOST_MISSED = 366
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics_snapshot', 0))")
-_SPAN = "night, CAST(figures #>> '{points,from}' AS timestamptz), CAST(figures #>> '{points,to}' AS timestamptz)"
+_SPAN = """
+    night, CAST(figures #>> '{points,from}' AS timestamptz) AS begins,
+    CAST(figures #>> '{points,to}' AS timestamptz) AS ends
+"""
 _BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
 _AFTER = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night > :night ORDER BY night LIMIT 1")
 _FIRST_ENTRY = text("SELECT min(occurred_at) FROM loyalty_ledger_entries")
@@ -65,7 +68,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     session.execute(_ONE_AT_A_TIME)
     night = moment.astimezone(zone).date()
     before = session.execute(_BEFORE, {"night": night}).first()
-    begin = before[2] if before else _beginning(session, moment, zone)
+    begin = before.ends if before else _beginning(session, moment, zone)
     segments = get_segments(moment, session)
     liability = [dict(row._mapping) for row in session.execute(_LIABILITY)]
     points, entries = _points(session, begin, moment)
@@ -82,9 +85,9 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     values = {"night": night, "id": ids.new_id(), "captured_at": clock.now(), "figures": to_json(figures).decode()}
     session.execute(_KEEP, values)
     if before:  # what was under way when it was counted has been posted since
-        _recount(session, *before)
+        _recount(session, before.night, before.begins, before.ends)
     if after := session.execute(_AFTER, {"night": night}).first():
-        _recount(session, after[0], moment, after[2])
+        _recount(session, after.night, moment, after.ends)
     return {"snapshots": 1, "entries": entries, "members": sum(row["members"] for row in liability)}
 
 
@@ -103,7 +106,7 @@ def _beginning(session: Session, moment: datetime, zone: ZoneInfo) -> datetime:
     return min(first, day_before) if first else day_before
 
 
-def _points(session: Session, begin: datetime, end: datetime) -> tuple[dict[str, Any], int]:
+def _points(session: Session, begin: datetime, end: datetime) -> tuple[Document, int]:
     """The points that came and went from `begin` until before `end`, and by how many entries."""
     row = session.execute(_POINTS, {"begin": begin, "end": end}).one()._mapping
     points = {name: row[name] for name in row if name != "entries"}
@@ -115,7 +118,7 @@ def _recount(session: Session, night: date, begin: datetime, end: datetime) -> N
     session.execute(_RECOUNT, {"night": night, "points": points})
 
 
-def _velocity(session: Session, moment: datetime, members: int) -> dict[str, Any]:
+def _velocity(session: Session, moment: datetime, members: int) -> Document:
     """Invites and conversions per member who refers and week, over the trailing days."""
     since = moment - timedelta(days=VELOCITY_DAYS)
     row = session.execute(_VELOCITY, {"since": since, "now": moment}).one()

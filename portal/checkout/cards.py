@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from portal.checkout.intents import REDEMPTION, SHARE
+from portal.platform.documents import Document
 from portal.platform.web.formatting import grouped
 
-Words = dict[str, Any]
 ORDER_SHOWN = 40
 
 
-def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
+def _redemption(intent: Mapping[str, Any], base_url: str) -> Document:
     order, cost = _order(intent), grouped(intent["points"])
     if intent["rewardSlug"] is None:
         return {
@@ -29,7 +29,7 @@ def _redemption(intent: Mapping[str, Any], base_url: str) -> Words:
     }
 
 
-def _referral_share(intent: Mapping[str, Any], base_url: str) -> Words:
+def _referral_share(intent: Mapping[str, Any], base_url: str) -> Document:
     return {
         "title": "Share what you love",
         "body": f"Happy with order {_order(intent)}? Invite a friend, and you both get something out of it.",
@@ -39,10 +39,10 @@ def _referral_share(intent: Mapping[str, Any], base_url: str) -> Words:
     }
 
 
-_TEMPLATES: dict[str, Callable[[Mapping[str, Any], str], Words]] = {REDEMPTION: _redemption, SHARE: _referral_share}
+_TEMPLATES: dict[str, Callable[[Mapping[str, Any], str], Document]] = {REDEMPTION: _redemption, SHARE: _referral_share}
 
 
-def make_card(intent: Mapping[str, Any], base_url: str) -> Words:
+def make_card(intent: Mapping[str, Any], base_url: str) -> Document:
     """The next action of a pending intent (CONTRACT Checkout); its link leads to this portal's pages."""
     words = _TEMPLATES[intent["kind"]](intent, base_url)
     return {"intentId": intent["id"], "kind": intent["kind"], **words, "expiresAt": intent["expiresAt"]}

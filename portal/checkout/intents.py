@@ -149,9 +149,9 @@ def confirm_intent(
         .where(CheckoutIntent.member_id == (member.id if member else None), CheckoutIntent.id == intent_id)
         .execution_options(populate_existing=True)
     ).first()
-    if member is None or row is None or row[1] != reward_slug:
+    if member is None or row is None or row.slug != reward_slug:
         raise IntentNotFound
-    intent = row[0]
+    intent: CheckoutIntent = row.CheckoutIntent
     part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug)
     checkout = Checkout(Action.CONFIRM, intent.order_reference, (part,))
     _confirm(_Desk(session, member, checkout, rules, actor, now), part, intent)
@@ -184,10 +184,10 @@ def expire_intents(session: Session, now: datetime, limit: int = 500) -> int:
     ).all()
     if not found:
         return 0
-    lock_members(session, {row[0] for row in found})
+    lock_members(session, {row.member_id for row in found})
     session.execute(
         update(CheckoutIntent)
-        .where(CheckoutIntent.id.in_([row[1] for row in found]), due)
+        .where(CheckoutIntent.id.in_([row.id for row in found]), due)
         .values(status="expired", resolved_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -258,12 +258,14 @@ def _find(desk: _Desk, part: Part) -> CheckoutIntent | None:
         .where(CheckoutIntent.checkout_intent_id == part.checkout_intent_id, _in_reach(desk))
         .execution_options(populate_existing=True)
     ).all()
+    found = None
     for intent, slug in rows:
         mine = intent.member_id == desk.member.id and intent.order_reference == desk.checkout.order_reference
         if not mine or intent.kind != part.kind or not _same_wish(intent, slug, part):
             raise IntentConflict
         intent.by_member = intent.by_member and desk.checkout.by_member
-    return rows[0][0] if rows else None
+        found = found or intent
+    return found
 
 
 def _in_reach(desk: _Desk) -> ColumnElement[bool]:

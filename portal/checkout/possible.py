@@ -4,6 +4,8 @@ The intent itself stays pending when it cannot: stock may return and points may 
 its checkout may confirm it then.
 """
 
+from portal.referrals import STILL_OPEN
+
 # SQL over an intent `i`, its member `m` and its reward `w` (none where points are wished for); knows `:now`.
 _OFFERED = """
     w.active AND (w.starts_at IS NULL OR w.starts_at <= :now) AND (w.ends_at IS NULL OR w.ends_at > :now)
@@ -27,9 +29,8 @@ REDEEMABLE = f"""(
 )"""
 
 # The member may invite, and has an invite left; also knows `:most_invites`.
-SHAREABLE = """(
+SHAREABLE = f"""(
     m.status = 'active' AND :most_invites > (
-        SELECT count(*) FROM loyalty_referral_invites v
-        WHERE v.member_id = m.id AND v.status IN ('draft', 'sent') AND v.expires_at > :now)
+        SELECT count(*) FROM loyalty_referral_invites i WHERE i.member_id = m.id AND {STILL_OPEN})
 )"""
 POSSIBLE = f"CASE i.kind WHEN 'redemption' THEN {REDEEMABLE} ELSE {SHAREABLE} END"

@@ -1,8 +1,8 @@
 """The feed: a member's pending intents and what they ask, in one statement over an index of what is pending."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,6 +13,7 @@ from portal.checkout.cards import make_card
 from portal.checkout.intents import CheckoutRules
 from portal.checkout.possible import POSSIBLE
 from portal.platform.db.hot import read_hot
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 MOST_SHOWN = 500
@@ -41,7 +42,26 @@ _SQL = f"""
 _FEED = text(_SQL)
 
 
-def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> dict[str, Any]:
+class IntentRow(NamedTuple):
+    """An intent with what its reward and redemption say of it; null in everything where the member has none."""
+
+    id: UUID
+    checkout_intent_id: str
+    kind: str
+    order_reference: str
+    channel: str | None
+    slug: str | None
+    name: str | None
+    points: int | None
+    redemption_id: UUID | None
+    created_at: datetime
+    expires_at: datetime
+    resolved_at: datetime | None
+    status: str
+    possible: bool
+
+
+def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> Document:
     """`{intents, actions}` of a user as last committed: what is pending and not past its time.
 
     Of more than 500 the ones that last longest; newest first, actions by priority. An intent that cannot be had now
@@ -54,18 +74,18 @@ def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> dict[str, Any
 
 def get_feed_with(
     session: Session, user_id: str, named: Sequence[UUID], now: datetime, rules: CheckoutRules
-) -> dict[str, Any]:
+) -> Document:
     """The feed as it is in the current transaction, with these intents in whatever state they are."""
-    return _feed(session.execute(_FEED, _values(user_id, now, rules, named)).all(), rules.base_url)
+    return _feed(_read(session, _values(user_id, now, rules, named)), rules.base_url)
 
 
-def get_intent(session: Session, user_id: str, intent_id: UUID, now: datetime, rules: CheckoutRules) -> dict[str, Any]:
+def get_intent(session: Session, user_id: str, intent_id: UUID, now: datetime, rules: CheckoutRules) -> Document:
     """One intent as the API shows it, within the current transaction."""
-    rows = session.execute(_FEED, {**_values(user_id, now, rules, [intent_id]), "most": 0}).all()
+    rows = _read(session, {**_values(user_id, now, rules, [intent_id]), "most": 0})
     return {name: value for name, value in _intent(rows[0]).items() if name not in _FOR_CARDS}
 
 
-def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[UUID] = ()) -> dict[str, Any]:
+def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[UUID] = ()) -> dict[str, object]:
     return {
         "user_id": user_id,
         "now": now,
@@ -75,11 +95,14 @@ def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[U
     }
 
 
-def _feed(rows: Iterable[Any], base_url: str) -> dict[str, Any]:
-    found = list(rows)
-    if not found:
+def _read(session: Session, values: dict[str, object]) -> list[IntentRow]:
+    return cast("list[IntentRow]", session.execute(_FEED, values).all())
+
+
+def _feed(rows: list[IntentRow], base_url: str) -> Document:
+    if not rows:
         raise UserNotFound
-    intents = [_intent(row) for row in found if row.id is not None]
+    intents = [_intent(row) for row in rows if row.id is not None]
     actions = [
         make_card(intent, base_url) for intent in intents if intent["status"] == "pending" and intent["possible"]
     ]
@@ -89,7 +112,7 @@ def _feed(rows: Iterable[Any], base_url: str) -> dict[str, Any]:
     return {"intents": intents, "actions": sorted(actions, key=lambda action: -action["priority"])}
 
 
-def _intent(row: Any) -> dict[str, Any]:
+def _intent(row: IntentRow) -> Document:
     return {
         "id": ulid(row.id),
         "checkoutIntentId": row.checkout_intent_id,

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
+from portal.desk.reads import HoldRow, LotRow
 from portal.desk.words import explain_hold, explain_lot
 
 NARROWEST = 1.5
@@ -22,7 +22,7 @@ ROOM_AFTER = timedelta(days=60)
 class Bar:
     """A lot: its place in time and how much of it is free and on hold, in percent."""
 
-    lot: Any
+    lot: LotRow
     sentence: str
     x: float
     width: float
@@ -52,7 +52,7 @@ class Hold:
     expires_at: datetime
 
 
-def draw(lots: Sequence[Any], balance: int, now: datetime, most: int) -> Drawing | None:
+def draw(lots: Sequence[LotRow], balance: int, now: datetime, most: int) -> Drawing | None:
     """The first `most` lots of a balance; None when there is none."""
     shown = lots[:most]
     if not shown:
@@ -69,7 +69,7 @@ def draw(lots: Sequence[Any], balance: int, now: datetime, most: int) -> Drawing
     return Drawing(bars, begins, ends, place(now), balance - sum(lot.remaining for lot in shown))
 
 
-def _bar(lot: Any, begins: float, ends: float) -> Bar:
+def _bar(lot: LotRow, begins: float, ends: float) -> Bar:
     width = max(ends - begins, NARROWEST)
     free, held = (_share(points, lot.points) for points in (lot.remaining - lot.held, lot.held))
     return Bar(lot, explain_lot(lot), min(begins, 100 - width), width, min(free, 100 - held), held)
@@ -80,7 +80,7 @@ def _share(points: int, whole: int) -> float:
     return max(round(100 * points / whole, 2), FLATTEST) if points else 0.0
 
 
-def describe_holds(rows: Sequence[Any]) -> list[Hold]:
+def describe_holds(rows: Sequence[HoldRow]) -> list[Hold]:
     """Each open request with its sentence, from the rows of its lots."""
     found = []
     for _, group in groupby(rows, key=lambda row: row.id):

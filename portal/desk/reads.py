@@ -1,7 +1,7 @@
 """What the page of a member shows beside its tables; each a bounded read through an index."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -74,37 +74,124 @@ _RECENT = text("""
 """)
 
 
-def get_card(user_id: str) -> Any:
+class CardRow(NamedTuple):
+    """A user, their preferences and last consent (null: never said), and their membership (null: none)."""
+
+    user_id: str
+    email: str
+    name: str
+    phone_number: str | None
+    locale: str | None
+    timezone: str | None
+    role: str
+    disabled_at: datetime | None
+    created_at: datetime
+    email_verified_at: datetime | None
+    consent_source: str | None
+    consent_at: datetime | None
+    has_push: bool
+    marketing_messages: bool | None
+    by_email: bool | None
+    by_sms: bool | None
+    by_push: bool | None
+    muted_kinds: list[str] | None
+    quiet_from: time | None
+    quiet_until: time | None
+    member_id: UUID | None
+    referral_code: str | None
+    status: str | None
+    joined_at: datetime | None
+    balance: int | None
+    held: int | None
+    lifetime_earned: int | None
+    tier: str | None
+
+
+class DatesRow(NamedTuple):
+    """Free points past their date, and those with a date soon."""
+
+    past: int
+    soon: int
+
+
+class LotRow(NamedTuple):
+    """A lot, and the entry that opened it."""
+
+    id: UUID
+    points: int
+    remaining: int
+    held: int
+    opened_at: datetime
+    expires_at: datetime | None
+    entry_type: str
+    description: str
+
+
+class HoldRow(NamedTuple):
+    """What a request holds of one lot: `taken` of its `points`; the request expires, and so does the lot."""
+
+    id: UUID
+    description: str
+    points: int
+    requested_at: datetime
+    hold_expires_at: datetime
+    taken: int
+    lot_id: UUID
+    opened_at: datetime
+    expires_at: datetime | None
+    lot: str
+
+
+class TierChangeRow(NamedTuple):
+    """A rise from one tier (None: none) to another, by name."""
+
+    changed_at: datetime
+    lifetime_earned: int
+    from_tier: str | None
+    to_tier: str
+
+
+class RecentRow(NamedTuple):
+    """A point change, redemption or invite: its `kind`, when and what it was, its points and how it stands."""
+
+    kind: str
+    at: datetime
+    what: str
+    points: int
+    state: str
+
+
+def get_card(user_id: str) -> CardRow:
     """Who the user is, and their membership when there is one.
 
     :raises UserNotFound: no such user.
     """
-    card = read_one(_CARD, {"user_id": user_id})
+    card: CardRow | None = read_one(_CARD, {"user_id": user_id})
     if card is None:
         raise UserNotFound
     return card
 
 
-def get_dates(member_id: UUID | None, now: datetime) -> Any:
+def get_dates(member_id: UUID | None, now: datetime) -> DatesRow:
     """The free points that are `past` their date, and those that expire `soon`."""
-    return read_one(_DATES, {"member_id": member_id, "now": now, "until": now + SOON})
+    return cast("DatesRow", read_one(_DATES, {"member_id": member_id, "now": now, "until": now + SOON}))
 
 
-def list_lots(member_id: UUID | None) -> list[Any]:
+def list_lots(member_id: UUID | None) -> list[LotRow]:
     """The lots that something is left of, in the order they are taken; one more than are drawn."""
     return read_all(_LOTS, {"member_id": member_id, "most": MOST_LOTS + 1})
 
 
-def list_holds(member_id: UUID | None) -> list[Any]:
+def list_holds(member_id: UUID | None) -> list[HoldRow]:
     """What open requests hold, a row for each lot that they hold it in."""
     return read_all(_HOLDS, {"member_id": member_id, "most": MOST_HOLDS})
 
 
-def list_tier_changes(member_id: UUID | None) -> list[Any]:
+def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
     """The latest upgrades, newest first."""
     return read_all(_TIERS, {"member_id": member_id, "most": MOST_TIERS})
 
 
-def list_recent(member_id: UUID | None) -> list[Any]:
+def list_recent(member_id: UUID | None) -> list[RecentRow]:
     """What happened last, of points, redemptions and invites."""
     return read_all(_RECENT, {"member_id": member_id, "most": MOST_RECENT})

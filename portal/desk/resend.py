@@ -5,7 +5,6 @@ ever sends it again by itself, and who does here is told that it may come twice.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,9 +13,10 @@ from sqlalchemy.orm import Session
 from portal.members import Member
 from portal.notifications import Message, MessageStatus
 from portal.platform import audit, ids, outbox
+from portal.platform.documents import Document
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.problems import Conflict, NotFound
-from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, send_again
+from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, effective_status, send_again
 
 RESENDABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 PAUSE = timedelta(hours=24)
@@ -75,7 +75,7 @@ def resend_invite(
     invite = get_invite(session, user_id, invite_id)
     if invite.channel == Channel.LINK:
         raise Conflict("The member passes this link on; we have nowhere to send it.")
-    if invite.status not in OPEN or invite.expires_at <= now:
+    if effective_status(invite, now) not in OPEN:
         raise Conflict("This invite is closed, so the friend could not use it.")
     _once_a_day(session, "referral", ids.encode(invite_id), now)
     send_again(session, invite, now=now, rules=rules)
@@ -95,9 +95,7 @@ def _once_a_day(session: Session, object_type: str, object_id: str, now: datetim
         raise Conflict("It was sent again within the last 24 hours. Give it a day.")
 
 
-def _record(
-    session: Session, object_type: str, object_id: str, before: dict[str, Any], actor: str, reason: str
-) -> None:
+def _record(session: Session, object_type: str, object_id: str, before: Document, actor: str, reason: str) -> None:
     audit.record(
         session,
         actor=actor,

@@ -2,17 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Protocol
 
+from portal.desk.reads import HoldRow, LotRow
 from portal.ledger import words_of
 from portal.platform import clock
+from portal.platform.documents import Document
 from portal.platform.web.formatting import format_date_in, grouped, reader_zone
 
 # How many lots a sentence names before it only counts the others.
 LOTS_NAMED = 4
 
 
-def explain_entry(row: Any) -> str:
+class EntryRow(Protocol):
+    """An entry of the ledger: the lot it opened, or the first of the lots it took, each with points, what and at."""
+
+    entry_type: str
+    amount: int
+    description: str
+    lot_remaining: int
+    lot_held: int
+    lot_expires_at: datetime | None
+    taken: list[Document] | None
+    lots_taken: int
+
+
+def explain_entry(row: EntryRow) -> str:
     """Where the points of a ledger entry came from or went, and which lots that concerns."""
     words = words_of(row.entry_type)
     if row.amount > 0:
@@ -22,7 +37,7 @@ def explain_entry(row: Any) -> str:
     return f"{went}: {_taken(row.taken or (), row.lots_taken)}."
 
 
-def explain_lot(lot: Any) -> str:
+def explain_lot(lot: LotRow) -> str:
     """What a lot was, and what became of it so far."""
     came = f"{_points(lot.points)} came in {words_of(lot.entry_type).came.format(what=lot.description)}"
     spent = lot.points - lot.remaining
@@ -30,7 +45,7 @@ def explain_lot(lot: Any) -> str:
     return f"{came} on {day(lot.opened_at)}{gone}; {_left(lot.remaining, lot.held, lot.expires_at)}."
 
 
-def explain_hold(rows: Sequence[Any]) -> str:
+def explain_hold(rows: Sequence[HoldRow]) -> str:
     """What an open request holds, and in which lots."""
     first = rows[0]
     parts = [f"{_points(row.taken)} of “{row.lot}” from {day(row.opened_at)}" for row in rows[:LOTS_NAMED]]
@@ -53,7 +68,7 @@ def _left(remaining: int, held: int, expires_at: datetime | None) -> str:
     return f"{grouped(remaining)} left{kept}, {'due since' if expires_at <= clock.now() else 'until'} {day(expires_at)}"
 
 
-def _taken(parts: Sequence[dict[str, Any]], lots: int) -> str:
+def _taken(parts: Sequence[Document], lots: int) -> str:
     said = [f"{grouped(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
     more = lots - len(said)
     return ", ".join(said) + (f", and the rest of {more} more {'lot' if more == 1 else 'lots'}" if more > 0 else "")

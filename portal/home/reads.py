@@ -5,13 +5,14 @@ Members, points and invites are counted exactly while they are few; beyond that 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple, cast
 
 from sqlalchemy import text
 
 from portal.analytics import Night
 from portal.members import STAFF
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 
 FEW = 20_000
 MOST_OPEN = 10_000
@@ -61,12 +62,27 @@ class Funnel:
     live: bool
 
 
-def read_now() -> Any:
+class NowRow(NamedTuple):
+    """Counts up to a limit: `counted` members with staff and `members` without, their points, and the redemption queue
+    with its oldest request; invites by how far they led."""
+
+    counted: int
+    members: int
+    outstanding: int
+    held: int
+    open: int
+    invites: int
+    registered: int
+    converted: int
+    oldest: datetime | None
+
+
+def read_now() -> NowRow:
     """Members, points, the redemption queue and invites, each counted up to a limit."""
-    return read_one(_NOW, {})
+    return cast("NowRow", read_one(_NOW, {}))
 
 
-def get_standing(row: Any, last: Night | None) -> Standing | None:
+def get_standing(row: NowRow, last: Night | None) -> Standing | None:
     """Members and points; None where they are many and no night has been captured yet."""
     if row.counted <= FEW:
         return Standing(row.members, row.outstanding, row.held, True)
@@ -76,7 +92,7 @@ def get_standing(row: Any, last: Night | None) -> Standing | None:
     return Standing(sum(tier["members"] for tier in kept["tiers"]), kept["total"], kept["held"], False)
 
 
-def get_funnel(row: Any, details: dict[str, Any]) -> Funnel | None:
+def get_funnel(row: NowRow, details: Document) -> Funnel | None:
     """The way of invites; None where they are many and no night has been captured yet."""
     if row.invites <= FEW:
         return Funnel(row.invites, row.registered, row.converted, True)
@@ -95,7 +111,7 @@ def get_flow_since(last: Night | None, now: datetime) -> dict[str, int]:
     return dict(row._asdict())
 
 
-def get_message_outcomes(details: dict[str, Any]) -> dict[str, tuple[int, int]]:
+def get_message_outcomes(details: Document) -> dict[str, tuple[int, int]]:
     """How messages ended: since the last night, and in all."""
     before: dict[str, int] = details.get("messages", {})
     return {row.outcome: (row.messages - before.get(row.outcome, 0), row.messages) for row in read_all(_MESSAGES, {})}

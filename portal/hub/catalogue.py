@@ -1,11 +1,12 @@
 """The reward catalogue as one member sees it: what is affordable, what is not, and why."""
 
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import text
 
 from portal.platform import clock
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 
 # Affordable first, then what is nearly so, then what is closed to the member for now.
 ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")
@@ -24,50 +25,68 @@ _REWARDS = text("""
 """)
 
 
-def list_rewards_for(user_id: str, member: dict[str, Any], slug: str | None = None) -> list[dict[str, Any]]:
+class RewardRow(NamedTuple):
+    """A reward; `left` None: any number; `taken` is how many the member has had or asked for."""
+
+    slug: str
+    name: str
+    description: str
+    points_cost: int
+    left: int | None
+    per_member_limit: int | None
+    icon: str
+    image_url: str | None
+    upcoming: bool | None
+    min_tier: str | None
+    min_tier_name: str | None
+    min_threshold: int | None
+    taken: int
+
+
+def list_rewards_for(user_id: str, member: Document, slug: str | None = None) -> list[Document]:
     """Rewards with `state`, `short_by` and `opens_at` for this member (a Member document), in the order of `ORDER`."""
-    rows = read_all(_REWARDS, {"user_id": user_id, "now": clock.now(), "slug": slug})
-    rewards = [_describe(row._asdict(), member) for row in rows]
+    rows: list[RewardRow] = read_all(_REWARDS, {"user_id": user_id, "now": clock.now(), "slug": slug})
+    rewards = [_describe(row, member) for row in rows]
     return sorted(rewards, key=lambda reward: ORDER.index(reward["state"]))
 
 
-def list_shelf() -> list[dict[str, Any]]:
+def list_shelf() -> list[Document]:
     """Rewards as a visitor sees them."""
-    rows = read_all(_REWARDS, {"user_id": "", "now": clock.now(), "slug": None})
-    return [_plain(row._asdict()) for row in rows]
+    rows: list[RewardRow] = read_all(_REWARDS, {"user_id": "", "now": clock.now(), "slug": None})
+    return [_plain(row) for row in rows]
 
 
-def _describe(row: Any, member: dict[str, Any]) -> dict[str, Any]:
-    short_by = row["points_cost"] - member["available"]
+def _describe(row: RewardRow, member: Document) -> Document:
+    short_by = row.points_cost - member["available"]
     return {
         **_plain(row),
         "state": _state(row, member, short_by),
         "short_by": short_by,
-        "opens_at": row["min_tier_name"],
+        "opens_at": row.min_tier_name,
     }
 
 
-def _state(row: Any, member: dict[str, Any], short_by: int) -> str:
+def _state(row: RewardRow, member: Document, short_by: int) -> str:
     standing = member["tier"]["threshold"] if member["tier"] else -1
-    if row["upcoming"]:
+    if row.upcoming:
         return "upcoming"
-    if row["min_threshold"] is not None and standing < row["min_threshold"]:
+    if row.min_threshold is not None and standing < row.min_threshold:
         return "locked"
-    if row["per_member_limit"] is not None and row["taken"] >= row["per_member_limit"]:
+    if row.per_member_limit is not None and row.taken >= row.per_member_limit:
         return "limit_reached"
-    if row["left"] == 0:
+    if row.left == 0:
         return "out_of_stock"
     return "short" if short_by > 0 else "affordable"
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def _plain(row: RewardRow) -> Document:
     return {
-        "slug": row["slug"],
-        "name": row["name"],
-        "description": row["description"],
-        "pointsCost": row["points_cost"],
-        "inventoryRemaining": row["left"],
-        "perMemberLimit": row["per_member_limit"],
-        "icon": row["icon"],
-        "image_url": row["image_url"],
+        "slug": row.slug,
+        "name": row.name,
+        "description": row.description,
+        "pointsCost": row.points_cost,
+        "inventoryRemaining": row.left,
+        "perMemberLimit": row.per_member_limit,
+        "icon": row.icon,
+        "image_url": row.image_url,
     }

@@ -1,8 +1,7 @@
 """The member as the storefront sees them: membership, tier, progress, holds, expiring points and streak in one read."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,6 +10,7 @@ from portal.platform import clock
 from portal.platform.clock import week_of
 from portal.platform.db import db
 from portal.platform.db.hot import read_hot
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.settings import current_settings
 from portal.tiers import enrol
@@ -53,13 +53,39 @@ _MEMBER = text("""
 """)
 
 
-def get_member_document(user_id: str) -> dict[str, Any] | None:
+class MemberRow(NamedTuple):
+    """A membership; `tier_*` and `next_*` None: no such tier. Times within `expiring` and `holds` are microseconds."""
+
+    id: UUID
+    referral_code: str
+    status: str
+    joined_at: datetime
+    balance: int
+    held: int
+    lifetime_earned: int
+    tier_since: datetime | None
+    tier_slug: str | None
+    tier_name: str | None
+    tier_threshold: int | None
+    tier_benefits: list[str] | None
+    next_slug: str | None
+    next_name: str | None
+    next_threshold: int | None
+    next_benefits: list[str] | None
+    stale: int
+    expiring: list[Document] | None
+    holds: list[Document] | None
+    streak_week: date | None
+    streak: int | None
+
+
+def get_member_document(user_id: str) -> Document | None:
     """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
-    rows = read_hot(_MEMBER, {"user_id": user_id, "now": clock.now()})
-    return _document(user_id, rows[0]._asdict()) if rows else None
+    rows: list[MemberRow] = read_hot(_MEMBER, {"user_id": user_id, "now": clock.now()})
+    return _document(user_id, rows[0]) if rows else None
 
 
-def get_or_enrol(user_id: str) -> dict[str, Any]:
+def get_or_enrol(user_id: str) -> Document:
     """The Member of CONTRACT 3 as it is in the current transaction, provisioned now when there is none.
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
@@ -69,48 +95,48 @@ def get_or_enrol(user_id: str) -> dict[str, Any]:
     if row is None:
         enrol(db.session(), user_id)
         row = db.session.execute(_MEMBER, values).one()
-    return _document(user_id, row._mapping)
+    return _document(user_id, cast("MemberRow", row))
 
 
-def _document(user_id: str, row: Mapping[Any, Any]) -> dict[str, Any]:
+def _document(user_id: str, row: MemberRow) -> Document:
     now = clock.now()
-    expiring = [(int(lot["points"]), _time(lot["at"])) for lot in row["expiring"] or []]
+    expiring = [(int(lot["points"]), _time(lot["at"])) for lot in row.expiring or []]
     return {
         "userId": user_id,
-        "referralCode": row["referral_code"],
-        "status": row["status"],
-        "joinedAt": row["joined_at"],
-        "balance": row["balance"],
-        "held": row["held"],
-        "available": row["balance"] - row["held"] - row["stale"],
-        "lifetimeEarned": row["lifetime_earned"],
+        "referralCode": row.referral_code,
+        "status": row.status,
+        "joinedAt": row.joined_at,
+        "balance": row.balance,
+        "held": row.held,
+        "available": row.balance - row.held - row.stale,
+        "lifetimeEarned": row.lifetime_earned,
         "tier": _tier(row),
         "progress": _progress(row),
-        "upcomingBenefits": row["next_benefits"] or [],
-        "holds": [_hold(hold) for hold in row["holds"] or []],
+        "upcomingBenefits": row.next_benefits or [],
+        "holds": [_hold(hold) for hold in row.holds or []],
         "expiring": [{"points": points, "expiresAt": at} for points, at in expiring],
         "expiringSoon": sum(points for points, at in expiring if at <= now + SOON),
         "streak": _streak(row, now),
     }
 
 
-def _tier(row: Mapping[Any, Any]) -> dict[str, Any] | None:
-    if row["tier_slug"] is None:
+def _tier(row: MemberRow) -> Document | None:
+    if row.tier_slug is None:
         return None
     return {
-        "slug": row["tier_slug"],
-        "name": row["tier_name"],
-        "threshold": row["tier_threshold"],
-        "benefits": row["tier_benefits"],
-        "since": row["tier_since"],
+        "slug": row.tier_slug,
+        "name": row.tier_name,
+        "threshold": row.tier_threshold,
+        "benefits": row.tier_benefits,
+        "since": row.tier_since,
     }
 
 
-def _progress(row: Mapping[Any, Any]) -> dict[str, Any]:
-    earned, threshold = row["lifetime_earned"], row["next_threshold"]
+def _progress(row: MemberRow) -> Document:
+    earned, threshold = row.lifetime_earned, row.next_threshold
     if threshold is None:
         return {"nextTier": None, "qualifyingPoints": earned, "pointsToNext": 0, "percent": 100}
-    following = {"slug": row["next_slug"], "name": row["next_name"], "threshold": threshold}
+    following = {"slug": row.next_slug, "name": row.next_name, "threshold": threshold}
     return {
         "nextTier": following,
         "qualifyingPoints": earned,
@@ -119,7 +145,7 @@ def _progress(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+def _hold(hold: Document) -> Document:
     return {
         "redemptionId": ulid(UUID(hold["id"])),
         "points": hold["points"],
@@ -130,13 +156,13 @@ def _hold(hold: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _streak(row: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
+def _streak(row: MemberRow, now: datetime) -> Document:
     """Weeks in a row up to this one; a streak lives through the week after its last."""
     settings = current_settings()
-    this_week, last = week_of(now, settings.timezone), row["streak_week"]
+    this_week, last = week_of(now, settings.timezone), row.streak_week
     alive = last is not None and this_week - last <= timedelta(days=7)
     return {
-        "weeks": row["streak"] if alive else 0,
+        "weeks": row.streak if alive else 0,
         "nextBonus": settings.streak_bonus_points,
         "qualifiedThisWeek": last == this_week,
     }

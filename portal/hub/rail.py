@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal.checkout import CheckoutRules, get_feed, get_feed_with
 from portal.nudges import NudgeRules, list_nudges, refresh_and_list_nudges
+from portal.platform.documents import Document
 from portal.platform.web.responses import to_json
 
 POLL_AFTER_SECONDS = 45
@@ -67,7 +67,7 @@ def read_rail(session: Session, user_id: str, *, now: datetime, rules: CheckoutR
     return _rail(get_feed(user_id, now, rules), nudges, rules.base_url)
 
 
-def _rail(feed: dict[str, Any], nudges: Iterable[dict[str, Any]], base_url: str) -> Rail:
+def _rail(feed: Document, nudges: Iterable[Document], base_url: str) -> Rail:
     orders = {intent["id"]: intent["orderReference"] for intent in feed["intents"]}
     actions = [_of_action(action, orders[action["intentId"]], base_url) for action in feed["actions"]]
     return Rail(merge(actions, [_of_nudge(nudge, base_url) for nudge in nudges]))
@@ -92,7 +92,7 @@ def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
     return sorted(cards.values(), key=lambda card: (card.acknowledged, -card.priority, card.until))
 
 
-def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
+def _of_action(action: Document, order: str, base_url: str) -> Card:
     return Card(
         key=action["intentId"],
         icon=ICONS.get(action["kind"], "bell"),
@@ -107,7 +107,7 @@ def _of_action(action: dict[str, Any], order: str, base_url: str) -> Card:
     )
 
 
-def _of_nudge(nudge: dict[str, Any], base_url: str) -> Card:
+def _of_nudge(nudge: Document, base_url: str) -> Card:
     return Card(
         key=nudge["metadata"].get("intent_id", nudge["id"]),
         icon=ICONS.get(nudge["type"], "bell"),

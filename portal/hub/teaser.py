@@ -1,10 +1,9 @@
 """What the hub says of a member's referrals."""
 
-from typing import Any
-
 from sqlalchemy import text
 
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 from portal.referrals import ReferralRules
 
@@ -17,7 +16,7 @@ _JOINED = text("""
 """)
 
 
-def get_invite_teaser(member: dict[str, Any]) -> dict[str, Any]:
+def get_invite_teaser(member: Document) -> Document:
     """The link of a member (a Member document), how many friends have joined, and what that has earned."""
     joined = read_one(_JOINED, {"user_id": member["userId"]})
     link = ReferralRules.of(current_settings()).link(member["referralCode"])

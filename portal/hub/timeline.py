@@ -11,12 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.hub.timeline_words import describe
+from portal.hub.timeline_words import EventRow, describe
 from portal.platform import clock
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
+from portal.referrals import EFFECTIVE_STATUS
 
 
 class Kind(StrEnum):
@@ -29,12 +31,11 @@ class Kind(StrEnum):
 
 # An event's place never moves: a point change has the time it was posted for, a redemption that of its request, an
 # invite that of its making, whatever their status is by now. Each source is read by an index of just that order, and
-# no further than the page (EXISTS would be answered by a hash of every redemption there is). An invite past its date
-# has expired, whether or not the sweep has reached it.
-_PAGE = text("""
+# no further than the page (EXISTS would be answered by a hash of every redemption there is).
+_PAGE = text(f"""
     SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
         (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
-                l.description AS what, coalesce(f.facts, '{}'::jsonb) || l.metadata AS facts, NULL AS reason,
+                l.description AS what, coalesce(f.facts, '{{}}'::jsonb) || l.metadata AS facts, NULL AS reason,
                 NULL::timestamptz AS settled_at, false AS can_retry
          FROM loyalty_ledger_entries l
          LEFT JOIN loyalty_ledger_references f ON f.member_id = l.member_id AND f.entry_id = l.id
@@ -53,8 +54,7 @@ _PAGE = text("""
          ORDER BY r.requested_at DESC, r.id DESC LIMIT :redemption_limit)
         UNION ALL
         (SELECT 'referral', i.created_at, 0, i.id,
-                CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END,
-                i.reward_points, coalesce(i.invitee_name, i.invitee_email),
+                {EFFECTIVE_STATUS}, i.reward_points, coalesce(i.invitee_name, i.invitee_email),
                 jsonb_build_object('referral_code', i.code, 'channel', i.channel), NULL, i.credited_at, false
          FROM loyalty_referral_invites i
          WHERE i.member_id = m.id AND (i.created_at, i.id) < (:referral_at, :referral_tie)
@@ -81,7 +81,7 @@ class Timeline:
     cursor_token: str | None
     after: datetime | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The page as the API shows it."""
         return {"items": self.items, "cursorToken": self.cursor_token, "hasMore": self.cursor_token is not None}
 
@@ -110,24 +110,24 @@ def list_timeline(
     return Timeline([_item(row) for row in rows], token, after)
 
 
-def _key(row: Any) -> tuple[datetime, int, int]:
+def _key(row: EventRow) -> tuple[datetime, int, int]:
     return row.occurred_at, _RANK[Kind(row.kind)], row.seq or row.id.int
 
 
-def _merge(rows: list[Any], most: int) -> list[Any]:
+def _merge(rows: list[EventRow], most: int) -> list[EventRow]:
     """The newest of the sources' rows, each of which comes newest first."""
     sources = [[row for row in rows if row.kind == kind] for kind in Kind]
     return list(islice(heapq.merge(*sources, key=_key, reverse=True), most))
 
 
-def _written(last: Any, kinds: Sequence[Kind]) -> dict[str, list[Any]]:
+def _written(last: EventRow, kinds: Sequence[Kind]) -> dict[str, list[int | str]]:
     """One cursor per source, all just behind the last event shown, also where a source has shown none yet.
 
     Were a source left where it was, what is written there during the walk would turn up among older events.
     """
     at, rank, tie = _key(last)
     micros = (at - _EPOCH) // timedelta(microseconds=1)
-    cursors = {}
+    cursors: dict[str, list[int | str]] = {}
     for source, kind in _SOURCES.items():
         behind = tie if _RANK[kind] == rank else 0 if _RANK[kind] > rank else _LAST[kind]
         if kind in kinds:
@@ -144,7 +144,7 @@ def _position(micros: int, tie: int | str) -> Position:
     return _EPOCH + timedelta(microseconds=micros), behind
 
 
-def _item(row: Any) -> dict[str, Any]:
+def _item(row: EventRow) -> Document:
     words = describe(row)
     return {
         "id": ulid(row.id),

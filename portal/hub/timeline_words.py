@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from portal.ledger import words_of
+from portal.platform.documents import Document
 from portal.platform.web.formatting import grouped
 from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
@@ -40,17 +43,36 @@ class Words:
     detail: str = ""
 
 
-def describe(row: Any) -> Words:
+class EventRow(NamedTuple):
+    """An event of one source: its `kind`, how it stands, what it was about, and where it stands among others.
+
+    `seq` orders the ledger's; that of other sources is 0.
+    """
+
+    kind: str
+    occurred_at: datetime
+    seq: int
+    id: UUID
+    state: str
+    points: int
+    what: str | None
+    facts: Document
+    reason: str | None
+    settled_at: datetime | None
+    can_retry: bool
+
+
+def describe(row: EventRow) -> Words:
     """The words for a row of the timeline."""
     return _DESCRIBE[row.kind](row)
 
 
-def _change(row: Any) -> Words:
+def _change(row: EventRow) -> Words:
     words = words_of(row.state)
-    return Words(words.title.format(what=row.what), row.what if words.detailed else "")
+    return Words(words.title.format(what=row.what), (row.what or "") if words.detailed else "")
 
 
-def _redemption(row: Any) -> Words:
+def _redemption(row: EventRow) -> Words:
     why, ending = _reason(row.reason), _ENDINGS.get(row.state, "").format(points=grouped(row.points))
     if row.state in ("failed", "cancelled"):
         ending = f"{why or ending} {_RELEASED.format(points=grouped(row.points))}"
@@ -64,7 +86,7 @@ def _reason(reason: str | None) -> str:
     return reason if reason.endswith((".", "!", "?")) else f"{reason}."
 
 
-def _invite(row: Any) -> Words:
+def _invite(row: EventRow) -> Words:
     title = _INVITES.get(row.state, "The invite for {friend}").format(friend=row.what or "a friend")
     detail = ""
     if row.state == "converted" and row.points:

@@ -7,7 +7,7 @@ that a file imported again credits nobody twice.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -99,6 +99,15 @@ _BALANCES = text("""
 _FIRST = UUID(int=0)
 
 
+class BalanceRow(NamedTuple):
+    """A balance to be opened, and its row's key."""
+
+    member_id: UUID
+    points: int
+    expires_at: datetime | None
+    row_key: str
+
+
 def confirm_import(
     session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str, over_staff: bool
 ) -> None:
@@ -166,7 +175,7 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     )
 
 
-def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: datetime) -> None:
+def _write(session: Session, staged: MemberImport, values: dict[str, object], now: datetime) -> None:
     """Users, their consent, memberships and balances."""
     moved = [(row.id, row.email) for row in session.execute(_OTHER_ADDRESSES, values)]
     _write_users(session, staged, values)
@@ -180,9 +189,9 @@ def _write(session: Session, staged: MemberImport, values: dict[str, Any], now: 
         _post(session, balances, staged, now)
 
 
-def _write_users(session: Session, staged: MemberImport, values: dict[str, Any]) -> None:
+def _write_users(session: Session, staged: MemberImport, values: dict[str, object]) -> None:
     """Whoever imports vouches for the addresses: those held unverified are taken over, and all are verified."""
-    held = [tuple(row) for row in session.execute(_HELD, values)]
+    held = [(row.email, row.user_id) for row in session.execute(_HELD, values)]
     if held:
         release_addresses(session, held, actor=staged.confirmed_by or "", reason=staged.reason or "")
     unverified = session.scalars(_UNVERIFIED, values).all()
@@ -193,7 +202,7 @@ def _write_users(session: Session, staged: MemberImport, values: dict[str, Any])
         mark_verified(session, user, get_first_registration(session, user_id))
 
 
-def _write_consents(session: Session, staged: MemberImport, values: dict[str, Any]) -> None:
+def _write_consents(session: Session, staged: MemberImport, values: dict[str, object]) -> None:
     """What the file says of consent, each change with a row of its history."""
     changed = [row for row in session.execute(_CONSENTS, values) if row.marketing_messages or not row.made]
     if changed:
@@ -202,7 +211,7 @@ def _write_consents(session: Session, staged: MemberImport, values: dict[str, An
         session.execute(CHANGE_MANY, {**origin, "user_ids": user_ids, "given": given})
 
 
-def _post(session: Session, balances: Sequence[Any], staged: MemberImport, now: datetime) -> None:
+def _post(session: Session, balances: Sequence[BalanceRow], staged: MemberImport, now: datetime) -> None:
     """Open a lot for each balance. It was earned elsewhere and earlier, so it qualifies no week for a streak."""
     lock_members(session, [row.member_id for row in balances])
     postings = [
@@ -223,11 +232,11 @@ def _post(session: Session, balances: Sequence[Any], staged: MemberImport, now: 
     ledger.post(session, postings, now, announce=staged.announce)
 
 
-def _balances(session: Session, import_id: UUID) -> Iterator[Sequence[Any]]:
+def _balances(session: Session, import_id: UUID) -> Iterator[Sequence[BalanceRow]]:
     """The balances to be credited in the order of the members' ids, in which their rows are locked."""
     after = _FIRST
     while rows := session.execute(_BALANCES, {"id": import_id, "after": after, "batch": BATCH}).all():
-        yield rows
+        yield cast("Sequence[BalanceRow]", rows)
         after = rows[-1].member_id
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 from portal.accounts import (
     clean_email,
@@ -31,6 +31,8 @@ _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NO_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _SHOWN = 40
+Clean = TypeVar("Clean")
+TakeMoment = Callable[[str, Callable[[str], datetime]], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: E
         return CheckedRow(line, "", None, None, None, None, None, None, None, 0, None, OPENING, [cells])
     problems: list[str] = []
 
-    def take(column: str, clean: Callable[[str], Any]) -> Any:
+    def take(column: str, clean: Callable[[str], Clean]) -> Clean | None:
         value = unguard_text(cells.get(column, ""))
         if not value:
             return None
@@ -89,7 +91,7 @@ def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: E
     )
 
 
-def _expiry(take: Callable[..., Any], cells: dict[str, str], now: datetime, rules: EarningRules) -> datetime | None:
+def _expiry(take: TakeMoment, cells: dict[str, str], now: datetime, rules: EarningRules) -> datetime | None:
     given = cells.get("expires_at", "")
     if not given:
         return rules.expiry(now)

@@ -16,6 +16,7 @@ from portal.imports.models import ImportStatus, MemberImport, Outcome
 from portal.imports.rows import CheckedRow, check_row
 from portal.ledger import EarningRules
 from portal.platform import audit, ids
+from portal.platform.documents import Document
 
 SOURCE = "import"
 EFFECT = "credit"
@@ -145,7 +146,7 @@ def stage_import(
     return made
 
 
-def classify(session: Session, import_id: UUID, *, over_staff: bool, now: datetime) -> dict[str, Any]:
+def classify(session: Session, import_id: UUID, *, over_staff: bool, now: datetime) -> Document:
     """Compare the rows with each other and the users as they are now; the figures by outcome."""
     session.execute(_COMPARE, {"id": import_id, "over_staff": over_staff, "now": now})
     session.execute(_CLASSIFY, {"id": import_id, "source": SOURCE, "effect": EFFECT})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from prometheus_client.core import HistogramMetricFamily
 from sqlalchemy import text
@@ -22,6 +22,16 @@ _ADD = text("""
 _TOTALS = text("SELECT job_id, outcome, bound, runs, seconds FROM job_durations ORDER BY job_id, outcome, bound")
 
 
+class DurationRow(NamedTuple):
+    """Runs of one job and outcome that took up to `bound` seconds, and `seconds` in all."""
+
+    job_id: str
+    outcome: str
+    bound: float
+    runs: int
+    seconds: float
+
+
 def add_duration(session: Session, job_id: str, slot: datetime, outcome: str, now: datetime) -> None:
     """Count the attempt at a run that ends now, in the transaction that ends it."""
     values = {"job_id": job_id, "slot": slot, "outcome": outcome, "now": now, "bounds": list(BOUNDS)}
@@ -33,15 +43,16 @@ def get_durations() -> HistogramMetricFamily:
     family = HistogramMetricFamily(
         "portal_job_duration_seconds", "How long attempts at scheduled jobs took.", labels=["job", "outcome"]
     )
-    found: dict[tuple[str, str], list[Any]] = {}
-    for row in read_all(_TOTALS, {}):
+    found: dict[tuple[str, str], list[DurationRow]] = {}
+    totals: list[DurationRow] = read_all(_TOTALS, {})
+    for row in totals:
         found.setdefault((row.job_id, row.outcome), []).append(row)
     for labels, rows in found.items():
         family.add_metric(labels, _buckets(rows), sum(row.seconds for row in rows))
     return family
 
 
-def _buckets(rows: Sequence[Any]) -> list[tuple[str, float]]:
+def _buckets(rows: Sequence[DurationRow]) -> list[tuple[str, float]]:
     names = [str(bound) if bound != BOUNDS[-1] else "+Inf" for bound in BOUNDS]
     counts = [sum(row.runs for row in rows if row.bound <= bound) for bound in BOUNDS]
     return list(zip(names, counts, strict=True))

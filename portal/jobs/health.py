@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from redis import Redis
@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from portal.jobs.schedules import Schedule
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 from portal.platform.outbox import BACKLOG, describe_backlog
 from portal.platform.queue import QueueName
 
@@ -34,9 +35,24 @@ _LAST = text("""
 """)
 
 
-def get_health(schedules: Collection[Schedule], redis: Redis, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+class LastRow(NamedTuple):
+    """A job's run that began last, and the latest one that its schedule has planned; null where there is none."""
+
+    job_id: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    status: str | None
+    metrics: Document | None
+    planned_slot: datetime | None
+    planned_status: str | None
+    planned_attempts: int | None
+    planned_lease: datetime | None
+
+
+def get_health(schedules: Collection[Schedule], redis: Redis, now: datetime, zone: ZoneInfo) -> Document:
     """The health document: `stale` when a slot is overdue, `degraded` when something failed or is away."""
-    rows = {row.job_id: row for row in read_all(_LAST, {"job_ids": [schedule.id for schedule in schedules]})}
+    found: list[LastRow] = read_all(_LAST, {"job_ids": [schedule.id for schedule in schedules]})
+    rows = {row.job_id: row for row in found}
     jobs = [_job(schedule, rows[schedule.id], now, zone) for schedule in schedules]
     queues, workers = get_queues(redis, now)
     outbox = describe_backlog(read_one(BACKLOG, {}), now)
@@ -50,7 +66,7 @@ def get_health(schedules: Collection[Schedule], redis: Redis, now: datetime, zon
     return {"status": status, "jobs": jobs, "queues": queues, "workers": workers, "outbox": outbox}
 
 
-def is_overdue(schedule: Schedule, row: Any, now: datetime, zone: ZoneInfo) -> bool:
+def is_overdue(schedule: Schedule, row: LastRow, now: datetime, zone: ZoneInfo) -> bool:
     """Whether the job's latest slot should have begun by now and has not, or its worker has died."""
     if not schedule.enabled:
         return False
@@ -60,11 +76,11 @@ def is_overdue(schedule: Schedule, row: Any, now: datetime, zone: ZoneInfo) -> b
     if row.planned_slot > expected:
         return False
     if row.planned_status == "due":
-        return bool(row.planned_attempts == 0)
-    return bool(row.planned_status == "running" and row.planned_lease < now - GRACE)
+        return row.planned_attempts == 0
+    return row.planned_status == "running" and row.planned_lease is not None and row.planned_lease < now - GRACE
 
 
-def get_queues(redis: Redis, now: datetime) -> tuple[list[dict[str, Any]], int]:
+def get_queues(redis: Redis, now: datetime) -> tuple[list[Document], int]:
     """Depth, age and failures of each queue, and how many workers live; nulls and 0 while Redis is away."""
     try:
         return [_queue(name, redis, now) for name in QueueName], len(Worker.all(connection=redis))
@@ -73,7 +89,7 @@ def get_queues(redis: Redis, now: datetime) -> tuple[list[dict[str, Any]], int]:
         return [{"name": name.value, **unknown} for name in QueueName], 0
 
 
-def _queue(name: QueueName, redis: Redis, now: datetime) -> dict[str, Any]:
+def _queue(name: QueueName, redis: Redis, now: datetime) -> Document:
     queue = Queue(name.value, connection=redis)
     age, first = 0.0, queue.get_job_ids(0, 1)
     if first:
@@ -87,7 +103,7 @@ def _queue(name: QueueName, redis: Redis, now: datetime) -> dict[str, Any]:
     return {"name": name.value, "depth": queue.count, "oldestAgeSeconds": round(age, 3), "failed": failed}
 
 
-def _job(schedule: Schedule, row: Any, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def _job(schedule: Schedule, row: LastRow, now: datetime, zone: ZoneInfo) -> Document:
     took = (row.finished_at - row.started_at).total_seconds() if row.started_at and row.finished_at else None
     return {
         "id": schedule.id,

@@ -114,7 +114,7 @@ def open_slots(session: Session, job_id: str, slots: Sequence[datetime]) -> int:
 def announce_due(session: Session) -> list[tuple[str, datetime]]:
     """The runs that workers are to be woken for: due ones, and those whose worker has died."""
     now = clock.now()
-    return [(row[0], row[1]) for row in session.execute(_ANNOUNCE, {"now": now, "again": now + ANNOUNCE_AGAIN})]
+    return [(row.job_id, row.slot) for row in session.execute(_ANNOUNCE, {"now": now, "again": now + ANNOUNCE_AGAIN})]
 
 
 def claim_run(session: Session, job_id: str, slot: datetime) -> Run | None:
@@ -122,7 +122,7 @@ def claim_run(session: Session, job_id: str, slot: datetime) -> Run | None:
     now = clock.now()
     values = {"job_id": job_id, "slot": slot, "now": now, "until": now + LEASE}
     row = session.execute(_CLAIM, values).first()
-    return Run(job_id, slot, row[0], row[1]) if row else None
+    return Run(job_id, slot, row.fence, row.attempts) if row else None
 
 
 def begin_by_hand(session: Session, job_id: str, moment: datetime) -> Run:
@@ -185,7 +185,7 @@ def claim_part(session: Session, run: Run) -> Part | None:
     """Take the next part of a run into a lease; None when all are done or taken."""
     now = clock.now()
     row = session.execute(_CLAIM_PART, {**_key(run), "now": now, "until": now + LEASE}).first()
-    return Part(row[0], Shard(row[1], row[2]), row[3], row[4]) if row else None
+    return Part(row.step, Shard(row.shard, row.shards), row.fence, row.metrics) if row else None
 
 
 def keep_part(session: Session, run: Run, part: Part, figures: Figures) -> None:
@@ -216,11 +216,11 @@ def get_progress(session: Session, run: Run) -> tuple[bool, dict[str, Figures]]:
     """Whether all parts of a run are done, and the figures of each step so far."""
     rows = session.execute(_PARTS, _key(run)).all()
     totals: dict[str, Figures] = {}
-    for step, _, figures in rows:
-        total = totals.setdefault(step, {})
-        for name, value in figures.items():
+    for row in rows:
+        total = totals.setdefault(row.step, {})
+        for name, value in row.metrics.items():
             total[name] = total.get(name, 0) + value
-    return all(row[1] == "done" for row in rows), totals
+    return all(row.status == "done" for row in rows), totals
 
 
 def _end(
@@ -252,10 +252,10 @@ def _part(session: Session, statement: Any, run: Run, part: Part, figures: Figur
         raise LeaseLost(f"{run.job_id} {part.step}")
 
 
-def _key(run: Run) -> dict[str, Any]:
+def _key(run: Run) -> dict[str, object]:
     return {"job_id": run.job_id, "slot": run.slot}
 
 
 def _changed(session: Session, statement: Any, values: dict[str, Any]) -> int:
-    count: int = session.execute(statement, values).rowcount  # type: ignore[attr-defined]
+    count: int = session.execute(statement, values).rowcount  # type: ignore[attr-defined]  # a cursor has it
     return count

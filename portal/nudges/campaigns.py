@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.nudges.models import NudgeCampaign
 from portal.platform import audit, clock, ids
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 
 FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
@@ -48,7 +49,7 @@ def put_campaign(
     return campaign, created
 
 
-def describe(campaign: NudgeCampaign) -> dict[str, Any]:
+def describe(campaign: NudgeCampaign) -> Document:
     """The campaign as the audit log keeps it."""
     return {name: getattr(campaign, name) for name in ("slug", *FIELDS, "active")}
 
@@ -63,7 +64,7 @@ def _retire_others(session: Session, campaign: NudgeCampaign, actor: str, reason
         _record(session, actor, other, before, reason or f"{campaign.slug} took the signal over")
 
 
-def _record(session: Session, actor: str, campaign: NudgeCampaign, before: dict[str, Any] | None, reason: str) -> None:
+def _record(session: Session, actor: str, campaign: NudgeCampaign, before: Document | None, reason: str) -> None:
     audit.record(
         session,
         actor=actor,

@@ -3,23 +3,37 @@
 from collections.abc import Mapping
 from dataclasses import astuple
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Reader, Words
+from portal.nudges.state import CardRow
 from portal.platform import ids
+from portal.platform.documents import Document
 
 
-def reader_of(row: Any, rules: NudgeRules, now: datetime) -> Reader:
+class Reads(Protocol):
+    """A row that says in which language and time zone somebody reads."""
+
+    @property
+    def locale(self) -> str | None:
+        """Their language and region; None: the programme's."""
+
+    @property
+    def timezone(self) -> str | None:
+        """Their IANA time zone; None: the programme's."""
+
+
+def reader_of(row: Reads, rules: NudgeRules, now: datetime) -> Reader:
     """Who reads, by the `locale` and `timezone` of a row, else as the programme does."""
     zone = ZoneInfo(row.timezone) if row.timezone else rules.zone
     return Reader(row.locale or rules.locale, zone, now)
 
 
-def make_card(row: Any, reader: Reader, base_url: str) -> dict[str, Any]:
-    """The document of a row of `state.COLUMNS`; ids in its metadata are encoded."""
+def make_card(row: CardRow, reader: Reader, base_url: str) -> Document:
+    """The document of a nudge; ids in its metadata are encoded."""
     words = write(row.signal, row.payload, reader)
     return {
         "id": ids.encode(row.id),
@@ -44,5 +58,5 @@ def write(signal: str, facts: Mapping[str, Any], reader: Reader) -> Words:
     return Words(*(" ".join(part.split()) for part in astuple(words)))
 
 
-def _plain(name: str, value: Any) -> Any:
-    return ids.encode(UUID(value)) if name.endswith("_id") and value else value
+def _plain(name: str, value: object) -> object:
+    return ids.encode(UUID(str(value))) if name.endswith("_id") and value else value

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -24,6 +24,7 @@ from portal.nudges.rules import NudgeRules
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
+from portal.platform.documents import Document
 from portal.platform.steps import EVERYBODY, Figures, Shard
 
 BATCH = 25
@@ -60,6 +61,27 @@ _TRIGGERED = text("""
 """)
 
 
+class NudgeRow(NamedTuple):
+    """A nudge with its campaign (null where that is gone), member and reader; whether another one took its place."""
+
+    id: UUID
+    signal: str
+    status: str
+    payload: Document
+    created_at: datetime
+    expires_at: datetime
+    next_dispatch_at: datetime | None
+    campaign_id: UUID | None
+    channels: list[str]
+    frequency_cap_hours: int
+    active: bool | None
+    user_id: str
+    membership: str
+    locale: str | None
+    timezone: str | None
+    superseded: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A nudge that may be due; whoever takes it looks again."""
@@ -76,7 +98,7 @@ class Claim:
     event_id: UUID
     user_id: str
     channel: ChannelName
-    card: dict[str, Any]
+    card: Document
 
 
 def collect_nudge_dispatch_batch(
@@ -141,7 +163,8 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
     """
     lock_members(session, [due.member_id])
     refresh_members(session, [due.member_id], now, rules)
-    row = session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).one()
+    found = session.execute(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}).one()
+    row = cast("NudgeRow", found)
     if row.status == NudgeStatus.ACTIVE and not _is_due(row, now):
         return None
     about = About(due.member_id, due.nudge_id, row.campaign_id, row.created_at, row.signal)
@@ -199,16 +222,17 @@ _REASONS = {
 }
 
 
-def _is_due(row: Any, now: datetime) -> bool:
-    active = row is not None and row.status == NudgeStatus.ACTIVE
-    return active and row.next_dispatch_at is not None and row.next_dispatch_at <= now
+def _is_due(row: NudgeRow | None, now: datetime) -> bool:
+    if row is None or row.status != NudgeStatus.ACTIVE:
+        return False
+    return row.next_dispatch_at is not None and row.next_dispatch_at <= now
 
 
 def _think_again(session: Session, about: About, at: datetime | None) -> None:
     session.execute(_NEXT, {"at": at, "member_id": about.member_id, "nudge_id": about.nudge_id})
 
 
-def _look(session: Session, about: About, row: Any, now: datetime, rules: NudgeRules) -> tuple[Situation, int]:
+def _look(session: Session, about: About, row: NudgeRow, now: datetime, rules: NudgeRules) -> tuple[Situation, int]:
     """What the governor looks at, and the number of the attempt that may follow."""
     recipient = get_recipient(session, row.user_id)
     cap = timedelta(hours=row.frequency_cap_hours)

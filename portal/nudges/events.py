@@ -214,7 +214,7 @@ def finish(
     return session.execute(_FINISH, values).first() is not None
 
 
-def _row(about: About, now: datetime) -> dict[str, Any]:
+def _row(about: About, now: datetime) -> dict[str, object]:
     return {
         "member_id": about.member_id,
         "id": ids.new_id(),

@@ -4,9 +4,9 @@ Whoever changes nudges holds the row lock of their member, in member-id order, s
 requests and dispatch come one after the other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,6 +19,8 @@ from portal.nudges.cards import make_card, reader_of
 from portal.nudges.models import NudgeStatus
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS
+from portal.nudges.state import CardRow
+from portal.platform.documents import Document
 from portal.platform.problems import NotFound
 
 ANSWERS = (NudgeStatus.ACKNOWLEDGED, NudgeStatus.DISMISSED)
@@ -34,7 +36,7 @@ _ANSWER = text("""
             updated_at = :now
         WHERE member_id = :member_id AND id = :id
         RETURNING *)
-    SELECT s.*, c.priority, c.channels, u.locale, u.timezone
+    SELECT s.*, c.priority, c.channels, NULL AS action, u.locale, u.timezone
     FROM answered s JOIN loyalty_members m ON m.id = s.member_id JOIN users u ON u.id = m.user_id
     LEFT JOIN loyalty_nudge_campaigns c ON c.id = s.campaign_id
 """)
@@ -49,7 +51,7 @@ class NudgeNotFound(NotFound):
 
 def refresh_and_list_nudges(
     session: Session, user_id: str, now: datetime, rules: NudgeRules | None = None
-) -> list[dict[str, Any]]:
+) -> list[Document]:
     """A user's nudges as CONTRACT 3 shows them, most urgent first, brought up to date first where they are not.
 
     Where nothing has changed, which is nearly always, this is one read. Acknowledged ones stay, behind the others;
@@ -58,16 +60,21 @@ def refresh_and_list_nudges(
     :raises UserNotFound: no such user.
     """
     rules = rules or NudgeRules.current()
-    rows = session.execute(_OF_USER, {**state.values(rules, now), "user_id": user_id}).all()
+    rows = _read(session, user_id, now, rules)
     if any(row.action for row in rows):
         member = lock_member_of_user(session, user_id)
         assert member is not None
         refresh_members(session, [member.id], now, rules)
-        rows = session.execute(_OF_USER, {**state.values(rules, now), "user_id": user_id}).all()
+        rows = _read(session, user_id, now, rules)
     return list_cards(rows, now, rules)
 
 
-def list_cards(rows: Sequence[Any], now: datetime, rules: NudgeRules) -> list[dict[str, Any]]:
+def _read(session: Session, user_id: str, now: datetime, rules: NudgeRules) -> list[CardRow]:
+    rows = session.execute(_OF_USER, {**state.values(rules, now), "user_id": user_id}).all()
+    return cast("list[CardRow]", rows)
+
+
+def list_cards(rows: list[CardRow], now: datetime, rules: NudgeRules) -> list[Document]:
     """The documents of rows of `state.OF_USER`, most urgent first.
 
     :raises UserNotFound: there are none, not even one of nulls.
@@ -82,7 +89,7 @@ def list_cards(rows: Sequence[Any], now: datetime, rules: NudgeRules) -> list[di
 
 def update_nudge_status(
     session: Session, user_id: str, nudge_id: UUID, status: str, now: datetime, rules: NudgeRules | None = None
-) -> dict[str, Any]:
+) -> Document:
     """Record that a member has acknowledged or dismissed a nudge; the nudge as it is now. Repeating changes nothing.
 
     Both end outreach about it. A dismissed one leaves the feed until a new lot, redemption or intent calls for it; that
@@ -95,11 +102,12 @@ def update_nudge_status(
     rules = rules or NudgeRules.current()
     member = lock_member_of_user(session, user_id)
     values = {"id": nudge_id, "member_id": member.id if member else None, "status": status, "now": now}
-    row = session.execute(_ANSWER, values).first() if member else None
-    if row is None or row.signal not in SIGNALS:
+    answered = session.execute(_ANSWER, values).first() if member else None
+    if answered is None or answered.signal not in SIGNALS:
         raise NudgeNotFound
-    if row.next_dispatch_at is not None:
-        events.hold_unsent(session, [row.id], now)
+    if answered.next_dispatch_at is not None:
+        events.hold_unsent(session, [answered.id], now)
+    row = cast("CardRow", answered)
     return make_card(row, reader_of(row, rules, now), rules.base_url)
 
 

@@ -1,6 +1,8 @@
 """Claims whose worker was lost: what is known of them is recorded, the rest is uncertain and never sent again."""
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple, cast
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -19,16 +21,28 @@ _LOST = text("""
 """)
 
 
+class LostRow(NamedTuple):
+    """A claim whose lease is over, and the nudge it is about."""
+
+    member_id: UUID
+    id: UUID
+    nudge_id: UUID
+    campaign_id: UUID | None
+    created_at: datetime
+    signal: str
+
+
 def settle_lost_claims() -> int:
     """End up to 100 claims whose lease (real time) is over; returns how many, 0 when none is left."""
     with unit_of_work() as session:
-        lost = session.execute(_LOST, {"now": clock.real_now(), "limit": BATCH}).all()
+        found = session.execute(_LOST, {"now": clock.real_now(), "limit": BATCH}).all()
+    lost = cast("list[LostRow]", found)
     for row in lost:
         _settle(row)
     return len(lost)
 
 
-def _settle(row: Any) -> None:
+def _settle(row: LostRow) -> None:
     """The message says how it ended, unless its worker was lost before or while it was sent."""
     ended = abandon(message_key(row.id))
     about = About(row.member_id, row.nudge_id, row.campaign_id, row.created_at, row.signal)

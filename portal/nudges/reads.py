@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
@@ -14,6 +15,7 @@ from portal.nudges.rules import NudgeRules
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.hot import read_hot
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
 
@@ -49,18 +51,35 @@ def _of_all(statuses: tuple[DispatchStatus, ...]) -> TextClause:
     """)
 
 
-def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[dict[str, Any]] | None:
+class DispatchRow(NamedTuple):
+    """A decision about a nudge, with its member and the slug of its campaign."""
+
+    id: UUID
+    nudge_id: UUID
+    member_id: UUID
+    campaign_id: UUID | None
+    channel: str | None
+    backend: str | None
+    status: str
+    reason: str
+    created_at: datetime
+    sent_at: datetime | None
+    user_id: str
+    slug: str | None
+
+
+def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[Document] | None:
     """A user's nudges as CONTRACT 3 shows them, in one read; None where they have to be brought up to date first.
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
     """
-    rows = read_hot(_OF_USER, {**state.values(rules, now), "user_id": user_id})
+    rows: list[state.CardRow] = read_hot(_OF_USER, {**state.values(rules, now), "user_id": user_id})
     return None if any(row.action for row in rows) else list_cards(rows, now, rules)
 
 
 def list_dispatches(
     *, user_id: str | None = None, statuses: Sequence[DispatchStatus] = (), limit: int = 20, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """A page of decisions about nudges, newest first: `{dispatches, nextCursor}`; all members' without `user_id`.
 
     :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
@@ -69,12 +88,12 @@ def list_dispatches(
     scope = ("nudge-dispatches", user_id, wanted)
     before = parse(decode(cursor, *scope) or _NEWEST)
     values = {"user_id": user_id, "statuses": wanted, "before": before, "limit": limit + 1}
-    rows = read_all(_of_all(tuple(wanted)) if user_id is None else _OF_ONE, values)
+    rows: list[DispatchRow] = read_all(_of_all(tuple(wanted)) if user_id is None else _OF_ONE, values)
     more = encode(ulid(rows[limit - 1].id), *scope) if len(rows) > limit else None
     return {"dispatches": [_dispatch(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def _dispatch(row: Any) -> dict[str, Any]:
+def _dispatch(row: DispatchRow) -> Document:
     return {
         "id": ulid(row.id),
         "nudgeId": ulid(row.nudge_id),

@@ -14,7 +14,7 @@ A nudge whose time was over, or that was dismissed, is not made again for the sa
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -22,6 +22,7 @@ from sqlalchemy import text
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS
 from portal.nudges.signals.base import MEMBERS
+from portal.platform.documents import Document
 
 _CAUSES = " UNION ALL ".join(
     f"SELECT '{signal.name}' AS signal, x.member_id, x.causes, x.facts FROM ({signal.causes}) x"
@@ -97,14 +98,30 @@ APPLY = text(f"""
 """)
 
 
-def values(rules: NudgeRules, now: datetime) -> dict[str, Any]:
+class CardRow(NamedTuple):
+    """A nudge with its campaign's words on how to show it, and who reads; null of the nudge where there is none."""
+
+    id: UUID
+    signal: str
+    status: str
+    payload: Document
+    priority: int
+    channels: list[str]
+    created_at: datetime
+    expires_at: datetime
+    action: str | None
+    locale: str | None
+    timezone: str | None
+
+
+def values(rules: NudgeRules, now: datetime) -> dict[str, object]:
     """What the statements know of the rules."""
-    bounds: dict[str, Any] = {"now": now}
+    bounds: dict[str, object] = {"now": now}
     for signal in SIGNALS.values():
         bounds.update(signal.bounds(rules, now))
     return bounds
 
 
-def values_for(rules: NudgeRules, now: datetime, member_ids: Collection[UUID]) -> dict[str, Any]:
+def values_for(rules: NudgeRules, now: datetime, member_ids: Collection[UUID]) -> dict[str, object]:
     """The same, for these members."""
     return {**values(rules, now), "member_ids": list(member_ids)}

@@ -1,16 +1,18 @@
 """Invites, attribution and conversion."""
 
-from portal.referrals.closing import expire_invites
+from portal.referrals.closing import effective_status, expire_invites
 from portal.referrals.completion import complete_referral
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.invites import Invitation, issue_invite, send_again
-from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
+from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import Segment, get_segments
 
 __all__ = [
+    "EFFECTIVE_STATUS",
     "OPEN",
+    "STILL_OPEN",
     "Channel",
     "Invitation",
     "InviteStatus",
@@ -19,6 +21,7 @@ __all__ = [
     "ReferralRules",
     "Segment",
     "complete_referral",
+    "effective_status",
     "expire_invites",
     "get_segments",
     "issue_invite",

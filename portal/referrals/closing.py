@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from portal.members import Member, lock_members
@@ -29,9 +29,9 @@ def cancel_invite(
         .where(ReferralInvite.id == invite_id)
         .with_for_update(of=Member)
     ).first()
-    if owner is None or (only_user_id is not None and owner[1] != only_user_id):
+    if owner is None or (only_user_id is not None and owner.user_id != only_user_id):
         raise problems.ReferralNotFound
-    invite = session.get_one(ReferralInvite, (owner[0], invite_id), populate_existing=True)
+    invite = session.get_one(ReferralInvite, (owner.id, invite_id), populate_existing=True)
     status = effective_status(invite, now)
     if status == InviteStatus.CANCELLED:
         return invite
@@ -40,7 +40,7 @@ def cancel_invite(
     invite.status, invite.cancelled_at = InviteStatus.CANCELLED, now
     session.flush()
     note_closed(session, [invite.member_id])
-    if reason or actor != f"user:{owner[1]}":
+    if reason or actor != f"user:{owner.user_id}":
         audit.record(
             session,
             actor=actor,
@@ -62,16 +62,21 @@ def expire_invites(session: Session, now: datetime, limit: int = 500) -> int:
     ).all()
     if not found:
         return 0
-    lock_members(session, {row[0] for row in found})
+    lock_members(session, {row.member_id for row in found})
     closed = session.scalars(
         update(ReferralInvite)
-        .where(ReferralInvite.id.in_([row[1] for row in found]), due)
+        .where(ReferralInvite.id.in_([row.id for row in found]), due)
         .values(status=InviteStatus.EXPIRED)
         .returning(ReferralInvite.member_id)
         .execution_options(synchronize_session=False)
     ).all()
     note_closed(session, list(closed))
     return len(found)
+
+
+def still_open(now: datetime) -> ColumnElement[bool]:
+    """Whether an invite's code works as of now, as a condition."""
+    return ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
 
 
 def effective_status(invite: ReferralInvite, now: datetime) -> str:

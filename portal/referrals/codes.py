@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -53,7 +52,7 @@ def _spellings(code: str) -> Iterator[str]:
 
 def find_code(session: Session, typed: str) -> Target | None:
     """What a code stands for, however it was typed; None when nobody has it."""
-    wanted: list[Any] = spellings(typed)
+    wanted = spellings(typed)
     if not wanted[0]:
         return None
     row = session.execute(_FIND, {"typed": wanted[0], "spellings": wanted}).first()

@@ -15,7 +15,7 @@ from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
 from portal.referrals.attribution import insert_bound_invite
-from portal.referrals.closing import effective_status
+from portal.referrals.closing import effective_status, still_open
 from portal.referrals.codes import Target, find_code
 from portal.referrals.credits import credit_both, get_first_credits
 from portal.referrals.eligibility import Order, Sides, demand_may_convert, read_sides
@@ -190,10 +190,9 @@ def _convert(
         "credit_due_at": now + rules.holding,
         "signals": found,
     }
-    still_open = ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
     changed = session.execute(
         update(ReferralInvite)
-        .where(ReferralInvite.member_id == invite.member_id, ReferralInvite.id == invite.id, still_open)
+        .where(ReferralInvite.member_id == invite.member_id, ReferralInvite.id == invite.id, still_open(now))
         .values(values)
         .returning(ReferralInvite.id)
         .execution_options(synchronize_session=False)

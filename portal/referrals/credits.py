@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from portal import ledger
 from portal.ledger import EntryType
 from portal.members import Member, lock_members
 from portal.platform import ids
+from portal.platform.documents import Document
 from portal.referrals.eligibility import of_two_in_good_standing
 from portal.referrals.models import InviteStatus, ReferralInvite
 
@@ -28,7 +28,7 @@ def release_due_credits(session: Session, now: datetime, earning: ledger.Earning
         & of_two_in_good_standing()
     )
     found = session.execute(
-        select(ReferralInvite.id, ReferralInvite.member_id, Member.id)
+        select(ReferralInvite.id, ReferralInvite.member_id, Member.id.label("friend_id"))
         .join(Member, Member.user_id == ReferralInvite.referee_user_id)
         .where(due)
         .order_by(ReferralInvite.credit_due_at)
@@ -36,8 +36,8 @@ def release_due_credits(session: Session, now: datetime, earning: ledger.Earning
     ).all()
     if not found:
         return 0
-    lock_members(session, {row[1] for row in found} | {row[2] for row in found})
-    friends = {row[0]: row[2] for row in found}
+    lock_members(session, {row.member_id for row in found} | {row.friend_id for row in found})
+    friends = {row.id: row.friend_id for row in found}
     invites = session.scalars(
         select(ReferralInvite).where(ReferralInvite.id.in_(friends), due).execution_options(populate_existing=True)
     ).all()
@@ -73,7 +73,7 @@ def get_first_credits(
 def _postings(
     invite: ReferralInvite, friend_id: UUID, now: datetime, earning: ledger.EarningRules
 ) -> list[ledger.Posting]:
-    metadata: dict[str, Any] = {"referral_code": invite.code}
+    metadata: Document = {"referral_code": invite.code}
     if invite.shared_code is not None:
         metadata["shared_code"] = invite.shared_code
     sides = (

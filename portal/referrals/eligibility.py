@@ -76,7 +76,8 @@ class Order:
 def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
     """Both sides as they are now; the caller holds both members' row locks."""
     both = select(Member, User).join(User, User.id == Member.user_id).where(Member.id.in_([member_id, friend_id]))
-    found = {row[0].id: row for row in session.execute(both.execution_options(populate_existing=True))}
+    rows = session.execute(both.execution_options(populate_existing=True))
+    found = {member.id: (member, user) for member, user in rows}
     (member, referrer), (friend, referee) = found[member_id], found[friend_id]
     return Sides(referrer, member, referee, friend)
 

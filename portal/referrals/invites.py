@@ -2,34 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import segno
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal.accounts import User, normalize_email
 from portal.members import Member
 from portal.notifications import is_suppressed
 from portal.platform import audit, ids, outbox
 from portal.platform import ids as codes
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
 from portal.referrals.eligibility import demand_may_invite
-from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
-from portal.referrals.outgoing import DAY, note_sending, takes_texts
+from portal.referrals.models import STILL_OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
+from portal.referrals.outgoing import note_sending, takes_texts
 from portal.referrals.rules import ReferralRules
 
 INVITE_TOPIC = "message.referral_invite"
 SUPPRESSED = "suppressed"
 CODE_ATTEMPTS = 10
 NewCode = Callable[[], str]
+
+# SQL over an invite `i` that counts against its member's quota as of `:now`: open, or sent and taken back within a day.
+AGAINST_QUOTA = f"""({STILL_OPEN}
+    OR (i.status = 'cancelled' AND i.sent_at > CAST(:now AS timestamptz) - interval '24 hours'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Invitation:
     name: str | None = None
     phone: str | None = None
     message: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Document = field(default_factory=dict)
     device: str | None = None
 
     @property
@@ -146,18 +151,16 @@ def _throttle(session: Session, member_id: UUID, now: datetime, rules: ReferralR
     if active >= rules.max_active:
         raise problems.QuotaExceeded(rules.max_active, active)
     last = session.scalar(select(ReferralActivity.last_invite_at).where(ReferralActivity.member_id == member_id))
-    # A clock that was set back must not stretch the pause.
-    wait = min(last, now) + rules.cooldown - now if last is not None else timedelta(0)
-    if wait > timedelta(0):
-        raise problems.Cooldown(wait.total_seconds())
+    again = rules.next_invite_at(last, now)
+    if again is not None:
+        raise problems.Cooldown((again - now).total_seconds())
 
 
 def count_against_quota(session: Session, member_id: UUID, now: datetime) -> int:
     """How many invites count: the open ones, and what was sent in the last 24 hours and cancelled."""
-    still_open = ReferralInvite.status.in_(OPEN) & (ReferralInvite.expires_at > now)
-    taken_back = (ReferralInvite.status == InviteStatus.CANCELLED) & (ReferralInvite.sent_at > now - DAY)
-    mine = ReferralInvite.member_id == member_id
-    return session.scalar(select(func.count()).where(mine, still_open | taken_back)) or 0
+    invite = aliased(ReferralInvite, name="i")
+    counted = select(func.count()).where(invite.member_id == member_id, text(AGAINST_QUOTA))
+    return session.scalar(counted, {"now": now}) or 0
 
 
 def _issue(
@@ -208,4 +211,4 @@ def _put_message(session: Session, invite: ReferralInvite, dedupe: str | None = 
 def qr_svg(url: str) -> Markup:
     """The link as an inline SVG that fills its frame, without style attributes."""
     code = segno.make_qr(url, error="m")
-    return Markup(code.svg_inline(omitsize=True, border=2, svgclass=None, lineclass=None))  # noqa: S704
+    return Markup(code.svg_inline(omitsize=True, border=2, svgclass=None, lineclass=None))  # noqa: S704 - a drawing, of a link

@@ -32,6 +32,12 @@ class InviteStatus(StrEnum):
 
 
 OPEN = (InviteStatus.DRAFT, InviteStatus.SENT)
+_OPEN_VALUES = tuple(status.value for status in OPEN)
+
+# SQL over an invite `i`, as of `:now`; `effective_status` and `still_open` of `closing` say the same of a row.
+PAST = f"(i.status IN {_OPEN_VALUES} AND i.expires_at <= CAST(:now AS timestamptz))"
+STILL_OPEN = f"(i.status IN {_OPEN_VALUES} AND i.expires_at > CAST(:now AS timestamptz))"
+EFFECTIVE_STATUS = f"CASE WHEN {PAST} THEN 'expired' ELSE i.status END"
 
 
 class Channel(StrEnum):
@@ -116,7 +122,7 @@ class ReferralInvite(Base):
         Index(
             "ix_loyalty_referral_invites_open",
             "expires_at",
-            postgresql_where=text("status IN ('draft', 'sent')"),
+            postgresql_where=text(f"status IN {_OPEN_VALUES}"),
         ),
         CheckConstraint("(status = 'converted') = (credit_due_at IS NOT NULL)", name="credit_due"),
         CheckConstraint("credited_at IS NULL OR status = 'converted'", name="credited"),

@@ -1,8 +1,9 @@
 """Reads of referrals: one statement an answer, keyset pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -11,15 +12,17 @@ from sqlalchemy.orm import Session
 from portal.accounts import UserNotFound
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.ids import parse
-from portal.referrals.models import InviteStatus
+from portal.referrals.invites import AGAINST_QUOTA
+from portal.referrals.models import EFFECTIVE_STATUS, InviteStatus
 from portal.referrals.rules import ReferralRules
 
-# An open invite past its date has expired, whether or not the sweep has reached it.
-_STATUS = "CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END"
+Row = TypeVar("Row")
+
 _COLUMNS = f"""
-    i.id, i.code, {_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
+    i.id, i.code, {EFFECTIVE_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
     i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at,
     i.attributed_at
 """
@@ -29,10 +32,7 @@ _PAGE = text(f"""
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS active FROM loyalty_referral_invites p
-        WHERE p.member_id = m.id AND (
-            (p.status IN ('draft', 'sent') AND p.expires_at > :now)
-            OR (p.status = 'cancelled' AND p.sent_at > CAST(:now AS timestamptz) - interval '24 hours'))) q
+        SELECT count(*) AS active FROM loyalty_referral_invites i WHERE i.member_id = m.id AND {AGAINST_QUOTA}) q
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS} FROM loyalty_referral_invites i
         WHERE i.member_id = m.id AND i.id < :before ORDER BY i.id DESC LIMIT :limit) r ON true
@@ -46,7 +46,7 @@ _CONVERSIONS = text(f"""
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
         SELECT json_object_agg(s.status, s.n) AS counts, coalesce(sum(s.earned), 0)::bigint AS earned
-        FROM (SELECT {_STATUS} AS status, count(*) AS n,
+        FROM (SELECT {EFFECTIVE_STATUS} AS status, count(*) AS n,
                      sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL) AS earned
               FROM loyalty_referral_invites i WHERE i.member_id = m.id GROUP BY 1) s) t
     CROSS JOIN LATERAL (
@@ -68,6 +68,49 @@ _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class InviteRow:
+    """What `_COLUMNS` gives of an invite."""
+
+    id: UUID
+    code: str
+    status: str
+    channel: str
+    invitee_email: str | None
+    invitee_name: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    expires_at: datetime
+    converted_at: datetime | None
+    cancelled_at: datetime | None
+    reward_points: int
+    not_sent_reason: str | None
+    credit_due_at: datetime | None
+    credited_at: datetime | None
+    attributed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow(InviteRow):
+    """An invite beside its member's quota. Who has none gets one row, which is null in all of the invite."""
+
+    active: int
+    last_invite_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow(InviteRow):
+    """A conversion beside its member's totals; `pending` has kind, points and due time (seconds since 1970) of each.
+
+    Who has none gets one row, which is null in all of the invite.
+    """
+
+    counts: dict[str, int] | None
+    earned: int
+    last_activity_at: datetime | None
+    pending: list[tuple[str, int, float]] | None
+
+
 def list_referrals(
     user_id: str,
     *,
@@ -77,7 +120,7 @@ def list_referrals(
     cursor: str | None = None,
     session: Session | None = None,
     registered: bool = False,
-) -> dict[str, Any]:
+) -> Document:
     """A page of a user's invites, newest first: `{referrals, quota, nextCursor}`.
 
     With `registered`, each invite has `registeredAt` (a friend signed up).
@@ -87,7 +130,8 @@ def list_referrals(
     """
     scope = ("referrals", user_id)
     before = parse(decode(cursor, *scope) or _NEWEST)
-    rows = rows_of(_PAGE, {"user_id": user_id, "before": before, "limit": limit + 1, "now": now}, session)
+    values = {"user_id": user_id, "before": before, "limit": limit + 1, "now": now}
+    rows = rows_of(PageRow, _PAGE, values, session)
     if not rows:
         raise UserNotFound
     found = [row for row in rows if row.id is not None]
@@ -102,7 +146,7 @@ def list_referrals(
 
 def list_dashboard(
     session: Session, user_id: str, *, now: datetime, rules: ReferralRules, cursor: str | None = None
-) -> dict[str, Any]:
+) -> Document:
     """As `list_referrals`, within the current transaction, each invite with `registeredAt` (a friend signed up)."""
     return list_referrals(user_id, now=now, rules=rules, cursor=cursor, session=session, registered=True)
 
@@ -115,7 +159,7 @@ def list_conversions(
     limit: int = 20,
     cursor: str | None = None,
     session: Session | None = None,
-) -> dict[str, Any]:
+) -> Document:
     """How a user's invites have done, with a page of the converted ones, newest conversion first.
 
     `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits`, where there
@@ -127,27 +171,28 @@ def list_conversions(
     scope = ("conversions", user_id)
     before, before_id = _position(decode(cursor, *scope))
     values = {"user_id": user_id, "before": before, "before_id": before_id, "limit": limit + 1, "now": now}
-    rows = rows_of(_CONVERSIONS, values, session)
+    rows = rows_of(ConversionRow, _CONVERSIONS, values, session)
     if not rows:
         raise UserNotFound
     found = [row for row in rows if row.id is not None]
-    last = found[limit - 1] if len(found) > limit else None
+    totals, last = rows[0], found[limit - 1] if len(found) > limit else None
     return {
-        **_totals(rows[0].counts or {}),
-        "pointsEarned": rows[0].earned,
-        "lastActivityAt": rows[0].last_activity_at,
-        **({"pendingCredits": [_pending(*item) for item in rows[0].pending]} if rows[0].pending else {}),
+        **_totals(totals.counts or {}),
+        "pointsEarned": totals.earned,
+        "lastActivityAt": totals.last_activity_at,
+        **({"pendingCredits": [_pending(*item) for item in totals.pending]} if totals.pending else {}),
         "conversions": [_conversion(row, rules) for row in found[:limit]],
-        "nextCursor": encode([_micros(last.converted_at), ulid(last.id)], *scope) if last is not None else None,
+        "nextCursor": _cursor(last, *scope) if last is not None else None,
     }
 
 
-def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> dict[str, Any]:
+def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> Document:
     """One invite as the API shows it, within the current transaction."""
-    return document(session.execute(_ONE, {"id": invite_id, "now": now}).one(), rules)
+    (row,) = rows_of(InviteRow, _ONE, {"id": invite_id, "now": now}, session)
+    return document(row, rules)
 
 
-def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
+def document(row: InviteRow, rules: ReferralRules) -> Document:
     """A row of `_COLUMNS` as the API shows it."""
     return {
         "id": ulid(row.id),
@@ -167,29 +212,28 @@ def document(row: Any, rules: ReferralRules) -> dict[str, Any]:
     }
 
 
-def _conversion(row: Any, rules: ReferralRules) -> dict[str, Any]:
+def _conversion(row: InviteRow, rules: ReferralRules) -> Document:
     return {**document(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
 
 
-def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> dict[str, Any]:
-    next_at = min(last_invite_at, now) + rules.cooldown if last_invite_at is not None else None
+def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> Document:
     return {
         "max": rules.max_active,
         "active": active,
         "remaining": max(rules.max_active - active, 0),
         "cooldownSeconds": int(rules.cooldown.total_seconds()),
-        "nextInviteAt": next_at if next_at is not None and next_at > now else None,
+        "nextInviteAt": rules.next_invite_at(last_invite_at, now),
     }
 
 
-def _totals(counts: dict[str, int]) -> dict[str, Any]:
+def _totals(counts: dict[str, int]) -> Document:
     invites = {status.value: counts.get(status.value, 0) for status in InviteStatus}
     total = sum(invites.values())
     rate = round(invites["converted"] / total, 4) if total else 0.0
     return {"invites": {**invites, "total": total}, "conversionRate": rate}
 
 
-def _pending(kind: str, points: int, due: float) -> dict[str, Any]:
+def _pending(kind: str, points: int, due: float) -> Document:
     return {"entryType": kind, "points": points, "dueAt": datetime.fromtimestamp(due, UTC)}
 
 
@@ -199,10 +243,12 @@ def _position(stored: list[Any] | None) -> tuple[datetime, UUID | None]:
     return _EPOCH + timedelta(microseconds=stored[0]), parse(stored[1])
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+def _cursor(last: ConversionRow, *scope: str) -> str:
+    assert last.converted_at is not None
+    return encode([(last.converted_at - _EPOCH) // timedelta(microseconds=1), ulid(last.id)], *scope)
 
 
-def rows_of(statement: TextClause, values: dict[str, Any], session: Session | None) -> Sequence[Any]:
-    """All rows of a read: outside any transaction, or within that of `session`."""
-    return read_all(statement, values) if session is None else session.execute(statement, values).all()
+def rows_of(kind: type[Row], statement: TextClause, values: Mapping[str, Any], session: Session | None) -> list[Row]:
+    """All rows of a read, which have the columns of `kind`: outside any transaction, or within that of `session`."""
+    rows = read_all(statement, values) if session is None else session.execute(statement, values).all()
+    return cast("list[Row]", rows)

@@ -1,7 +1,7 @@
 """What operators see of one referral, and their review of its signals."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,16 +9,17 @@ from sqlalchemy.orm import Session
 
 from portal.platform import audit, ids
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 from portal.platform.problems import Conflict
 from portal.referrals import problems
+from portal.referrals.models import EFFECTIVE_STATUS
 
-_ONE = text("""
+_ONE = text(f"""
     SELECT i.id, i.code, i.channel, i.created_at, i.sent_at, i.expires_at, i.converted_at, i.cancelled_at,
            i.invitee_email, i.invitee_name, i.invitee_phone, i.message, i.not_sent_reason, i.shared_code,
            i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, i.credit_due_at,
            i.credited_at, i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
-           CASE WHEN i.status IN ('draft', 'sent') AND i.expires_at <= :now THEN 'expired' ELSE i.status END AS status,
-           i.status = 'converted' AND i.credited_at IS NULL AS pending,
+           {EFFECTIVE_STATUS} AS status, i.status = 'converted' AND i.credited_at IS NULL AS pending,
            u.id AS user_id, u.name, u.email, m.referral_code, m.status AS member_status,
            f.id AS referee_id, f.name AS referee_name, f.email AS referee_email, f.created_at AS referee_since
     FROM loyalty_referral_invites i
@@ -46,6 +47,66 @@ _REVIEW = text("""
 """)
 
 
+class ReferralRow(NamedTuple):
+    """An invite with both its sides; `referee_*` None: nobody has registered by it."""
+
+    id: UUID
+    code: str
+    channel: str
+    created_at: datetime
+    sent_at: datetime | None
+    expires_at: datetime
+    converted_at: datetime | None
+    cancelled_at: datetime | None
+    invitee_email: str | None
+    invitee_name: str | None
+    invitee_phone: str | None
+    message: str | None
+    not_sent_reason: str | None
+    shared_code: str | None
+    attributed_at: datetime | None
+    order_reference: str | None
+    reward_points: int
+    welcome_points: int
+    signals: list[str]
+    credit_due_at: datetime | None
+    credited_at: datetime | None
+    reviewed_at: datetime | None
+    reviewed_by: str | None
+    review_note: str | None
+    notes: Document
+    status: str
+    pending: bool
+    user_id: str
+    name: str
+    email: str
+    referral_code: str
+    member_status: str
+    referee_id: str | None
+    referee_name: str | None
+    referee_email: str | None
+    referee_since: datetime | None
+
+
+class CreditRow(NamedTuple):
+    """An entry that an invite has brought, and whose it is."""
+
+    id: UUID
+    effect: str
+    amount: int
+    occurred_at: datetime
+    user_id: str
+
+
+class SameBrowserRow(NamedTuple):
+    """Another invite whose friend, if any has registered, came from the same browser."""
+
+    id: UUID
+    code: str
+    converted_at: datetime | None
+    referee_id: str | None
+
+
 class NothingToReview(Conflict):
     """The referral has no signals, or they were reviewed before."""
 
@@ -53,23 +114,23 @@ class NothingToReview(Conflict):
     title = "Somebody reviewed this already, or there is nothing to review"
 
 
-def get_referral(invite_id: UUID, now: datetime) -> Any:
+def get_referral(invite_id: UUID, now: datetime) -> ReferralRow:
     """One invite with both sides, as the console shows it.
 
     :raises problems.ReferralNotFound: no such invite.
     """
-    row = read_one(_ONE, {"id": invite_id, "now": now})
+    row: ReferralRow | None = read_one(_ONE, {"id": invite_id, "now": now})
     if row is None:
         raise problems.ReferralNotFound
     return row
 
 
-def list_credits(invite_id: UUID) -> list[Any]:
+def list_credits(invite_id: UUID) -> list[CreditRow]:
     """What the ledger has credited for an invite, the member's side first."""
     return read_all(_CREDITS, {"id": invite_id, "ulid": ids.encode(invite_id)})
 
 
-def list_same_browser(invite_id: UUID) -> list[Any]:
+def list_same_browser(invite_id: UUID) -> list[SameBrowserRow]:
     """The member's other invites whose friends came from the same browser, newest first, 20 at most."""
     return read_all(_SAME_BROWSER, {"id": invite_id})
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.config import Settings
 
@@ -56,6 +56,14 @@ class ReferralRules:
             recipient_key=hashlib.sha256(f"invite recipients:{settings.secret_key}".encode()).digest(),
             link_base=f"{settings.public_url or f'http://{settings.host}:{settings.port}'}/r/",
         )
+
+    def next_invite_at(self, last: datetime | None, now: datetime) -> datetime | None:
+        """When a member who invited `last` may do so again; None when they may now (CONTRACT rule 11).
+
+        A clock that was set back does not stretch the pause.
+        """
+        again = min(last, now) + self.cooldown if last is not None else now
+        return again if again > now else None
 
     def link(self, code: str) -> str:
         """The address to pass on for a code."""

@@ -1,13 +1,15 @@
 """Segments of the members who refer (CONTRACT rule 14), from one indexed row per member and the last weeks' invites."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.members import STAFF
+from portal.platform.documents import Document
 from portal.referrals.reads import rows_of
 
 ACTIVE_DAYS, STALLED_DAYS, VELOCITY_DAYS = 14, 45, 28
@@ -63,7 +65,23 @@ _MINE = text(f"""
 """)
 
 
-def get_segments(now: datetime, session: Session | None = None) -> list[dict[str, Any]]:
+class CohortRow(NamedTuple):
+    """A segment's members, their mean age of activity in seconds, and the invites they made and friends they won."""
+
+    segment: str
+    members: int
+    age: Decimal | None
+    made: int
+    won: int
+
+
+class PlaceRow(NamedTuple):
+    """The segment of one member."""
+
+    segment: str | None
+
+
+def get_segments(now: datetime, session: Session | None = None) -> list[Document]:
     """Figures of each segment as of `now`, from one pass over the members who refer; never from the ledger.
 
     With a session as they are in its transaction.
@@ -71,23 +89,23 @@ def get_segments(now: datetime, session: Session | None = None) -> list[dict[str
     Velocities are per member and week; a segment without members has zeros and no average.
     """
     values = {**_limits(now), "now": now, "velocity_from": now - timedelta(days=VELOCITY_DAYS)}
-    found = {row[0]: row for row in rows_of(_COHORTS, values, session)}
-    everyone = sum(row[1] for row in found.values())
+    found = {row.segment: row for row in rows_of(CohortRow, _COHORTS, values, session)}
+    everyone = sum(row.members for row in found.values())
     return [_figures(segment, found.get(segment), everyone) for segment in Segment]
 
 
 def get_segment_of(user_id: str, now: datetime, session: Session | None = None) -> str | None:
     """The segment a user is in; None for those who never referred, or whom no definition fits."""
-    rows = rows_of(_MINE, {**_limits(now), "user_id": user_id}, session)
-    return rows[0][0] if rows else None
+    rows = rows_of(PlaceRow, _MINE, {**_limits(now), "user_id": user_id}, session)
+    return rows[0].segment if rows else None
 
 
 def _limits(now: datetime) -> dict[str, datetime]:
     return {"active_from": now - timedelta(days=ACTIVE_DAYS), "stalled_from": now - timedelta(days=STALLED_DAYS)}
 
 
-def _figures(segment: Segment, row: Any, everyone: int) -> dict[str, Any]:
-    _, members, age, made, won = row or (segment, 0, None, 0, 0)
+def _figures(segment: Segment, row: CohortRow | None, everyone: int) -> Document:
+    members, age, made, won = (row.members, row.age, row.made, row.won) if row else (0, None, 0, 0)
     return {
         "segment": segment.value,
         "members": members,

@@ -93,7 +93,7 @@ def _revisions(database_url: str) -> set[str]:
     scheme, _, rest = database_url.partition("://")
     try:
         with psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=10) as connection:
-            return {str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")}
+            return {str(version) for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
     except psycopg.errors.UndefinedTable:
         return set()
     except psycopg.Error as error:

@@ -16,8 +16,8 @@ from portal.notifications.models import Message
 from portal.platform import clock, ids
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.redemptions.lifecycle import fulfill_redemption
+from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.models import Channel
-from portal.referrals.service import INVITE_TOPIC
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward, make_tier, request_reward
 from tests.factories.referrals import make_invite

@@ -10,8 +10,8 @@ from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.problems import Conflict
 from portal.platform.web.edge import Portal
+from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.models import Channel
-from portal.referrals.service import INVITE_TOPIC
 from tests.concurrency import at_once
 from tests.desk.test_members import make_message
 from tests.factories.accounts import make_user

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock, ids
-from portal.referrals import service
+from portal.referrals.completion import Completed, complete_referral
+from portal.referrals.eligibility import Order
+from portal.referrals.invites import Invitation, create_invite
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from tests.databases import SECRET
@@ -54,10 +56,8 @@ def make_invite(
     **fields: Any,
 ) -> ReferralInvite:
     """An open invite of a member; `fields` are those of an `Invitation` (a link unless said otherwise)."""
-    invitation = service.Invitation(**{"channel": Channel.LINK, **fields})
-    return service.create_invite(
-        session, member.user_id, invitation, now=at or clock.now(), rules=under, new_code=new_code
-    )
+    invitation = Invitation(**{"channel": Channel.LINK, **fields})
+    return create_invite(session, member.user_id, invitation, now=at or clock.now(), rules=under, new_code=new_code)
 
 
 def complete(
@@ -67,14 +67,14 @@ def complete(
     *,
     at: datetime | None = None,
     under: ReferralRules = REFERRAL_RULES,
-    order: service.Order | None = None,
-) -> service.Completed:
+    order: Order | None = None,
+) -> Completed:
     """Complete a referral as an operator's system does."""
-    return service.complete_referral(
+    return complete_referral(
         session,
         code,
         referee_user_id,
-        order or service.Order(),
+        order or Order(),
         actor="token:test",
         now=at or clock.now(),
         rules=under,

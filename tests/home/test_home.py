@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.analytics.reads import Night, list_nights
 from portal.home import reads
-from portal.notifications.service import add_messages
+from portal.notifications.totals import add_messages
 from portal.nudges.reasons import Reason
 from portal.nudges.web.dispatches import REASONS
 from portal.platform import clock

@@ -15,8 +15,8 @@ from portal.accounts.models import User
 from portal.analytics.snapshots import capture_snapshot
 from portal.imports.staging import stage_import
 from portal.members.models import Member
+from portal.notifications.models import ChannelName
 from portal.notifications.rendering import render_loyalty_tier_upgrade
-from portal.notifications.service import ChannelName
 from portal.nudges.signals import SIGNALS
 from portal.nudges.web.preview import preview_nudge
 from portal.platform import clock, ids

@@ -13,7 +13,7 @@ from portal.platform import clock, ids
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.referrals import service as referrals
+from portal.referrals.closing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward
 from tests.factories.referrals import DAY, complete, make_invite, rules
@@ -285,7 +285,7 @@ def test_an_invite_is_told_by_what_became_of_it(client: FlaskClient, session: Se
     invites = [make_invite(session, member, name=name) for name in ("Ada", "Bob", "Cyd")]
     make_invite(session, member, at=clock.now() - 200 * DAY)
     complete(session, invites[0].code, make_user(session).id)
-    referrals.cancel_invite(session, invites[1].id, actor="test", now=clock.now())
+    cancel_invite(session, invites[1].id, actor="test", now=clock.now())
     told = {(item["title"], item["status"]) for item in page(client, types="referral")["items"]}
     assert told == {
         ("Ada joined", "converted"),

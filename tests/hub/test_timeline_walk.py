@@ -20,7 +20,7 @@ from portal.platform.web.edge import Portal
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.referrals import service as referrals
+from portal.referrals.closing import cancel_invite
 from portal.referrals.models import ReferralInvite
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import RULES, earn, make_member
@@ -86,7 +86,7 @@ def write(app: Portal, member_id: Any, turn: int, opened: list[tuple[Any, Any]])
             redemptions.release_redemption(
                 session, redemption_id, RedemptionStatus.FAILED, "Sold out", actor="test", now=now
             )
-            referrals.cancel_invite(session, invite_id, actor="test", now=now)
+            cancel_invite(session, invite_id, actor="test", now=now)
 
 
 @contextmanager

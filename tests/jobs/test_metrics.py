@@ -12,7 +12,9 @@ from portal.jobs.runner import carry_out
 from portal.jobs.runs import begin_by_hand
 from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs, nightly, worker
-from portal.notifications.service import ChannelName, Envelope, Receipt, send_once, suppress
+from portal.notifications.channels import Envelope, Receipt
+from portal.notifications.delivery import send_once, suppress
+from portal.notifications.models import ChannelName
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.steps import EVERYBODY, Step

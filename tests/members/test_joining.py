@@ -14,7 +14,7 @@ from portal.analytics.snapshots import capture_snapshot
 from portal.home.reads import read_now
 from portal.members.membership import get_member
 from portal.platform import clock
-from portal.referrals.service import get_segments
+from portal.referrals.segments import get_segments
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward, make_tier

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.members.models import Member
-from portal.notifications.service import Outcome
+from portal.notifications.sending import Outcome
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import Due, claim_nudge, record_outcome
 from portal.nudges.models import Nudge

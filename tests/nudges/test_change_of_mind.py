@@ -1,7 +1,7 @@
 """Consent that is taken back at the very moment of sending, and given again later."""
 
 from portal.accounts.preferences import Preferences, put_preferences
-from portal.notifications.service import Outcome
+from portal.notifications.sending import Outcome
 from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import claim_nudge, collect_nudge_dispatch_batch, record_outcome
 from portal.nudges.rules import NudgeRules

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.accounts.preferences import Preferences
-from portal.notifications.service import ChannelName, Recipient
+from portal.notifications.models import ChannelName
+from portal.notifications.recipients import Recipient
 from portal.nudges.governor import Hold, Send, Situation, begin_of_day, decide
 from portal.nudges.reasons import Reason
 

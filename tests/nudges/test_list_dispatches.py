@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.members.models import Member
-from portal.notifications.service import ChannelName
+from portal.notifications.models import ChannelName
 from portal.nudges import events
 from portal.nudges.events import About
 from portal.nudges.reasons import Reason

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.notifications.service import ChannelName
+from portal.notifications.models import ChannelName
 from portal.nudges import state
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Reader

@@ -16,7 +16,8 @@ from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.web.edge import Portal
-from portal.referrals import service
+from portal.referrals.credits import release_due_credits
+from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, make_user
@@ -83,10 +84,10 @@ def test_it_is_the_first_answer_whatever_has_happened_since(client: FlaskClient,
 def test_while_the_credit_was_pending_nothing_was_posted_and_so_it_stays(session: Session) -> None:
     slow = rules(holding=DAY)
     member, friend = make_member(session), make_user(session)
-    order = service.Order("A-1")
+    order = Order("A-1")
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
-    assert service.release_due_credits(session, clock.now() + 2 * DAY, RULES) == 1
+    assert release_due_credits(session, clock.now() + 2 * DAY, RULES) == 1
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
     assert len(session.scalars(select(LedgerEntry)).all()) == 2
 

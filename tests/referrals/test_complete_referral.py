@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
 from portal.platform.problems import InvalidInput
-from portal.referrals import problems, service
+from portal.referrals import problems
+from portal.referrals.closing import cancel_invite
+from portal.referrals.credits import release_due_credits
+from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import RULES, make_member, make_tier
@@ -94,7 +97,7 @@ def test_refusals_have_their_codes(client: FlaskClient, session: Session, token:
     converted, cancelled, opened = (make_invite(session, member) for _ in range(3))
     expired = make_invite(session, member, at=clock.now() - 91 * DAY)
     complete(session, converted.code, friend.id)
-    service.cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
+    cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
     other = make_user(session).id
     expected = [
         ("NOSUCHCDE", other, 404, "referral_not_found"),
@@ -144,8 +147,8 @@ def test_a_minimum_order_asks_for_the_amount(session: Session) -> None:
     with pytest.raises(InvalidInput, match="orderAmount"):
         complete(session, invite.code, friend, under=strict)
     with pytest.raises(problems.OrderTooSmall):
-        complete(session, invite.code, friend, under=strict, order=service.Order("A", 4999))
-    assert complete(session, invite.code, friend, under=strict, order=service.Order("A", 5000)).entries
+        complete(session, invite.code, friend, under=strict, order=Order("A", 4999))
+    assert complete(session, invite.code, friend, under=strict, order=Order("A", 5000)).entries
 
 
 def test_a_holding_period_keeps_both_credits_pending_and_shows_them(client: FlaskClient, session: Session) -> None:
@@ -160,9 +163,9 @@ def test_a_holding_period_keeps_both_credits_pending_and_shows_them(client: Flas
         answer = client.get(path, headers=bearer(token, user_id)).get_json()
         assert [credit["points"] for credit in answer["pendingCredits"]] == [points]
         assert answer["pointsEarned"] == 0
-    assert service.release_due_credits(session, clock.now() + timedelta(days=13), RULES) == 0
-    assert service.release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 1
-    assert service.release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 0
+    assert release_due_credits(session, clock.now() + timedelta(days=13), RULES) == 0
+    assert release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 1
+    assert release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 0
     session.refresh(member)
     assert member.balance == 500
     assert find_differences(session) == []

@@ -15,7 +15,9 @@ from portal.members.models import Member
 from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.web.edge import Portal
-from portal.referrals import service
+from portal.referrals.closing import cancel_invite
+from portal.referrals.credits import release_due_credits
+from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import AlreadyReferred
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
@@ -76,7 +78,7 @@ def test_unknown_and_closed_codes_get_a_kind_page_and_no_cookie(client: FlaskCli
     member = inviting(session)
     cancelled, converted = make_invite(session, member), make_invite(session, member)
     expired = make_invite(session, member, at=clock.now() - 90 * DAY)
-    service.cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
+    cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
     complete(session, converted.code, make_user(session).id)
     expected = [
         ("NOSUCHCDE", 404, "don’t know this invite"),
@@ -156,7 +158,7 @@ def test_the_first_click_wins(client: FlaskClient, session: Session) -> None:
 def test_a_first_click_that_no_longer_counts_gives_way(client: FlaskClient, session: Session) -> None:
     first, second = make_invite(session, inviting(session)), make_invite(session, inviting(session, "Mary Shelley"))
     client.get(f"/r/{first.code}")
-    service.cancel_invite(session, first.id, actor="user:x", now=clock.now())
+    cancel_invite(session, first.id, actor="user:x", now=clock.now())
     client.get(f"/r/{second.code}")
     register(client)
     assert [found.id for found in attributed(session)] == [second.id]
@@ -206,7 +208,7 @@ def test_another_members_code_does_not_take_a_bound_friend_away(client: FlaskCli
         complete(session, second.code, friend)
     named = {"referralId": ids.encode(first.id), "orderReference": None, "referralCode": first.code}
     assert refusal.value.extra == named
-    service.cancel_invite(session, first.id, actor="user:x", now=clock.now())
+    cancel_invite(session, first.id, actor="user:x", now=clock.now())
     assert complete(session, second.code, friend).entries
 
 
@@ -217,7 +219,7 @@ def test_the_setting_completes_it_at_registration(client: FlaskClient, session: 
     register(client)
     assert session.get_one(ReferralInvite, (invite.member_id, invite.id)).status == "converted"
     assert session.scalar(select(LedgerEntry.id)) is None
-    assert service.release_due_credits(session, clock.now() + 15 * DAY, RULES) == 1
+    assert release_due_credits(session, clock.now() + 15 * DAY, RULES) == 1
     assert sorted(session.scalars(select(LedgerEntry.amount))) == [100, 500]
 
 
@@ -239,7 +241,7 @@ def test_registering_alone_completes_five_friends_of_a_member_in_a_day(
     register(browser, "eve@example.org")
     assert attributed(session, "eve@example.org")[0].status == "converted"
     held_back = found[-1].attributed_user_id or ""
-    assert complete(session, codes[-1], held_back, order=service.Order("A-1")).invite.id == found[-1].id
+    assert complete(session, codes[-1], held_back, order=Order("A-1")).invite.id == found[-1].id
     with time_machine.travel(clock.now() + 2 * DAY):
         browser = app.test_client()
         browser.get(f"/r/{member.referral_code}")

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.platform import clock, ids
-from portal.referrals import service
+from portal.referrals.closing import expire_invites
 from portal.referrals.models import ReferralActivity, ReferralInvite
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
@@ -71,7 +71,7 @@ def test_an_invite_past_its_date_shows_as_expired_before_and_after_the_sweep(
         page = client.get(PATH, headers=bearer(token, member.user_id)).get_json()
         assert [invite["status"] for invite in page["referrals"]] == ["sent", "expired"]
         assert page["quota"]["active"] == 1
-        assert service.expire_invites(session, clock.now()) == closed
+        assert expire_invites(session, clock.now()) == closed
     assert session.get_one(ReferralActivity, member.id).open_invites == 1
 
 

@@ -17,7 +17,9 @@ from portal.members.models import Member
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
-from portal.referrals import service
+from portal.referrals.attribution import attribute_registration
+from portal.referrals.completion import Completed
+from portal.referrals.eligibility import Order
 from portal.referrals.models import InviteStatus, ReferralInvite
 from portal.referrals.problems import RefereeNotNew, ReferralCircle
 from tests.concurrency import at_once
@@ -30,7 +32,7 @@ OPEN_TO_ALL = rules(new_customers_only=False, circles=True)
 HOUR = timedelta(hours=1)
 
 
-def told(done: service.Completed) -> set[str]:
+def told(done: Completed) -> set[str]:
     """Which of the signals that this is about the conversion left."""
     return {"ordered_before", "circle"} & set(done.invite.signals)
 
@@ -71,7 +73,7 @@ def test_for_a_shared_invite_it_is_when_that_one_was_made(session: Session) -> N
     member, anna, bee = make_member(session), make_user(session), make_member(session)
     made = clock.now() - DAY
     invite = make_invite(session, member, at=made)
-    assert service.attribute_registration(session, invite.code, anna, device=None, now=made, at=made, rules=rules())
+    assert attribute_registration(session, invite.code, anna, device=None, now=made, at=made, rules=rules())
     earn(session, bee, 40, at=made + HOUR)
     assert complete(session, invite.code, bee.user_id).invite.shared_code == invite.code
 
@@ -82,8 +84,8 @@ def test_the_order_that_completes_does_not_count_against_itself(session: Session
     stored: dict[str, Any] = {"external_id": "A-1"} if where == "external_id" else {"metadata": {where: "A-1"}}
     earn(session, friend, 40, **stored)
     with pytest.raises(RefereeNotNew), session.begin_nested():
-        complete(session, member.referral_code, friend.user_id, order=service.Order("A-2"))
-    assert complete(session, member.referral_code, friend.user_id, order=service.Order("A-1")).entries
+        complete(session, member.referral_code, friend.user_id, order=Order("A-2"))
+    assert complete(session, member.referral_code, friend.user_id, order=Order("A-1")).entries
 
 
 @pytest.mark.parametrize(("taken_back", "refused"), [(40, False), (39, True)])

@@ -11,7 +11,9 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
-from portal.referrals import service
+from portal.referrals.completion import complete_referral
+from portal.referrals.credits import release_due_credits
+from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, make_user
@@ -143,11 +145,11 @@ def test_two_releases_at_once_credit_once(committed_app: Portal) -> None:
     with committed_app.app_context(), unit_of_work() as session:
         for _ in range(5):
             invite = make_invite(session, make_member(session), under=slow)
-            service.complete_referral(
+            complete_referral(
                 session,
                 invite.code,
                 make_user(session).id,
-                service.Order(),
+                Order(),
                 actor="token:t",
                 now=clock.now(),
                 rules=slow,
@@ -157,7 +159,7 @@ def test_two_releases_at_once_credit_once(committed_app: Portal) -> None:
 
     def release(_: int) -> int:
         with unit_of_work() as session:
-            return service.release_due_credits(session, later, RULES)
+            return release_due_credits(session, later, RULES)
 
     at_once(committed_app, 4, release)
     assert credits_of(committed_app) == (Counter(referral_bonus=5, referral_welcome=5), [])

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock
-from portal.referrals import service
+from portal.referrals.closing import cancel_invite
+from portal.referrals.segments import get_segment_of, get_segments
 from portal.referrals.web.remembered import RememberedSegments
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
@@ -25,12 +26,12 @@ def invited(session: Session, ago: timedelta, *, cancelled: bool = False) -> Mem
     member = make_member(session)
     invite = make_invite(session, member, at=NOON - ago)
     if cancelled:
-        service.cancel_invite(session, invite.id, actor="user:x", now=NOON)
+        cancel_invite(session, invite.id, actor="user:x", now=NOON)
     return member
 
 
 def counts() -> dict[str, int]:
-    return {s["segment"]: s["members"] for s in service.get_segments(NOON)}
+    return {s["segment"]: s["members"] for s in get_segments(NOON)}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_the_last_activity_and_open_invites_place_a_member(
     session: Session, ago: timedelta, cancelled: bool, segment: str | None
 ) -> None:
     member = invited(session, ago, cancelled=cancelled)
-    assert service.get_segment_of(member.user_id, NOON) == segment
+    assert get_segment_of(member.user_id, NOON) == segment
     assert counts() == {"active": 0, "stalled": 0, "at_risk": 0} | ({segment: 1} if segment else {})
 
 
@@ -58,8 +59,8 @@ def test_a_conversion_is_activity_of_who_invited_alone(session: Session) -> None
     member, friend = make_member(session), make_user(session)
     invite = make_invite(session, member, at=NOON - 60 * DAY)
     complete(session, invite.code, friend.id, at=NOON)
-    assert service.get_segment_of(member.user_id, NOON) == "active"
-    assert service.get_segment_of(friend.id, NOON) is None
+    assert get_segment_of(member.user_id, NOON) == "active"
+    assert get_segment_of(friend.id, NOON) is None
 
 
 def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> None:
@@ -69,7 +70,7 @@ def test_figures_are_per_member_and_week_over_four_weeks(session: Session) -> No
             invite = make_invite(session, member, at=NOON - days * DAY)
         complete(session, invite.code, make_user(session).id, at=NOON - 10 * DAY)
     invited(session, 20 * DAY)
-    active, stalled, at_risk = service.get_segments(NOON)
+    active, stalled, at_risk = get_segments(NOON)
     assert active == {
         "segment": "active",
         "members": 2,

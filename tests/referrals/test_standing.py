@@ -12,7 +12,7 @@ from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock
-from portal.referrals import service
+from portal.referrals.credits import release_due_credits
 from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite, rules
@@ -95,11 +95,11 @@ def test_pending_credits_wait_while_a_side_is_barred_and_hold_up_no_others(
     for member, friend in pairs:
         complete(session, member.referral_code, friend.user_id, under=slow)
     bar(session, pairs[0][side], way)
-    assert service.release_due_credits(session, later, RULES, limit=1) == 1
-    assert service.release_due_credits(session, later, RULES, limit=1) == 0
+    assert release_due_credits(session, later, RULES, limit=1) == 1
+    assert release_due_credits(session, later, RULES, limit=1) == 0
     assert balances(session, *pairs[0], *pairs[1]) == [0, 0, 500, 100]
     bar(session, pairs[0][side], way, barred=False)
-    assert service.release_due_credits(session, later, RULES) == 1
+    assert release_due_credits(session, later, RULES) == 1
     assert balances(session, *pairs[0]) == [500, 100]
     assert find_differences(session) == []
 

@@ -14,7 +14,8 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
-from portal.referrals import service
+from portal.referrals.attribution import attribute_registration
+from portal.referrals.closing import cancel_invite
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import ReferralCancelled
 from tests.concurrency import at_once
@@ -28,7 +29,7 @@ PATH = "/api/v1/loyalty/referrals/complete"
 def register_by(session: Session, code: str, user: User) -> None:
     """Let a user have registered through a code."""
     now = clock.now()
-    assert service.attribute_registration(session, code, user, device=None, now=now, at=now, rules=REFERRAL_RULES)
+    assert attribute_registration(session, code, user, device=None, now=now, at=now, rules=REFERRAL_RULES)
 
 
 def send(client: FlaskClient, token: str, code: str, referee: str) -> Any:
@@ -79,7 +80,7 @@ def test_taken_back_it_is_closed_for_others_too(session: Session) -> None:
     member, anna = make_member(session), make_user(session)
     invite = make_invite(session, member)
     register_by(session, invite.code, anna)
-    service.cancel_invite(session, invite.id, actor="user:x", now=clock.now())
+    cancel_invite(session, invite.id, actor="user:x", now=clock.now())
     with pytest.raises(ReferralCancelled):
         complete(session, invite.code, make_user(session).id, at=clock.now() + DAY)
 

@@ -13,7 +13,7 @@ from portal.platform.web.schemas import Answer, Points, Schema, Slug, Text, Ulid
 class RedemptionPart(Schema):
     """What the checkout redeems: a reward by its slug, or points. Cancelling needs neither."""
 
-    checkout_intent_id: Text(128)  # type: ignore[valid-type]
+    checkout_intent_id: Text(128)  # type: ignore[valid-type]  # a type made by a call
     reward_slug: Slug | None = None
     points: Points | None = None
 
@@ -27,17 +27,17 @@ class RedemptionPart(Schema):
 class ReferralSharePart(Schema):
     """A reminder to invite a friend after the order."""
 
-    checkout_intent_id: Text(128)  # type: ignore[valid-type]
-    channel: Text(64) | None = None  # type: ignore[valid-type]
+    checkout_intent_id: Text(128)  # type: ignore[valid-type]  # a type made by a call
+    channel: Text(64) | None = None  # type: ignore[valid-type]  # a type made by a call
 
 
 class CheckoutInput(Schema):
     """What a checkout plans, confirms or cancels for one order. `userId` is needed from services."""
 
     user_id: Annotated[str, Field(pattern=USER_ID_PATTERN)] | None = None
-    order_reference: Text(128)  # type: ignore[valid-type]
+    order_reference: Text(128)  # type: ignore[valid-type]  # a type made by a call
     action: Action
-    channel: Text(64) | None = None  # type: ignore[valid-type]
+    channel: Text(64) | None = None  # type: ignore[valid-type]  # a type made by a call
     ttl_hours: Annotated[int, Field(strict=True, ge=1, le=8760)] | None = None
     redemption: RedemptionPart | None = None
     referral_share: ReferralSharePart | None = None

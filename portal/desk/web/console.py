@@ -126,14 +126,14 @@ def show_sign_ins(user_id: str) -> Response:
     )
 
 
-def _may_see_sign_ins(card: Any) -> bool:
+def _may_see_sign_ins(card: reads.CardRow) -> bool:
     return card.role == "member" or current().owns_programme
 
 
-def _tabs(card: Any) -> list[tuple[str, str, str]]:
+def _tabs(card: reads.CardRow) -> list[tuple[str, str, str]]:
     """The pages of this member that the caller may see."""
     return [tab for tab in TABS if tab[0] != "sign-ins" or _may_see_sign_ins(card)]
 
 
-def _key(card: Any) -> str | None:
+def _key(card: reads.CardRow) -> str | None:
     return str(card.member_id) if card.member_id else None

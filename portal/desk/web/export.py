@@ -1,7 +1,6 @@
 """The whole ledger as a download: in batches by the primary key, so that memory stays constant."""
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response
@@ -45,7 +44,7 @@ def ledger() -> Response:
 
 def _lines() -> Iterator[str]:
     yield csv_lines([COLUMNS])
-    after: dict[str, Any] = {"member_id": UUID(int=0), "seq": 0}
+    after: dict[str, object] = {"member_id": UUID(int=0), "seq": 0}
     while rows := read_all(_ROWS, {**after, "batch": BATCH}):
         yield csv_lines(row[:-1] for row in rows)
         after = {"member_id": rows[-1].member_id, "seq": rows[-1].seq}

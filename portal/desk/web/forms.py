@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wtforms import DateField, RadioField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in its stubs
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.ledger import EarningRules

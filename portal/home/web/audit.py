@@ -1,7 +1,6 @@
 """The audit log: every write of an operator, searched and explained."""
 
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, Response
 from sqlalchemy import text
@@ -12,6 +11,7 @@ from portal.platform import ids
 from portal.platform.console.acts import show, show_table
 from portal.platform.console.tables import Choices, Column, Filter, Table, day_filters
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 from portal.platform.problems import NotFound
 from portal.platform.web.formatting import grouped
 
@@ -39,13 +39,13 @@ def _distinct(column: str) -> Choices:
     return tuple((word, word.replace("_", " ").replace(".", ": ").capitalize()) for word in words)
 
 
-def _actors(wanted: str) -> dict[str, Any]:
+def _actors(wanted: str) -> dict[str, object]:
     """Who is meant: an actor as the log writes it, a token by its name, or people."""
     named = [] if ":" in wanted else list_named(wanted)
     return {"actors": [wanted, f"token:{wanted}", *(f"user:{user_id}" for user_id in named)]}
 
 
-def _objects(wanted: str) -> dict[str, Any]:
+def _objects(wanted: str) -> dict[str, object]:
     """What is meant: an id as the log writes it, or people, by their accounts and memberships."""
     named = list_named(wanted)
     memberships = read_all(_MEMBERSHIPS, {"user_ids": named})
@@ -104,7 +104,7 @@ def entry(number: int) -> Response:
     return show("console/audit/entry.html", entry=found, changes=list_changes(found.before or {}, found.after or {}))
 
 
-def list_changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any, bool]]:
+def list_changes(before: Document, after: Document) -> list[tuple[str, object, object, bool]]:
     """Field by field: its name, what it was, what it is, and whether that differs."""
     names = [*before, *(name for name in after if name not in before)]
     return [
@@ -113,7 +113,7 @@ def list_changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[st
     ]
 
 
-def _readable(value: Any) -> Any:
+def _readable(value: object) -> object:
     """A value as people read it: numbers grouped, lists and objects in words, also inside each other."""
     if isinstance(value, bool):
         return "Yes" if value else "No"

@@ -18,6 +18,7 @@ from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.members.web import asks_staff
 from portal.platform import clock, ids
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.formatting import grouped
@@ -169,7 +170,7 @@ def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
     return response
 
 
-def _hub(member: dict[str, Any]) -> dict[str, Any]:
+def _hub(member: Document) -> Document:
     """Everything that an act on the hub may change, for this member (a Member document)."""
     return {
         "user": current_user,
@@ -179,7 +180,7 @@ def _hub(member: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hold(hold: dict[str, Any]) -> dict[str, Any]:
+def _hold(hold: Document) -> Document:
     return {
         "redemption_id": hold["redemptionId"],
         "points": hold["points"],
@@ -190,7 +191,7 @@ def _hold(hold: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reward(slug: str) -> tuple[dict[str, Any], int]:
+def _reward(slug: str) -> tuple[Document, int]:
     """The reward as the member sees it, and the points they can spend."""
     member = get_or_enrol(current_user_id())
     found = catalogue.list_rewards_for(current_user_id(), member, slug)

@@ -20,6 +20,7 @@ from portal.ledger import EarningRules
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import NotFound
 from portal.platform.settings import current_settings
 from portal.platform.web.formatting import grouped
@@ -144,7 +145,7 @@ def _stage(form: UploadForm) -> MemberImport:
     )
 
 
-def _consequence(figures: dict[str, Any]) -> str:
+def _consequence(figures: Document) -> str:
     new, updated, points, balances = (grouped(figures[name]) for name in ("new", "updated", "points", "balances"))
     return (
         f"{new} users are made, {updated} changed, and {points} points credited to {balances} members: "

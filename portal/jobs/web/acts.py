@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from flask import after_this_request, url_for
+from flask import Response, after_this_request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.web import Access, current, guarded
@@ -142,7 +141,7 @@ def _wake_afterwards(job_id: str, slot: datetime) -> None:
     """Wake a worker once the request has committed; a lost wake-up is made good by the next tick."""
 
     @after_this_request
-    def wake(response: Any) -> Any:
+    def wake(response: Response) -> Response:
         jobs.wake_run(job_id, slot)
         return response
 

@@ -2,10 +2,9 @@
 
 import sys
 from datetime import datetime
-from typing import Any
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from portal.jobs import runner, runs
@@ -82,5 +81,6 @@ def _of_the_programme(text: str) -> datetime | None:
     return None if moment.tzinfo else in_utc(moment.replace(tzinfo=current_settings().timezone))
 
 
-def _app() -> Any:
-    return current_app._get_current_object()  # type: ignore[attr-defined]
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # werkzeug's proxy is untyped
+    return app

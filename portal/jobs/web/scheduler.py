@@ -21,7 +21,7 @@ ASSERT_SECONDS = 30
 LOCK_SECONDS = 3
 
 
-class TickScheduler(Scheduler):  # type: ignore[misc]
+class TickScheduler(Scheduler):  # type: ignore[misc]  # rq_scheduler has no types
     """Enqueues a tick only when the one before has been taken from the queue."""
 
     def acquire_lock(self) -> bool:

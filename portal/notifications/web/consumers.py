@@ -13,7 +13,7 @@ from portal.notifications.delivery import count_since, suppress
 from portal.notifications.kinds import ACCOUNT_NOTICE, ADDRESS_KNOWN, PASSWORD_RESET, VERIFY_ADDRESS, Kind
 from portal.notifications.recipients import Recipient
 from portal.notifications.rendering import Content, render
-from portal.notifications.service import send_loyalty_tier_upgrade, send_to_user
+from portal.notifications.sending import send_loyalty_tier_upgrade, send_to_user
 from portal.notifications.web.words import describe_browser
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work

@@ -1,7 +1,6 @@
 """Orders after which a friend could be told, as long as the member may invite one."""
 
 from datetime import datetime
-from typing import Any
 
 from portal.checkout import SHAREABLE
 from portal.nudges.rules import NudgeRules
@@ -10,7 +9,7 @@ from portal.nudges.signals.base import Facts, Reader, Signal, Words
 _DUE = "i.kind = 'referral_share' AND i.status = 'pending' AND i.expires_at > :now"
 
 
-def _bounds(rules: NudgeRules, _: datetime) -> dict[str, Any]:
+def _bounds(rules: NudgeRules, _: datetime) -> dict[str, object]:
     return {"most_invites": rules.max_invites}
 
 

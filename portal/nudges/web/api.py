@@ -1,7 +1,5 @@
 """Nudge endpoints."""
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -11,6 +9,7 @@ from portal.nudges.rules import NudgeRules
 from portal.nudges.web import schemas
 from portal.platform import clock, ids
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.web.responses import json
 from portal.platform.web.schemas import valid_slug
 
@@ -18,7 +17,7 @@ bp = APIBlueprint("nudges_api", __name__, url_prefix="/api/v1/loyalty", tag="Nud
 POLL_AFTER_SECONDS = 45
 
 
-def document(campaign: models.NudgeCampaign) -> dict[str, Any]:
+def document(campaign: models.NudgeCampaign) -> Document:
     """A campaign as the API shows it."""
     return {
         "slug": campaign.slug,

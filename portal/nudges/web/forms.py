@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from wtforms import BooleanField, SelectField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in its stubs
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from portal.notifications import ChannelName
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.schemas import MOST_HOURS
+from portal.platform.documents import Document
 from portal.platform.web.forms import ReasonForm, WholeNumber
 
 LABELS = {ChannelName.EMAIL: "Email", ChannelName.SMS: "SMS", ChannelName.PUSH: "Push"}
@@ -48,7 +49,7 @@ class CampaignForm(ReasonForm):
         if len(set(self.channels())) < len(self.channels()):
             raise ValidationError("Choose each channel once.")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> Document:
         """The fields of `put_campaign`."""
         names = ("ttl_hours", "frequency_cap_hours", "priority", "active")
         return {**{name: getattr(self, name).data for name in names}, "channels": self.channels()}
@@ -64,7 +65,7 @@ class TrialForm(ReasonForm):
         self.channel.choices = [SelectChoice(channel.value, LABELS[channel]) for channel in channels]
 
 
-def shown(campaign: NudgeCampaign) -> dict[str, Any]:
+def shown(campaign: NudgeCampaign) -> Document:
     """A campaign as its form shows it."""
     names = ("ttl_hours", "frequency_cap_hours", "priority", "active")
     places = dict(zip(PLACES, campaign.channels, strict=False))

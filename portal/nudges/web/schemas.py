@@ -8,6 +8,7 @@ from portal.accounts import USER_ID_PATTERN
 from portal.notifications import ChannelName
 from portal.nudges.models import DispatchStatus, NudgeStatus
 from portal.nudges.signals import SIGNALS
+from portal.platform.documents import Document
 from portal.platform.web.schemas import Answer, Page, Schema, Ulid
 
 MOST_HOURS = 8760
@@ -37,7 +38,7 @@ class NudgeCampaignInput(Schema):
             raise ValueError("must name each channel once")
         return value
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> Document:
         """The fields that were given."""
         return {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
 

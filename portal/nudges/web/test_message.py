@@ -1,7 +1,6 @@
 """A campaign's message to whoever looks after it, so that they see it where members do."""
 
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -9,6 +8,7 @@ from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.preview import example_card
 from portal.platform import audit, ids, outbox
+from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 
 TEST_TOPIC = "message.nudge_test"
@@ -46,5 +46,5 @@ def send_test(message: Claimed) -> None:
             {**card, "first_name": recipient.first_name}, locale=recipient.locale, timezone=recipient.timezone
         )
 
-    details: dict[str, Any] = {"test": True, "campaign": message.payload["campaign"]}
+    details: Document = {"test": True, "campaign": message.payload["campaign"]}
     send_to_user(f"outbox:{ids.encode(message.id)}", kind, message.payload["user_id"], write, details)

@@ -11,8 +11,12 @@ from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
-from portal.referrals import problems, reads, service
-from portal.referrals.segments import DEFINITIONS
+from portal.referrals import completion, problems, reads
+from portal.referrals.closing import cancel_invite
+from portal.referrals.eligibility import Order
+from portal.referrals.invites import create_invite, issue_invite
+from portal.referrals.rules import ReferralRules
+from portal.referrals.segments import DEFINITIONS, get_segment_of
 from portal.referrals.web import schemas
 
 bp = APIBlueprint("referrals_api", __name__, url_prefix="/api/v1/loyalty", tag="Referrals")
@@ -36,7 +40,7 @@ def list_referrals(query: schemas.ReferralQuery) -> Response:
 @bp.output(schemas.Referral, status_code=201)
 def create_referral(body: schemas.ReferralInput) -> Response:
     """Invite someone, within quota and cooldown."""
-    invite = service.create_invite(db.session(), current_user_id(), body.invitation(), now=clock.now(), rules=_rules())
+    invite = create_invite(db.session(), current_user_id(), body.invitation(), now=clock.now(), rules=_rules())
     return _referral(invite.id, 201)
 
 
@@ -48,9 +52,7 @@ def cancel_referral(referral_id: str) -> Response:
     invite_id = ids.parse(referral_id)
     if invite_id is None:
         raise problems.ReferralNotFound
-    service.cancel_invite(
-        db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
-    )
+    cancel_invite(db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id())
     return _referral(invite_id)
 
 
@@ -75,7 +77,7 @@ def get_segments() -> Response:
     named = request.headers.get("X-User-Id") if principal.scopes & {"member", "admin"} else None
     user_id, now = principal.user_id or named, clock.now()
     figures, as_of = current_app.extensions["referral_segments"].get(now)
-    mine = service.get_segment_of(user_id, now) if user_id else None
+    mine = get_segment_of(user_id, now) if user_id else None
     return json({"asOf": as_of, "segments": figures, "definitions": DEFINITIONS, "mySegment": mine})
 
 
@@ -85,7 +87,7 @@ def get_segments() -> Response:
 @bp.output(schemas.Referral, status_code=201)
 def issue_referral(user_id: str, body: schemas.AdminReferralInput) -> Response:
     """Issue an invite on a member's behalf, without quota and cooldown."""
-    invite = service.issue_invite(
+    invite = issue_invite(
         db.session(), user_id, body.invitation(), actor=current().actor, now=clock.now(), rules=_rules()
     )
     return _referral(invite.id, 201)
@@ -101,11 +103,11 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
     The same friend with the same `orderReference` again gets the first answer; otherwise the refusal names the referral
     that stands in the way by `referralId`, and its `orderReference`.
     """
-    done = service.complete_referral(
+    done = completion.complete_referral(
         db.session(),
         body.code,
         body.referee_user_id,
-        service.Order(body.order_reference, body.order_amount),
+        Order(body.order_reference, body.order_amount),
         actor=current().actor,
         now=clock.now(),
         rules=_rules(),
@@ -123,5 +125,5 @@ def _referral(invite_id: UUID, status: int = 200) -> Response:
     return json(reads.get_document(db.session(), invite_id, now=clock.now(), rules=_rules()), status)
 
 
-def _rules() -> service.ReferralRules:
-    return service.ReferralRules.of(current_settings())
+def _rules() -> ReferralRules:
+    return ReferralRules.of(current_settings())

@@ -13,9 +13,14 @@ from portal.platform.console.acts import Question, ask, attempt, done, show, sho
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
-from portal.referrals import problems, review, service
+from portal.referrals import problems, review
+from portal.referrals.closing import cancel_invite
+from portal.referrals.completion import complete_referral
+from portal.referrals.eligibility import Order
 from portal.referrals.fraud_signals import MEANINGS
+from portal.referrals.invites import issue_invite
 from portal.referrals.models import ReferralInvite
+from portal.referrals.rules import ReferralRules
 from portal.referrals.web.forms import CompletionForm, IssueForm, OrderedCompletionForm
 from portal.referrals.web.tables import REFERRALS, SIGNALS
 
@@ -60,7 +65,7 @@ def cancel(referral_id: str) -> AnyResponse:
     if not form.validate_on_submit():
         review.get_referral(key, clock.now())
         return ask(form, question)
-    act = partial(service.cancel_invite, db.session(), key, actor=current().actor, now=clock.now())
+    act = partial(cancel_invite, db.session(), key, actor=current().actor, now=clock.now())
     problem = attempt(partial(act, reason=form.reason.data or ""))
     return ask(form, question, problem) if problem else done("The invite is cancelled.", back)
 
@@ -117,11 +122,11 @@ def issue() -> AnyResponse:
 
 def _complete(form: CompletionForm) -> ReferralInvite:
     amount = form.order_amount.data if isinstance(form, OrderedCompletionForm) else None
-    return service.complete_referral(
+    return complete_referral(
         db.session(),
         form.code.data or "",
         form.referee_user_id.data or "",
-        service.Order(form.order_reference.data or None, amount),
+        Order(form.order_reference.data or None, amount),
         actor=current().actor,
         now=clock.now(),
         rules=_rules(),
@@ -131,7 +136,7 @@ def _complete(form: CompletionForm) -> ReferralInvite:
 
 
 def _issue(form: IssueForm) -> ReferralInvite:
-    return service.issue_invite(
+    return issue_invite(
         db.session(),
         form.user_id.data or "",
         form.invitation(),
@@ -142,8 +147,8 @@ def _issue(form: IssueForm) -> ReferralInvite:
     )
 
 
-def _rules() -> service.ReferralRules:
-    return service.ReferralRules.of(current_settings())
+def _rules() -> ReferralRules:
+    return ReferralRules.of(current_settings())
 
 
 def _page_of(referral_id: str) -> str:

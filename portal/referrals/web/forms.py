@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from wtforms import EmailField, RadioField, StringField, TelField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms import EmailField, Field, Form, RadioField, StringField, TelField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.accounts import clean_email, clean_phone
@@ -28,10 +28,10 @@ def _user_id(label: str) -> StringField:
     return StringField(label, filters=[strip], validators=[needed, Length(max=64), no_nul])
 
 
-def _travels(clean: Callable[[str], str]) -> Callable[[Any, Any], None]:
+def _travels(clean: Callable[[str], str]) -> Callable[[Form, Field], None]:
     """What goes to the friend: cleaned, and refused where it names a site."""
 
-    def check(_form: Any, field: Any) -> None:
+    def check(_form: Form, field: Field) -> None:
         try:
             field.data = clean(field.data) if field.data else None
         except ValueError as error:

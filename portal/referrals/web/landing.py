@@ -23,9 +23,12 @@ from portal.accounts.web import Access, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings, listen
-from portal.referrals import service
+from portal.referrals.attribution import Landing, attribute_registration, get_landing
+from portal.referrals.completion import complete_referral
+from portal.referrals.eligibility import Order
 from portal.referrals.rules import ReferralRules
 from portal.referrals.web import cookies
 
@@ -41,7 +44,7 @@ REGISTRATION = ("accounts.register", "accounts.do_register")
 def land(code: str) -> Response:
     """Welcome who followed an invite; the first code they followed is the one that is remembered."""
     rules = _rules()
-    found = service.get_landing(db.session(), code, now=clock.now(), rules=rules)
+    found = get_landing(db.session(), code, now=clock.now(), rules=rules)
     response = make_response(
         render_template(
             "referrals/landing.html",
@@ -75,7 +78,7 @@ def bind_registration(session: Session, user: User, noted: Mapping[str, Any], re
         return
     if has_request_context() and cookies.read_code(request.cookies, rules.attribution) == code:
         after_this_request(cookies.forget_code)
-    invite = service.attribute_registration(
+    invite = attribute_registration(
         session, code, user, device=noted.get("device"), now=clock.now(), at=registered_at, rules=rules
     )
     if invite is not None and rules.convert_at_registration:
@@ -93,11 +96,11 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
     earning = EarningRules.of(current_settings())
     try:
         with session.begin_nested():
-            service.complete_referral(
+            complete_referral(
                 session,
                 code,
                 user_id,
-                service.Order(at_registration=True),
+                Order(at_registration=True),
                 actor="system:registration",
                 now=clock.now(),
                 rules=rules,
@@ -107,7 +110,7 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
         log.warning("referral not completed at registration", extra={"code": refusal.code})
 
 
-def _inviter() -> dict[str, Any]:
+def _inviter() -> Document:
     """On the registration page, the first name of who invited the visitor."""
     if not has_request_context() or request.endpoint not in REGISTRATION:
         return {}
@@ -115,12 +118,12 @@ def _inviter() -> dict[str, Any]:
     return {"inviter": found.inviter} if found else {}
 
 
-def _followed(rules: ReferralRules) -> service.Landing | None:
+def _followed(rules: ReferralRules) -> Landing | None:
     """The invite this browser followed first, while it is open."""
     code = cookies.read_code(request.cookies, rules.attribution)
     if code is None:
         return None
-    found = service.get_landing(db.session(), code, now=clock.now(), rules=rules)
+    found = get_landing(db.session(), code, now=clock.now(), rules=rules)
     return found if found.state == "open" else None
 
 

@@ -10,6 +10,7 @@ from portal.members import Member
 from portal.notifications import REFERRAL_INVITE, hash_address, is_suppressed
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
+from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 from portal.platform.text import names_a_site, without_hidden
@@ -64,10 +65,11 @@ def _why_not(session: Session, invite: ReferralInvite, member: Member, user: Use
 
 
 def _send(
-    key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: dict[str, Any]
+    key: str, invite: ReferralInvite, inviter: str, channel: notifications.ChannelName, details: Document
 ) -> None:
     address = invite.address or ""
-    token = notifications.make_token(channel.value, hash_address(channel.value, address).hex())  # type: ignore[arg-type]
+    whom = channel.value
+    token = notifications.make_token(whom, hash_address(whom, address).hex())  # type: ignore[arg-type]  # no push here
     unsubscribe = notifications.absolute(f"/unsubscribe/{token}")
     content = notifications.render(
         REFERRAL_INVITE,

@@ -1,7 +1,5 @@
 """The referral dashboard: invite, share, follow up."""
 
-from typing import Any
-
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,12 +8,16 @@ from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.members.web import asks_staff
 from portal.platform import clock, ids
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
-from portal.referrals import problems, reads, service
-from portal.referrals.invites import qr_svg
-from portal.referrals.segments import DEFINITIONS
+from portal.referrals import problems, reads
+from portal.referrals.activity import note_device
+from portal.referrals.closing import cancel_invite
+from portal.referrals.invites import create_invite, qr_svg
+from portal.referrals.rules import ReferralRules
+from portal.referrals.segments import DEFINITIONS, get_segment_of
 from portal.referrals.web import cookies, words
 from portal.referrals.web.forms import InviteForm
 from portal.tiers import enrol
@@ -31,7 +33,7 @@ def dashboard() -> Response:
     device = cookies.read_device(request.cookies)
     page = _page(InviteForm(formdata=None), cursor=request.args.get("cursor"))
     if device is not None:
-        service.note_device(db.session(), current_user_id(), device)
+        note_device(db.session(), current_user_id(), device)
     return page
 
 
@@ -46,7 +48,7 @@ def create() -> AnyResponse:
     invitation = form.invitation(cookies.read_device(request.cookies))
     try:
         with db.session.begin_nested():
-            invite = service.create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
+            invite = create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
     except DomainError as error:
         flash(words.refusal(error), "error")
         return _page(form, 422)
@@ -63,7 +65,7 @@ def cancel(referral_id: str) -> AnyResponse:
         raise problems.ReferralNotFound
     try:
         with db.session.begin_nested():
-            service.cancel_invite(
+            cancel_invite(
                 db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
             )
         flash("The invite is cancelled. Its link no longer works.", "success")
@@ -86,7 +88,7 @@ def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Res
     return response
 
 
-def _context(cursor: str | None) -> dict[str, Any]:
+def _context(cursor: str | None) -> Document:
     session, user_id, now, rules = db.session(), current_user_id(), clock.now(), _rules()
     member = enrol(session, user_id)
     invites = reads.list_dashboard(session, user_id, now=now, rules=rules, cursor=cursor)
@@ -98,11 +100,11 @@ def _context(cursor: str | None) -> dict[str, Any]:
         "next_cursor": invites["nextCursor"],
         "older": cursor is not None,
         "conversions": reads.list_conversions(user_id, now=now, rules=rules, limit=1, session=session),
-        "segments": {"mySegment": service.get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
+        "segments": {"mySegment": get_segment_of(user_id, now, session), "definitions": DEFINITIONS},
         "share": {"url": link, "qr_svg": qr_svg(link)},
         "offer": {"bonus": rules.bonus, "welcome": rules.welcome, "on_order": not rules.convert_at_registration},
     }
 
 
-def _rules() -> service.ReferralRules:
-    return service.ReferralRules.of(current_settings())
+def _rules() -> ReferralRules:
+    return ReferralRules.of(current_settings())

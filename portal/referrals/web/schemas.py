@@ -63,9 +63,9 @@ class AdminReferralInput(ReferralInput):
 class CompletionInput(Schema):
     """A friend who has joined by a code: an invite's, or a member's personal one, in any spelling."""
 
-    code: Text(64)  # type: ignore[valid-type]
+    code: Text(64)  # type: ignore[valid-type]  # a type made by a call
     referee_user_id: Annotated[str, Field(pattern=USER_ID_PATTERN)]
-    order_reference: Text(100) | None = None  # type: ignore[valid-type]
+    order_reference: Text(100) | None = None  # type: ignore[valid-type]  # a type made by a call
     order_amount: Annotated[int, Field(strict=True, ge=0, le=10**12)] | None = Field(
         None, description="In the currency's smallest unit; needed when the programme asks for a minimum order."
     )

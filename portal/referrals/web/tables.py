@@ -3,7 +3,7 @@
 from portal.accounts import list_named
 from portal.platform.console.tables import Column, Filter, Table
 from portal.referrals.fraud_signals import MEANINGS
-from portal.referrals.models import Channel, InviteStatus
+from portal.referrals.models import EFFECTIVE_STATUS, PAST, Channel, InviteStatus
 
 _SOURCE = """
     loyalty_referral_invites i
@@ -11,9 +11,6 @@ _SOURCE = """
     JOIN users u ON u.id = m.user_id
     LEFT JOIN users f ON f.id = coalesce(i.referee_user_id, i.attributed_user_id)
 """
-# An open invite past its date has expired, whether or not the sweep has reached it.
-_PAST = "i.status IN ('draft', 'sent') AND i.expires_at <= CAST(:now AS timestamptz)"
-_STATUS = f"CASE WHEN {_PAST} THEN 'expired' ELSE i.status END"
 # Each way to name an invite is asked of its own index, and only what is found is read.
 _FOUND = """
     i.id = ANY(ARRAY(
@@ -57,7 +54,7 @@ REFERRALS = Table(
         Column("invitee_name", "Friend", "i.invitee_name"),
         Column("invitee_email", "Friend's address", "i.invitee_email"),
         _REFEREE,
-        Column("status", "Status", _STATUS, "status"),
+        Column("status", "Status", EFFECTIVE_STATUS, "status"),
         Column("channel", "Channel", "i.channel"),
         Column("created_at", "Invited", "i.created_at", "moment", sorts="timestamptz"),
         Column("converted_at", "Converted", "i.converted_at", "moment"),
@@ -71,7 +68,7 @@ REFERRALS = Table(
         Filter(
             "status",
             "Status",
-            f"(i.status = :status AND NOT ({_PAST})) OR (:status = 'expired' AND {_PAST})",
+            f"(i.status = :status AND NOT {PAST}) OR (:status = 'expired' AND {PAST})",
             _choices(InviteStatus),
         ),
         Filter("channel", "Channel", "i.channel = :channel", _choices(Channel)),
