@@ -1,4 +1,4 @@
-"""The portal as the documentation's "Production" says: its variables and no others, servers apart, nginx with TLS in front."""
+"""The portal as operating.md says under "Production": its variables and no others, servers apart, nginx with TLS."""
 
 import os
 import re
