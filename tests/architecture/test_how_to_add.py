@@ -24,13 +24,13 @@ from portal.notifications.channels import preview
 from portal.notifications.kinds import Kind
 from portal.notifications.recipients import Recipient, choose_channel
 from portal.notifications.transports import transport
-from portal.nudges.campaigns import put_campaign
+from portal.nudges.models import NudgeCampaign
 from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS
 from portal.nudges.signals.base import Signal, Words
 from portal.nudges.web.preview import preview_nudge
 from portal.nudges.web.schemas import NudgeCampaignInput
-from portal.platform import clock
+from portal.platform import clock, ids
 from portal.platform.console.acts import show_table
 from portal.platform.console.tables import Column, Filter, Table
 from portal.platform.db import Base
@@ -189,8 +189,11 @@ def test_a_signal_is_a_module_its_name_an_icon_and_a_campaign(
     assert "long_here" in fails(test_words.test_every_status_and_kind_has_words)
     assert NudgeCampaignInput.model_validate({"signal": "long_here"}).signal == "long_here"
     assert preview_nudge("long_here", ChannelName.EMAIL).subject == "365 days"
-    hours = {"ttl_hours": 24, "frequency_cap_hours": 0}
-    put_campaign(session, "long-here", {"signal": "long_here", **hours, "priority": 50, "channels": []}, "cli")
+    now = clock.now()
+    whole = {"ttl_hours": 24, "frequency_cap_hours": 0, "priority": 50, "channels": [], "active": True}
+    session.add(
+        NudgeCampaign(id=ids.new_id(), slug="long", signal="long_here", **whole, created_at=now, updated_at=now)
+    )
     session.flush()
     state: Any = SimpleNamespace(**runpy.run_path(str(ROOT / "portal/nudges/state.py")))
     statement = text(f"WITH {state._GIVEN} SELECT signal, facts FROM wanted")

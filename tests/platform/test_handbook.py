@@ -39,6 +39,12 @@ def test_a_link_to_a_file_is_one_to_its_page() -> None:
     assert not any(".md" in link for page in list_pages() for link in re.findall(r'href="([^"]+)"', page.content))
 
 
+def test_what_may_be_wide_scrolls_by_the_keyboard_too() -> None:
+    for page in list_pages():
+        assert page.content.count("<table>") == page.content.count('tabindex="0"><table>')
+        assert page.content.count("<pre") == page.content.count('<pre tabindex="0">')
+
+
 def test_links_within_the_documentation_lead_somewhere() -> None:
     anchors = {page.name: set(re.findall(r'id="([^"]+)"', page.content)) for page in list_pages()}
     for page in list_pages():

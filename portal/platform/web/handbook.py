@@ -14,6 +14,12 @@ PAGES = ("operating", "accounts", "messages", "referrals", "api", "settings")
 EXTENSIONS = ("tables", "fenced_code", "toc")
 # In the repository a link names the file, on a page the page.
 _LINK = re.compile(r'(?<=href=")(\w+)\.md(?=["#])')
+# What may be wider than the page scrolls by itself, also by the keyboard.
+_SCROLLING = {
+    "<table>": '<div class="docs__scroll" role="region" aria-label="Table" tabindex="0"><table>',
+    "</table>": "</table></div>",
+    "<pre>": '<pre tabindex="0">',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ def read_page(name: str) -> Page | None:
         return None
     title, _, text = (FOLDER / f"{name}.md").read_text().partition("\n")
     content = _LINK.sub(r"\1", Markdown(extensions=list(EXTENSIONS)).convert(text))
+    for part, scrolling in _SCROLLING.items():
+        content = content.replace(part, scrolling)
     return Page(name, title.removeprefix("# "), Markup(content))  # noqa: S704 - files of the repository
 
 
