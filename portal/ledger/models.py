@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,28 +21,35 @@ from portal.platform.documents import Document
 
 
 class EntryType(StrEnum):
-    """Every kind of point change (CONTRACT 3)."""
+    """Every kind of point change (CONTRACT 3). Its line is all that the portal knows of it but its words.
 
-    ORDER = "order"
-    REFERRAL_BONUS = "referral_bonus"
-    REFERRAL_WELCOME = "referral_welcome"
-    STREAK_BONUS = "streak_bonus"
-    REDEMPTION = "redemption"
-    EXPIRATION = "expiration"
-    ADJUSTMENT = "adjustment"
-    REVERSAL = "reversal"
+    `sign` is 1 for what only credits, -1 for what only debits, 0 for what does both. A credit that is `earned` counts
+    towards tiers.
+    """
+
+    sign: int
+    earned: bool
+
+    ORDER = "order", 1, True
+    REFERRAL_BONUS = "referral_bonus", 1, True
+    REFERRAL_WELCOME = "referral_welcome", 1, True
+    STREAK_BONUS = "streak_bonus", 1, True
+    REDEMPTION = "redemption", -1, False
+    EXPIRATION = "expiration", -1, False
+    ADJUSTMENT = "adjustment", 0, True
+    REVERSAL = "reversal", 0, False
+
+    def __new__(cls, name: str, sign: int, earned: bool) -> Self:
+        """The member of that line."""
+        member = str.__new__(cls, name)
+        member._value_, member.sign, member.earned = name, sign, earned
+        return member
 
 
-EARNING_TYPES = (
-    EntryType.ORDER,
-    EntryType.REFERRAL_BONUS,
-    EntryType.REFERRAL_WELCOME,
-    EntryType.STREAK_BONUS,
-    EntryType.ADJUSTMENT,
-)
+EARNED = tuple(kind.value for kind in EntryType if kind.earned)
 _TYPES = tuple(kind.value for kind in EntryType)
-_CREDITS = ("order", "referral_bonus", "referral_welcome", "streak_bonus")
-_DEBITS = ("redemption", "expiration")
+_CREDITS = tuple(kind.value for kind in EntryType if kind.sign > 0)
+_DEBITS = tuple(kind.value for kind in EntryType if kind.sign < 0)
 
 
 class LedgerEntry(Base):

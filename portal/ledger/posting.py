@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from portal.ledger.models import EARNING_TYPES, EntryType
+from portal.ledger.models import EARNED, EntryType
 from portal.platform import ids
 from portal.platform.documents import Document
 from portal.tiers import Upgrade, record_upgrades
@@ -241,7 +241,7 @@ def _row(posting: Posting, number: int) -> Document:
         "member_id": posting.member_id,
         "entry_type": posting.entry_type,
         "amount": posting.amount,
-        "earned": posting.amount if posting.amount > 0 and posting.entry_type in EARNING_TYPES else 0,
+        "earned": posting.amount if posting.amount > 0 and posting.entry_type in EARNED else 0,
         "description": posting.description,
         "metadata": posting.metadata,
         "source": posting.source,

@@ -2,7 +2,7 @@
 
 from portal.notifications.delivery import abandon, send_once, suppress
 from portal.notifications.kinds import NUDGE, REFERRAL_INVITE
-from portal.notifications.models import CHANNELS, ChannelName, Message, MessageStatus
+from portal.notifications.models import CHANNEL_CHOICES, CHANNELS, ChannelName, Message, MessageStatus
 from portal.notifications.recipients import Recipient, choose_channel, get_recipient, quiet_until, refusal
 from portal.notifications.rendering import Content, absolute, render, render_loyalty_nudge
 from portal.notifications.sending import Outcome, address_to, send_loyalty_nudge, send_to_user
@@ -13,6 +13,7 @@ from portal.notifications.unsubscribe import make_token
 
 __all__ = [
     "CHANNELS",
+    "CHANNEL_CHOICES",
     "NUDGE",
     "REFERRAL_INVITE",
     "ChannelName",

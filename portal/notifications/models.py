@@ -29,9 +29,15 @@ class ChannelName(StrEnum):
     SMS = "sms"
     PUSH = "push"
 
+    @property
+    def label(self) -> str:
+        """What the consoles call it."""
+        return "SMS" if self is ChannelName.SMS else self.value.capitalize()
+
 
 STATUSES = tuple(status.value for status in MessageStatus)
 CHANNELS = tuple(channel.value for channel in ChannelName)
+CHANNEL_CHOICES = tuple((channel.value, channel.label) for channel in ChannelName)
 
 
 class Message(Base):

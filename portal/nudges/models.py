@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint,
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.notifications import CHANNELS
 from portal.platform.db import Base
 
 
@@ -56,7 +57,7 @@ class NudgeCampaign(Base):
     __table_args__ = (
         CheckConstraint(_SIGNAL_FORM, name="signal"),
         CheckConstraint("ttl_hours > 0 AND frequency_cap_hours >= 0", name="hours"),
-        CheckConstraint("channels <@ ARRAY['email', 'sms', 'push']", name="channels"),
+        CheckConstraint(f"channels <@ ARRAY{list(CHANNELS)}", name="channels"),
         Index("uq_loyalty_nudge_campaigns_signal", "signal", unique=True, postgresql_where=text("active")),
     )
 

@@ -8,12 +8,16 @@ from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from portal.ledger.verify import find_differences
-from portal.platform.db import db, unit_of_work
+from portal.platform.db import Base, db, unit_of_work
 from portal.platform.web.edge import Portal
 from portal.redemptions.models import Redemption
 from tests.factories.loyalty import make_member, make_reward, make_tier
 
 VERSIONS = sorted((Path(__file__).parents[2] / "migrations" / "versions").glob("*.py"))
+CHECKS = text("""
+    SELECT c.conrelid::regclass::text AS place, pg_get_constraintdef(c.oid) AS says
+    FROM pg_constraint c WHERE c.contype = 'c' AND c.connamespace = current_schema()::regnamespace
+""")
 
 
 def test_versions_are_numbered_without_gaps() -> None:
@@ -24,6 +28,17 @@ def test_versions_are_numbered_without_gaps() -> None:
 def test_the_models_are_what_the_migrations_make(committed_app: Portal) -> None:
     with committed_app.app_context():
         check()
+
+
+def test_the_checks_of_the_models_are_those_of_the_migrations(committed_app: Portal) -> None:
+    with committed_app.app_context(), db.engine.connect() as connection:
+        migrated = {tuple(row) for row in connection.execute(CHECKS)}
+        connection.execute(text("CREATE SCHEMA models"))
+        connection.execute(text("SET search_path TO models"))
+        Base.metadata.create_all(connection, checkfirst=False)
+        modelled = {tuple(row) for row in connection.execute(CHECKS)}
+    assert modelled - migrated == set(), "a migration is missing"
+    assert migrated - modelled == set(), "the models do not say so"
 
 
 def test_every_step_goes_down_and_up_again_with_data_in_place(committed_app: Portal) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.e2e.conftest import AXE, Shop
 from tests.e2e.people import join_with_points
 
-OPEN_PAGES = ["/", "/login", "/register", "/password/forgot"]
+OPEN_PAGES = ["/", "/login", "/register", "/password/forgot", "/docs/operating", "/docs/settings"]
 MEMBER_PAGES = ["/account/loyalty", "/account/referrals", "/account/preferences", "/checkout/success?order=A-1001"]
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -25,7 +25,7 @@ from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import FAR, RULES, make_member, make_reward, request_reward
 from tests.factories.referrals import make_invite
 
-LATER = ("birthday", "recovery", "something_else")
+LATER = ("of_next_year", "of_another_shop", "something_else")
 
 
 class Row:
@@ -67,7 +67,7 @@ def anna(session: Session) -> Member:
     anna = make_member(session, make_user(session, id="anna"), points=500)
     for constraint, table in [
         ("entry_type", "loyalty_ledger_entries"),
-        ("direction", "loyalty_ledger_entries"),
+        ("sign", "loyalty_ledger_entries"),
         ("status", "loyalty_redemptions"),
         ("status", "loyalty_referral_invites"),
     ]:

@@ -1,4 +1,4 @@
-"""The portal as README's "Production" says: its variables and no others, servers apart, nginx with TLS in front."""
+"""The portal as operating.md says under "Production": its variables and no others, servers apart, nginx with TLS."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.tls import Certificate, make_certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
-README = (ROOT / "README.md").read_text()
+OPERATING = (ROOT / "portal" / "docs" / "operating.md").read_text()
 HOST = "rewards.example.com"
 
 
@@ -70,7 +70,7 @@ class Production:
 
     @contextmanager
     def proxied(self) -> Iterator[None]:
-        """Its nginx, with the configuration that README shows."""
+        """Its nginx, with the configuration that the documentation shows."""
         configuration = self.folder / "nginx.conf"
         configuration.write_text(_configuration(self.folder, self.port, self.url, self.tls))
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
@@ -126,9 +126,9 @@ def production(folder: Path, **more: str) -> Iterator[Production]:
 
 
 def _configuration(folder: Path, port: int, url: str, tls: Certificate) -> str:
-    """README's `server`, with this test's names and ports, in the least that nginx needs around it."""
-    found = re.search(r"```nginx\n(.+?)```", README, re.DOTALL)
-    assert found is not None, "README shows no nginx configuration"
+    """The documentation's `server`, with this test's names and ports, in the least that nginx needs around it."""
+    found = re.search(r"```nginx\n(.+?)```", OPERATING, re.DOTALL)
+    assert found is not None, "operating.md shows no nginx configuration"
     changes = {
         f"/etc/ssl/{HOST}.pem": str(tls.chain),
         f"/etc/ssl/{HOST}.key": str(tls.key),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.resilience.production import README, Production, production
+from tests.resilience.production import OPERATING, Production, production
 from tests.sink import Sink, running_sink, wait_for
 
 API = "/api/v1"
@@ -87,7 +87,7 @@ def test_who_asks_for_another_host_is_not_believed(portal: Production) -> None:
     assert "http:" not in answer.headers["Location"]
 
 
-def test_every_variable_it_is_started_with_is_in_the_readme(folder: Path) -> None:
-    section = README.partition("### Production")[2].partition("\n## ")[0]
+def test_every_variable_it_is_started_with_is_in_the_documentation(folder: Path) -> None:
+    section = OPERATING.partition("## Production")[2].partition("\n## ")[0]
     with production(folder / "named") as made:
         assert set(made.environment) == set(re.findall(r"(?<=[ \n])([A-Z_]+)=", section.partition("```nginx")[0]))

@@ -2,12 +2,11 @@
 
 from portal.accounts import people_filter
 from portal.notifications.kinds import KINDS
-from portal.notifications.models import CHANNELS, STATUSES
+from portal.notifications.models import CHANNEL_CHOICES, STATUSES
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS
 from portal.notifications.web.words import REASONS, SUPPRESSIONS, explained
 from portal.platform.console.tables import Column, Filter, Table, day_filters
 
-_CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
 _STATUSES = tuple((name, name.capitalize()) for name in STATUSES)
 _REASONS = tuple(REASONS.items())
 _KINDS = tuple((kind.name, kind.name.replace("_", " ").capitalize()) for kind in KINDS.values())
@@ -34,7 +33,7 @@ MESSAGES = Table(
     filters=(
         people_filter("member", "Member", "m.user_id"),
         Filter("kind", "Kind", "m.kind = :kind", _KINDS),
-        Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
+        Filter("channel", "Channel", "m.channel = :channel", CHANNEL_CHOICES),
         Filter("status", "Status", "m.status = :status", _STATUSES),
         Filter("reason", "Reason", "m.reason = :reason", _REASONS),
         *day_filters("m.created_at"),
@@ -60,7 +59,7 @@ PREVIEW = Table(
     filters=(
         people_filter("member", "Member", "m.user_id"),
         Filter("kind", "Kind", "m.kind = :kind", _KINDS),
-        Filter("channel", "Channel", "m.channel = :channel", _CHANNELS),
+        Filter("channel", "Channel", "m.channel = :channel", CHANNEL_CHOICES),
     ),
 )
 
@@ -89,7 +88,7 @@ SUPPRESSED = Table(
             "channel",
             "Channel",
             "s.channel = :channel",
-            tuple((name, label) for name, label in _CHANNELS if name in SUPPRESSED_CHANNELS),
+            tuple((name, label) for name, label in CHANNEL_CHOICES if name in SUPPRESSED_CHANNELS),
         ),
     ),
 )

@@ -11,7 +11,7 @@ from portal.notifications import ChannelName, get_recipient
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.signals import SIGNALS
-from portal.nudges.web.forms import LABELS, CampaignForm, TrialForm, shown
+from portal.nudges.web.forms import CampaignForm, TrialForm, shown
 from portal.nudges.web.preview import preview_nudge
 from portal.nudges.web.test_message import ask_for_test
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_mail, show_table
@@ -56,7 +56,7 @@ def test(slug: str) -> AnyResponse:
     """Ask by which channel, then send the operator a test."""
     campaign, form, back = _campaign(slug), TrialForm(), _page_of(slug)
     own = get_recipient(db.session(), current_user_id())
-    form.offer([channel for channel in LABELS if own is not None and channel in own.addresses])
+    form.offer([channel for channel in ChannelName if own is not None and channel in own.addresses])
     counts = "It goes to your own address, is marked as a test, and counts towards no limit."
     question = Question("Send a test to yourself?", "Send the test", back, counts)
     if not form.validate_on_submit():
@@ -68,7 +68,7 @@ def test(slug: str) -> AnyResponse:
 
 def _page(campaign: NudgeCampaign, form: CampaignForm, problem: str = "") -> Response:
     status = 409 if problem else 422 if form.is_submitted() else 200
-    previews = {channel: preview_nudge(campaign.signal, channel) for channel in LABELS}
+    previews = {channel: preview_nudge(campaign.signal, channel) for channel in ChannelName}
     return show(
         "console/campaigns/edit.html",
         status,
@@ -76,7 +76,6 @@ def _page(campaign: NudgeCampaign, form: CampaignForm, problem: str = "") -> Res
         form=form,
         problem=problem,
         previews=previews,
-        labels=LABELS,
         signal=SIGNALS[campaign.signal],
     )
 

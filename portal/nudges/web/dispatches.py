@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from portal.accounts import people_filter
 from portal.accounts.web import Access, guarded
-from portal.notifications import CHANNELS
+from portal.notifications import CHANNEL_CHOICES
 from portal.notifications.web import STATUSES, explained
 from portal.nudges.models import DispatchStatus
 from portal.nudges.reasons import Reason
@@ -36,7 +36,6 @@ REASONS = {
     Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
 }
 _STATUSES = tuple((status.value, status.value.capitalize()) for status in DispatchStatus)
-_CHANNELS = tuple((name, {"sms": "SMS"}.get(name, name.capitalize())) for name in CHANNELS)
 
 DISPATCHES = Table(
     name="dispatches",
@@ -63,7 +62,7 @@ DISPATCHES = Table(
     filters=(
         people_filter("member", "Member", "m.user_id"),
         Filter("campaign", "Campaign", "c.slug = :campaign", options=list_campaign_choices),
-        Filter("channel", "Channel", "d.channel = :channel", _CHANNELS),
+        Filter("channel", "Channel", "d.channel = :channel", CHANNEL_CHOICES),
         Filter("status", "Status", "d.status = :status", _STATUSES),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
         *day_filters("d.created_at"),

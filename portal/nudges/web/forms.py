@@ -13,10 +13,9 @@ from portal.nudges.web.schemas import MOST_HOURS
 from portal.platform.documents import Document
 from portal.platform.web.forms import ReasonForm, WholeNumber
 
-LABELS = {ChannelName.EMAIL: "Email", ChannelName.SMS: "SMS", ChannelName.PUSH: "Push"}
 PLACES = ("first", "second", "third")
 _NEEDED = InputRequired(message="Enter a number.")
-_CHANNELS = [SelectChoice("", "None"), *(SelectChoice(channel.value, label) for channel, label in LABELS.items())]
+_CHANNELS = [SelectChoice("", "None"), *(SelectChoice(channel.value, channel.label) for channel in ChannelName)]
 
 
 class CampaignForm(ReasonForm):
@@ -62,7 +61,7 @@ class TrialForm(ReasonForm):
 
     def offer(self, channels: Iterable[ChannelName]) -> None:
         """Offer the channels by which the operator can be reached."""
-        self.channel.choices = [SelectChoice(channel.value, LABELS[channel]) for channel in channels]
+        self.channel.choices = [SelectChoice(channel.value, channel.label) for channel in channels]
 
 
 def shown(campaign: NudgeCampaign) -> Document:

@@ -1,5 +1,6 @@
 """The documentation in `portal/docs`, as pages: Markdown in, HTML with an anchor at every heading out."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,8 +10,16 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 # In reading order; a page is a file of that name.
-PAGES = ("operating", "messages", "referrals", "api", "settings")
+PAGES = ("operating", "accounts", "messages", "referrals", "api", "settings")
 EXTENSIONS = ("tables", "fenced_code", "toc")
+# In the repository a link names the file, on a page the page.
+_LINK = re.compile(r'(?<=href=")(\w+)\.md(?=["#])')
+# What may be wider than the page scrolls by itself, also by the keyboard.
+_SCROLLING = {
+    "<table>": '<div class="docs__scroll" role="region" aria-label="Table" tabindex="0"><table>',
+    "</table>": "</table></div>",
+    "<pre>": '<pre tabindex="0">',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,9 @@ def read_page(name: str) -> Page | None:
     if name not in PAGES:
         return None
     title, _, text = (FOLDER / f"{name}.md").read_text().partition("\n")
-    content = Markdown(extensions=list(EXTENSIONS)).convert(text)
+    content = _LINK.sub(r"\1", Markdown(extensions=list(EXTENSIONS)).convert(text))
+    for part, scrolling in _SCROLLING.items():
+        content = content.replace(part, scrolling)
     return Page(name, title.removeprefix("# "), Markup(content))  # noqa: S704 - files of the repository
 
 
