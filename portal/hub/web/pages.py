@@ -1,6 +1,7 @@
 """The loyalty hub: what do I have, what can I get, what should I do."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -111,18 +112,15 @@ def _reserve(slug: str, intent: str | None) -> None:
     checkout.confirm_intent(session, user_id, parsed, slug, actor=actor, now=now, rules=rules)
 
 
-@bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
+@bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/cancel")
 @guarded(Access.PAGE, undone="Nothing was cancelled.")
-def cancel_hold(redemption_id: str) -> AnyResponse:
+def cancel_hold(redemption_id: UUID) -> AnyResponse:
     """Cancel an own open request: its points are available again."""
-    parsed = ids.parse(redemption_id)
-    if parsed is None:
-        raise redemptions.RedemptionNotFound
     try:
         with db.session.begin_nested():
             cancelled = redemptions.release_redemption(
                 db.session(),
-                parsed,
+                redemption_id,
                 RedemptionStatus.CANCELLED,
                 "cancelled_by_member",
                 actor=current().actor,
@@ -135,19 +133,16 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
     return _changed()
 
 
-@bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
+@bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/retry")
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
-def retry(redemption_id: str) -> AnyResponse:
+def retry(redemption_id: UUID) -> AnyResponse:
     """Ask again for an own redemption that failed. Asking twice counts once."""
-    parsed = ids.parse(redemption_id)
-    if parsed is None:
-        raise redemptions.RedemptionNotFound
     try:
         with db.session.begin_nested():
             again = redemptions.retry_redemption(
                 db.session(),
                 current_user_id(),
-                parsed,
+                redemption_id,
                 actor=current().actor,
                 now=clock.now(),
                 rules=HoldRules.of(current_settings()),

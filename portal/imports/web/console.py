@@ -17,7 +17,7 @@ from portal.imports.models import MemberImport
 from portal.imports.staging import stage_import
 from portal.imports.web.tables import IMPORTS, ROWS
 from portal.ledger import EarningRules
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.problems import NotFound
@@ -86,7 +86,7 @@ def upload() -> AnyResponse:
         try:
             with db.session.begin_nested():
                 made = _stage(form)
-            return redirect(url_for("imports_console.report", import_id=ids.encode(made.id)), 303)
+            return redirect(url_for("imports_console.report", import_id=made.id), 303)
         except FileRefused as error:
             problem = error.detail
     status = 422 if form.is_submitted() else 200
@@ -94,23 +94,22 @@ def upload() -> AnyResponse:
     return show("console/imports/new.html", status, form=form, problem=problem, columns=COLUMNS, most=most)
 
 
-@bp.get("/<import_id>")
+@bp.get("/<ulid:import_id>")
 @guarded(Access.CONSOLE)
-def report(import_id: str) -> Response:
+def report(import_id: UUID) -> Response:
     """What the file would do, or has done, row by row."""
-    key = _parse(import_id)
-    staged = db.session.get(MemberImport, key)
+    staged = db.session.get(MemberImport, import_id)
     if staged is None:
         raise NotFound
-    return show_table(ROWS, "console/imports/report.html", {"import_id": str(key)}, staged=staged)
+    return show_table(ROWS, "console/imports/report.html", {"import_id": str(import_id)}, staged=staged)
 
 
-@bp.route("/<import_id>/apply", methods=["GET", "POST"])
+@bp.route("/<ulid:import_id>/apply", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def apply(import_id: str) -> AnyResponse:
+def apply(import_id: UUID) -> AnyResponse:
     """Ask for the reason, then let a worker import the file."""
-    form, key, back = ConfirmForm(), _parse(import_id), url_for("imports_console.report", import_id=import_id)
-    staged = db.session.get(MemberImport, key)
+    form, back = ConfirmForm(), url_for("imports_console.report", import_id=import_id)
+    staged = db.session.get(MemberImport, import_id)
     if staged is None:
         raise NotFound
     question = Question("Import this file?", "Import", back, _consequence(staged.figures))
@@ -119,7 +118,7 @@ def apply(import_id: str) -> AnyResponse:
     confirm = partial(
         confirm_import,
         db.session(),
-        key,
+        import_id,
         form.reason.data or "",
         announce=form.announce.data,
         actor=current().actor,
@@ -150,10 +149,3 @@ def _consequence(figures: dict[str, Any]) -> str:
         f"{new} users are made, {updated} changed, and {points} points credited to {balances} members: "
         "all of it, or nothing."
     )
-
-
-def _parse(import_id: str) -> UUID:
-    parsed = ids.parse(import_id)
-    if parsed is None:
-        raise NotFound
-    return parsed

@@ -15,7 +15,7 @@ from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs
 from portal.jobs.web.console import SLOT, bp, parse_slot
 from portal.jobs.web.schedules import get_schedules
-from portal.platform import audit, clock, ids
+from portal.platform import audit, clock
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
 from portal.platform.outbox import repair as outbox_repair
@@ -97,16 +97,16 @@ def run_now(job_id: str) -> AnyResponse:
     return done("The run is asked for. This page shows how it goes.", _run_url(job_id, f"{slots[0]:{SLOT}}"))
 
 
-@bp.route("/failed/<message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
+@bp.route("/failed/<ulid:message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def repair(message_id: str, verb: str) -> AnyResponse:
+def repair(message_id: UUID, verb: str) -> AnyResponse:
     """Ask for the reason, then try dead work again or put given-up work away."""
-    form, key, back = ReasonForm(), _message(message_id), url_for("operations_console.failed")
+    form, back = ReasonForm(), url_for("operations_console.failed")
     question = _back_to(WORK[verb], back)
     if not form.validate_on_submit():
         return ask(form, question)
     act = outbox_repair.revive if verb == "retry" else outbox_repair.close
-    problem = attempt(partial(act, db.session(), key, actor=current().actor, reason=form.reason.data or ""))
+    problem = attempt(partial(act, db.session(), message_id, actor=current().actor, reason=form.reason.data or ""))
     if problem:
         return ask(form, question, problem)
     return done("It is tried again." if verb == "retry" else "It is put away.", back)
@@ -160,10 +160,3 @@ def _run_url(job_id: str, slot: str) -> str:
 
 def _back_to(question: Question, back: str) -> Question:
     return Question(question.title, question.submit, back, question.consequence, question.danger)
-
-
-def _message(message_id: str) -> UUID:
-    key = ids.parse(message_id)
-    if key is None:
-        raise NotFound
-    return key

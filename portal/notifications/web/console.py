@@ -10,7 +10,6 @@ from portal.accounts.web import Access, current, guarded
 from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
 from portal.notifications.web.tables import MESSAGES, PREVIEW
 from portal.notifications.web.words import STATUSES
-from portal.platform import ids
 from portal.platform.console.acts import show, show_mail, show_table
 from portal.platform.db.reads import read_one
 from portal.platform.problems import Forbidden, NotFound
@@ -36,16 +35,16 @@ def inbox() -> Response:
     return show_table(PREVIEW, "console/messages/inbox.html")
 
 
-@bp.get("/preview/<message_id>")
+@bp.get("/preview/<ulid:message_id>")
 @guarded(Access.CONSOLE)
-def preview(message_id: str) -> Response:
+def preview(message_id: UUID) -> Response:
     """One message of the inbox as its reader would see it."""
     return show("console/messages/preview.html", message=_message(message_id))
 
 
-@bp.get("/preview/<message_id>/html")
+@bp.get("/preview/<ulid:message_id>/html")
 @guarded(Access.CONSOLE)
-def preview_html(message_id: str) -> Response:
+def preview_html(message_id: UUID) -> Response:
     """The HTML of a message, for the frame of the page before."""
     message = _message(message_id)
     if not message.body_html:
@@ -53,9 +52,8 @@ def preview_html(message_id: str) -> Response:
     return show_mail(message.body_html)
 
 
-def _message(message_id: str) -> Any:
-    key: UUID | None = ids.parse(message_id)
-    row = read_one(_ONE, {"id": key}) if key else None
+def _message(message_id: UUID) -> Any:
+    row = read_one(_ONE, {"id": message_id})
     if row is None:
         raise NotFound
     if row.kind in SECRET and not current().owns_programme:

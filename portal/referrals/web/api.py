@@ -7,11 +7,11 @@ from flask import Response, current_app, request
 
 from portal.accounts.web import Access, current, current_user_id, guarded
 from portal.ledger import EarningRules, serialize_entry
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
-from portal.referrals import problems, reads, service
+from portal.referrals import reads, service
 from portal.referrals.segments import DEFINITIONS
 from portal.referrals.web import schemas
 
@@ -40,18 +40,15 @@ def create_referral(body: schemas.ReferralInput) -> Response:
     return _referral(invite.id, 201)
 
 
-@bp.post("/referrals/<referral_id>/cancel")
+@bp.post("/referrals/<ulid:referral_id>/cancel")
 @guarded(Access.MEMBER)
 @bp.output(schemas.Referral)
-def cancel_referral(referral_id: str) -> Response:
+def cancel_referral(referral_id: UUID) -> Response:
     """Take an open invite back."""
-    invite_id = ids.parse(referral_id)
-    if invite_id is None:
-        raise problems.ReferralNotFound
     service.cancel_invite(
-        db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
+        db.session(), referral_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
     )
-    return _referral(invite_id)
+    return _referral(referral_id)
 
 
 @bp.get("/referrals/conversions")

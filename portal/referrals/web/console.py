@@ -13,7 +13,7 @@ from portal.platform.console.acts import Question, ask, attempt, done, show, sho
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
-from portal.referrals import problems, review, service
+from portal.referrals import review, service
 from portal.referrals.fraud_signals import MEANINGS
 from portal.referrals.models import ReferralInvite
 from portal.referrals.web.forms import CompletionForm, IssueForm, OrderedCompletionForm
@@ -36,47 +36,46 @@ def signals() -> Response:
     return show_table(SIGNALS, "console/referrals/signals.html", meanings=MEANINGS)
 
 
-@bp.get("/<referral_id>")
+@bp.get("/<ulid:referral_id>")
 @guarded(Access.CONSOLE)
-def detail(referral_id: str) -> Response:
+def detail(referral_id: UUID) -> Response:
     """One referral: who invited whom, how it went, what it brought, and what looks odd."""
-    key = _parse(referral_id)
     return show(
         "console/referrals/detail.html",
-        referral=review.get_referral(key, clock.now()),
-        credits=review.list_credits(key),
-        same_browser=review.list_same_browser(key),
+        referral=review.get_referral(referral_id, clock.now()),
+        credits=review.list_credits(referral_id),
+        same_browser=review.list_same_browser(referral_id),
         meanings=MEANINGS,
         links=_rules().link_base,
     )
 
 
-@bp.route("/<referral_id>/cancel", methods=["GET", "POST"])
+@bp.route("/<ulid:referral_id>/cancel", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def cancel(referral_id: str) -> AnyResponse:
+def cancel(referral_id: UUID) -> AnyResponse:
     """Ask for the reason, then take the invite back."""
-    key, form, back = _parse(referral_id), ReasonForm(), _page_of(referral_id)
+    form, back = ReasonForm(), _page_of(referral_id)
     question = Question("Cancel this invite?", "Cancel the invite", back, "Its code stops working.", danger=True)
     if not form.validate_on_submit():
-        review.get_referral(key, clock.now())
+        review.get_referral(referral_id, clock.now())
         return ask(form, question)
-    act = partial(service.cancel_invite, db.session(), key, actor=current().actor, now=clock.now())
+    act = partial(service.cancel_invite, db.session(), referral_id, actor=current().actor, now=clock.now())
     problem = attempt(partial(act, reason=form.reason.data or ""))
     return ask(form, question, problem) if problem else done("The invite is cancelled.", back)
 
 
-@bp.route("/<referral_id>/review", methods=["GET", "POST"])
+@bp.route("/<ulid:referral_id>/review", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def note_review(referral_id: str) -> AnyResponse:
+def note_review(referral_id: UUID) -> AnyResponse:
     """Ask what was found, then mark the signals as reviewed."""
-    key, form, back = _parse(referral_id), ReasonForm(), _page_of(referral_id)
+    form, back = ReasonForm(), _page_of(referral_id)
     form.reason.label.text = "What you found"
     question = Question("Mark as reviewed?", "Mark as reviewed", back, "Points stay as they are.")
     if not form.validate_on_submit():
-        review.get_referral(key, clock.now())
+        review.get_referral(referral_id, clock.now())
         return ask(form, question)
     note = form.reason.data or ""
-    act = partial(review.review_signals, db.session(), key, note, actor=current().actor, now=clock.now())
+    act = partial(review.review_signals, db.session(), referral_id, note, actor=current().actor, now=clock.now())
     problem = attempt(act)
     return ask(form, question, problem) if problem else done("The signals are reviewed.", back)
 
@@ -87,7 +86,8 @@ def complete() -> AnyResponse:
     """Ask who joined by which code, then credit both sides."""
     form_type = OrderedCompletionForm if _rules().minimum_order else CompletionForm
     form, back = form_type(code=request.args.get("code", "")), request.args.get("from", "")
-    back = _page_of(back) if ids.parse(back) else url_for("referrals_console.search")
+    referral_id = ids.parse(back)
+    back = _page_of(referral_id) if referral_id else url_for("referrals_console.search")
     credited = "Who invited and the friend both get their points, once."
     question = Question("Complete a referral", "Complete", back, credited)
     if not form.validate_on_submit():
@@ -96,7 +96,7 @@ def complete() -> AnyResponse:
     problem = attempt(lambda: invites.append(_complete(form)))
     if problem:
         return ask(form, question, problem)
-    return done("The referral is completed.", _page_of(ids.encode(invites[0].id)))
+    return done("The referral is completed.", _page_of(invites[0].id))
 
 
 @bp.route("/issue", methods=["GET", "POST"])
@@ -112,7 +112,7 @@ def issue() -> AnyResponse:
     problem = attempt(lambda: invites.append(_issue(form)))
     if problem:
         return ask(form, question, problem)
-    return done("The invite is issued.", _page_of(ids.encode(invites[0].id)))
+    return done("The invite is issued.", _page_of(invites[0].id))
 
 
 def _complete(form: CompletionForm) -> ReferralInvite:
@@ -146,12 +146,5 @@ def _rules() -> service.ReferralRules:
     return service.ReferralRules.of(current_settings())
 
 
-def _page_of(referral_id: str) -> str:
+def _page_of(referral_id: UUID) -> str:
     return url_for("referrals_console.detail", referral_id=referral_id)
-
-
-def _parse(referral_id: str) -> UUID:
-    parsed = ids.parse(referral_id)
-    if parsed is None:
-        raise problems.ReferralNotFound
-    return parsed
