@@ -12,6 +12,7 @@ from portal.accounts.sessions import end_session, end_sessions_of
 from portal.accounts.tokens import revoke_tokens_of
 from portal.accounts.users import create_user, find_by_email
 from portal.platform import audit, clock
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 
@@ -41,11 +42,10 @@ def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: s
         session.flush()
         audit.record(
             session,
-            actor=actor,
+            Act(actor, clock.now(), reason),
             action="user.role",
             object_type="user",
             object_id=user.id,
-            reason=reason,
             before={"role": before},
             after={"role": role},
         )
@@ -91,11 +91,10 @@ def sign_out_user(session: Session, user_id: str, *, actor: str, reason: str = "
     ended = end_sessions_of(session, user.id)
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action="user.sign_out",
         object_type="user",
         object_id=user.id,
-        reason=reason,
         before={"signIns": ended},
         after={"signIns": 0},
     )
@@ -113,11 +112,10 @@ def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str =
     if end_session(session, session_id):
         audit.record(
             session,
-            actor=actor,
+            Act(actor, clock.now(), reason),
             action="user.sign_out",
             object_type="user",
             object_id=row.user_id,
-            reason=reason,
             before={"signIns": 1},
             after={"signIns": 0},
         )
@@ -150,11 +148,10 @@ def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
 def _record(session: Session, actor: str, action: str, user: User, reason: str) -> None:
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action=action,
         object_type="user",
         object_id=user.id,
-        reason=reason,
         after={"disabledAt": user.disabled_at},
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import SCOPES, ApiToken
 from portal.accounts.principal import hash_token
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 PREFIX = "lp_"
@@ -139,5 +140,5 @@ def _record(
     session: Session, actor: str, action: str, token: ApiToken, after: dict[str, object], reason: str = ""
 ) -> None:
     audit.record(
-        session, actor=actor, action=action, object_type="token", object_id=token.name, reason=reason, after=after
+        session, Act(actor, clock.now(), reason), action=action, object_type="token", object_id=token.name, after=after
     )

@@ -19,6 +19,7 @@ from portal.accounts.preferences import Origin, change_consent, describe_consent
 from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
 from portal.accounts.verification import get_first_registration, mark_verified, release_address
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Forbidden, InvalidInput
 from portal.platform.text import plain_line
 
@@ -136,7 +137,13 @@ def record_change(
 ) -> None:
     """Add what was done to a user to the audit log."""
     audit.record(
-        session, actor=actor, action=action, object_type="user", object_id=after["userId"], before=before, after=after
+        session,
+        Act(actor, clock.now()),
+        action=action,
+        object_type="user",
+        object_id=after["userId"],
+        before=before,
+        after=after,
     )
 
 

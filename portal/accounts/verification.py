@@ -15,6 +15,7 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.preferences import Origin, change_consent
 from portal.accounts.sessions import end_sessions_of
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.settings import listeners, signer
 
 # What other domains do for a user whose address has been verified: it is given what they noted when the user registered
@@ -162,11 +163,10 @@ def release_addresses(session: Session, given: Sequence[tuple[str, str]], *, act
         end_sessions_of(session, user_id)
         audit.record(
             session,
-            actor=actor,
+            Act(actor, clock.now(), reason),
             action="user.address_taken_over",
             object_type="user",
             object_id=user_id,
-            reason=reason,
             before={"email": email},
             after={"email": None, "takenOverBy": owner_of[email]},
         )

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member
 from portal.notifications import Message, MessageStatus
-from portal.platform import audit, ids, outbox
+from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.problems import Conflict, NotFound
 from portal.referrals import OPEN, Channel, ReferralInvite, ReferralRules, send_again
@@ -100,11 +101,10 @@ def _record(
 ) -> None:
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action=f"{object_type}.resend",
         object_type=object_type,
         object_id=object_id,
-        reason=reason,
         before=before,
         after={"asked": "again"},
     )

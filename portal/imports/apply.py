@@ -28,6 +28,7 @@ from portal.imports.staging import EFFECT, SOURCE, classify
 from portal.ledger import EntryType
 from portal.members import lock_members
 from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.problems import Conflict, NotFound
 from portal.tiers import enrol_many
@@ -123,11 +124,10 @@ def confirm_import(
     outbox.put(session, TOPIC, [payload], dedupe="import_id")
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="import.confirm",
         object_type="import",
         object_id=payload["import_id"],
-        reason=reason,
         before={"status": ImportStatus.CHECKED},
         after={"status": staged.status, "announce": announce},
     )
@@ -156,11 +156,10 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     staged.status, staged.finished_at = status, now
     audit.record(
         session,
-        actor=staged.confirmed_by or "",
+        Act(staged.confirmed_by or "", now, staged.reason or ""),
         action=f"import.{status}",
         object_type="import",
         object_id=ids.encode(staged.id),
-        reason=staged.reason or "",
         before={"status": ImportStatus.APPLYING},
         after={"status": status, "file": staged.file_name, **staged.figures},
     )

@@ -16,6 +16,7 @@ from portal.imports.models import ImportStatus, MemberImport, Outcome
 from portal.imports.rows import CheckedRow, check_row
 from portal.ledger import EarningRules
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 
 SOURCE = "import"
 EFFECT = "credit"
@@ -135,7 +136,7 @@ def stage_import(
     made.figures = classify(session, made.id, over_staff=over_staff, now=now)
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now),
         action="import.check",
         object_type="import",
         object_id=ids.encode(made.id),

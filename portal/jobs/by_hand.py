@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, NotFound
 
 _ASK = text("""
@@ -37,11 +38,10 @@ def ask_for_run(session: Session, job_id: str, *, actor: str, reason: str, now: 
         raise Conflict("Somebody asked for the same run at this very moment.")
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="job.run",
         object_type="job",
         object_id=job_id,
-        reason=reason,
         after={"slot": slot.isoformat()},
     )
     return slot
@@ -62,11 +62,10 @@ def retry_run(session: Session, job_id: str, slot: datetime, *, actor: str, reas
         raise Conflict(f"It is {status} and cannot be tried again here.")
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="job.retry",
         object_type="job",
         object_id=job_id,
-        reason=reason,
         before={"slot": slot.isoformat(), "status": "failed", "error": failed.error},
         after={"status": "due"},
     )

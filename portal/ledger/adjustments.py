@@ -21,6 +21,7 @@ from portal.ledger.rules import EarningRules
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members import lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.web.responses import to_json
 
 __all__ = [
@@ -144,11 +145,10 @@ def adjust_points(
     entry = posted.entries[0]
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="points.adjust",
         object_type="member",
         object_id=ids.encode(member_id),
-        reason=reason,
         before={"balance": entry.balance_after - points},
         after={"balance": entry.balance_after, "entry": ids.encode(entry.id)},
     )

@@ -12,6 +12,7 @@ from portal.accounts import User, UserNotFound
 from portal.members.models import STATUSES, Member
 from portal.platform import audit, clock, ids
 from portal.platform import ids as codes
+from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
 CODE_ATTEMPTS = 10
@@ -93,11 +94,10 @@ def set_status(session: Session, user_id: str, status: str, *, actor: str, reaso
         session.flush()
         audit.record(
             session,
-            actor=actor,
+            Act(actor, clock.now(), reason),
             action=f"member.{'suspend' if status == 'suspended' else 'reactivate'}",
             object_type="member",
             object_id=ids.encode(member.id),
-            reason=reason,
             before={"status": before},
             after={"status": status},
         )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.nudges.models import NudgeCampaign
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 
 FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
@@ -66,11 +67,10 @@ def _retire_others(session: Session, campaign: NudgeCampaign, actor: str, reason
 def _record(session: Session, actor: str, campaign: NudgeCampaign, before: dict[str, Any] | None, reason: str) -> None:
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action="nudge_campaign.put",
         object_type="nudge_campaign",
         object_id=campaign.slug,
-        reason=reason,
         before=before,
         after=describe(campaign),
     )

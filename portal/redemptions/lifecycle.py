@@ -12,7 +12,8 @@ from portal import ledger, rewards
 from portal.config import Settings
 from portal.ledger import EntryType
 from portal.members import Member, MemberSuspended, lock_member_of_user, lock_members
-from portal.platform import audit, ids
+from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, NotFound
 from portal.platform.web.formatting import grouped
 from portal.redemptions.models import Redemption, RedemptionStatus
@@ -222,11 +223,10 @@ def add_references(session: Session, redemption_id: UUID, *, actor: str, now: da
     if added:
         audit.record(
             session,
-            actor=actor,
+            Act(actor, now),
             action="redemption.reference",
             object_type="redemption",
             object_id=ids.encode(redemption.id),
-            reason="",
             before=None,
             after={"entry": ids.encode(redemption.ledger_entry_id), **facts},
         )
@@ -304,11 +304,10 @@ def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) ->
 def _record(session: Session, redemption: Redemption, actor: str, reason: str) -> None:
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action=f"redemption.{redemption.status}",
         object_type="redemption",
         object_id=ids.encode(redemption.id),
-        reason=reason,
         before={"status": RedemptionStatus.REQUESTED},
         after={"status": redemption.status, "points": redemption.points},
     )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member, lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.referrals import problems
 from portal.referrals.activity import note_closed
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
@@ -43,11 +44,10 @@ def cancel_invite(
     if reason or actor != f"user:{owner[1]}":
         audit.record(
             session,
-            actor=actor,
+            Act(actor, now, reason),
             action="referral.cancel",
             object_type="referral",
             object_id=ids.encode(invite.id),
-            reason=reason,
             before={"status": status},
             after={"status": invite.status},
         )

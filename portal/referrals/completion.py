@@ -11,6 +11,7 @@ from portal import ledger
 from portal.accounts import User, UserNotFound
 from portal.members import Member, lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
@@ -81,11 +82,10 @@ def complete_referral(
     _convert(session, invite, sides, order, allowed, now, rules)
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="referral.complete",
         object_type="referral",
         object_id=ids.encode(invite.id),
-        reason=reason,
         after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
     )
     return Completed(invite, _credit_now(session, invite, friend.id, now, rules, earning))

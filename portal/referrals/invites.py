@@ -17,6 +17,7 @@ from portal.members import Member
 from portal.notifications import is_suppressed
 from portal.platform import audit, ids, outbox
 from portal.platform import ids as codes
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
 from portal.referrals import problems
@@ -104,11 +105,10 @@ def issue_invite(
     note_activity(session, member.id, opened=1, active_at=now)
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="referral.issue",
         object_type="referral",
         object_id=ids.encode(invite.id),
-        reason=reason,
         after={"code": invite.code, "status": invite.status, "channel": invite.channel},
     )
     return invite

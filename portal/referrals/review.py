@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.problems import Conflict
 from portal.referrals import problems
@@ -84,11 +85,10 @@ def review_signals(session: Session, invite_id: UUID, note: str, *, actor: str, 
         raise NothingToReview
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, note),
         action="referral.review",
         object_type="referral",
         object_id=ids.encode(invite_id),
-        reason=note,
         before={"reviewed": False},
         after={"reviewed": True, "signals": row.signals},
     )

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, Forbidden, InvalidInput, NotFound
 from portal.platform.web.formatting import grouped
 from portal.rewards.models import Reward
@@ -140,11 +141,10 @@ def put_reward(
     session.flush()
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="reward.put",
         object_type="reward",
         object_id=slug,
-        reason=reason,
         before=before,
         after=describe(session, reward),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member, provision_member, provision_members
 from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.platform.web.formatting import grouped
 from portal.tiers.models import Requalification, Tier
@@ -120,11 +121,10 @@ def put_tier(session: Session, slug: str, fields: dict[str, Any], actor: str, re
     session.flush()
     audit.record(
         session,
-        actor=actor,
+        Act(actor, now, reason),
         action="tier.put",
         object_type="tier",
         object_id=slug,
-        reason=reason,
         before=before,
         after=describe(tier),
     )

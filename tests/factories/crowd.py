@@ -15,6 +15,7 @@ from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.nudges.models import NudgeCampaign, NudgeDispatchEvent
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from tests.factories.accounts import make_token, make_user, sign_in
 from tests.factories.loyalty import RULES, make_reward, make_tier, request_reward
@@ -98,7 +99,7 @@ def _add_to_member(session: Session, member: Member, campaign: NudgeCampaign, nu
         )
     )
     sign_in(current_app.test_client(), session.get_one(User, member.user_id))
-    audit.record(session, actor="cli", action="user.put", object_type="user", object_id=member.user_id)
+    audit.record(session, Act("cli", now), action="user.put", object_type="user", object_id=member.user_id)
     make_invite(session, member, under=rules(max_active=1_000))
     request_reward(session, member, "sticker")
 

@@ -23,6 +23,7 @@ from portal.config import Settings
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
 from portal.platform import audit, clock, outbox
+from portal.platform.audit import Act
 from portal.rewards import put_reward
 from portal.tiers import close_all, put_tier
 
@@ -81,7 +82,9 @@ def close_demo(session: Session) -> list[str]:
         user = session.get(User, user_id, with_for_update=True)
         if user is not None and verify_password(user, DEMO_PASSWORD):
             drop_password(session, user)
-            audit.record(session, actor="cli", action="user.close_demo", object_type="user", object_id=user_id)
+            audit.record(
+                session, Act("cli", clock.now()), action="user.close_demo", object_type="user", object_id=user_id
+            )
             closed.append(email)
     return closed
 

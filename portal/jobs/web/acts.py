@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import after_this_request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, current, guarded
 from portal.jobs import by_hand, queues
 from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs
@@ -126,11 +126,10 @@ def repair_job(queue: str, job_id: str, verb: str) -> AnyResponse:
         function = act(client(), queue, job_id)
         audit.record(
             db.session(),
-            actor=current().actor,
+            acting(form.reason.data or ""),
             action=f"queue.{verb}",
             object_type="queue",
             object_id=queue,
-            reason=form.reason.data or "",
             before={"job": job_id, "function": function},
         )
 

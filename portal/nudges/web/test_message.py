@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_loyalty_nudge, send_to_user
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.preview import example_card
-from portal.platform import audit, ids, outbox
+from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.outbox import Claimed
 
 TEST_TOPIC = "message.nudge_test"
@@ -26,11 +27,10 @@ def ask_for_test(
     outbox.put(session, TEST_TOPIC, [payload])
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action="nudge_campaign.test",
         object_type="nudge_campaign",
         object_id=campaign.slug,
-        reason=reason,
         after={"channel": channel.value, "to": user_id},
     )
 

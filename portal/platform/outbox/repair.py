@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import after_commit
 from portal.platform.problems import Conflict, NotFound
 
@@ -34,11 +35,10 @@ def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> No
     after_commit.remember(session, [message_id])
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action="outbox.retry",
         object_type="outbox",
         object_id=ids.encode(message_id),
-        reason=reason,
         before={"status": "dead", "topic": row.topic, "error": row.last_error},
         after={"status": "pending"},
     )
@@ -55,11 +55,10 @@ def close(session: Session, message_id: UUID, *, actor: str, reason: str) -> Non
         raise _refusal(session, message_id)
     audit.record(
         session,
-        actor=actor,
+        Act(actor, clock.now(), reason),
         action="outbox.close",
         object_type="outbox",
         object_id=ids.encode(message_id),
-        reason=reason,
         before={"status": row.old, "topic": row.topic, "error": row.last_error},
         after={"status": "done"},
     )
