@@ -109,10 +109,8 @@ def adjust_points(
     session: Session,
     member_id: UUID,
     points: int,
-    reason: str,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: EarningRules,
     expires_at: datetime | None,
     metadata: dict[str, Any],
@@ -126,26 +124,26 @@ def adjust_points(
     :raises InsufficientPoints: fewer points are available than are taken away.
     """
     lock_members(session, [member_id])
-    takes = choose_lots(session, member_id, -points, now) if points < 0 else ()
+    takes = choose_lots(session, member_id, -points, act.now) if points < 0 else ()
     posting = Posting(
         member_id,
         points,
         EntryType.ADJUSTMENT,
-        description or reason,
+        description or act.reason,
         "adjustment",
         ids.encode(ids.new_id()),
         "adjust",
-        now,
+        act.now,
         metadata,
         expires_at=expires_at if points > 0 else None,
         takes=takes,
-        week=rules.week(now) if points > 0 else None,
+        week=rules.week(act.now) if points > 0 else None,
     )
-    posted = post(session, [posting], now)
+    posted = post(session, [posting], act.now)
     entry = posted.entries[0]
     audit.record(
         session,
-        Act(actor, now, reason),
+        act,
         action="points.adjust",
         object_type="member",
         object_id=ids.encode(member_id),

@@ -15,6 +15,7 @@ from portal.ledger import adjustments as ledger
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import RedemptionStatus
@@ -105,9 +106,7 @@ class Points(RuleBasedStateMachine):
                 self.session,
                 self.member.id,
                 -points,
-                "less",
-                actor="test",
-                now=self.now,
+                Act("test", self.now, "less"),
                 rules=RULES,
                 expires_at=None,
                 metadata={},

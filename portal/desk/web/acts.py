@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal import accounts, ledger, members
 from portal.accounts import get_user
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, current, guarded
 from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
 from portal.desk.web.forms import AdjustForm
 from portal.notifications import MessageStatus
@@ -159,18 +159,16 @@ def _resend(service: Callable[..., None], user_id: str, key: UUID, reason: str) 
 
 
 def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
-    now, rules = clock.now(), ledger.EarningRules.of(current_settings())
     given: Any = form.data
+    act, rules = acting(given["reason"]), ledger.EarningRules.of(current_settings())
     try:
         ledger.adjust_points(
             session,
             enrol(session, user_id).id,
             given["points"],
-            given["reason"],
-            actor=current().actor,
-            now=now,
+            act,
             rules=rules,
-            expires_at=form.expires_at(now, rules),
+            expires_at=form.expires_at(act.now, rules),
             metadata={},
             description=given["description"],
         )

@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.hub.demo import catalogue
 from portal.ledger import EntryType
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 from portal.redemptions import HoldRules, RedemptionStatus
 from portal.tiers import enrol
@@ -164,9 +165,7 @@ class Story:
             session,
             person.member_id or UUID(int=0),
             self.random.choice((30, 50, 75)),
-            f"A little thank-you, good for {days} days",
-            actor="user:demo-operator",
-            now=moment,
+            Act("user:demo-operator", moment, f"A little thank-you, good for {days} days"),
             rules=self.earning,
             expires_at=moment + timedelta(days=days),
             metadata={"campaign": "thank-you"},
