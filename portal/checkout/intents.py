@@ -15,6 +15,7 @@ from portal.checkout.problems import AlreadyFulfilled, IntentCancelled, IntentCo
 from portal.config import Settings
 from portal.members import Member, lock_member_of_user, lock_members
 from portal.platform import ids
+from portal.platform.audit import Act
 from portal.redemptions import HoldRules, Redemption, RedemptionStatus
 from portal.rewards import Reward, RewardNotFound, is_offered
 from portal.tiers import enrol
@@ -211,7 +212,7 @@ def _confirm(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> Checkout
             part.reward_slug, part.points or 0, f"Order {intent.order_reference}", part.checkout_intent_id
         )
         redemption = redemptions.reserve_points(
-            desk.session, desk.member.user_id, wish, actor=desk.actor, now=desk.now, rules=desk.rules.holds
+            desk.session, desk.member.user_id, wish, Act(desk.actor, desk.now), rules=desk.rules.holds
         )
         intent.redemption_id, intent.status = redemption.id, "confirmed"
         intent.confirmed_at, intent.resolved_at = desk.now, None
@@ -241,12 +242,7 @@ def _release(desk: _Desk, redemption_id: UUID) -> None:
         raise AlreadyFulfilled
     if status == RedemptionStatus.REQUESTED:
         redemptions.release_redemption(
-            desk.session,
-            redemption_id,
-            RedemptionStatus.CANCELLED,
-            CANCELLED_BY_CHECKOUT,
-            actor=desk.actor,
-            now=desk.now,
+            desk.session, redemption_id, RedemptionStatus.CANCELLED, Act(desk.actor, desk.now, CANCELLED_BY_CHECKOUT)
         )
 
 

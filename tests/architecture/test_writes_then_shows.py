@@ -25,6 +25,7 @@ from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.notifications.unsubscribe import make_token as make_link
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.web.edge import Portal
@@ -227,7 +228,7 @@ def retry(world: World) -> None:
     with world.write() as session:
         parsed = ids.parse(key)
         assert parsed
-        release_redemption(session, parsed, RedemptionStatus.FAILED, "x", actor="t", now=clock.now())
+        release_redemption(session, parsed, RedemptionStatus.FAILED, Act("t", clock.now(), "x"))
     shown = hub_agrees(person, person.post(f"/account/loyalty/redemptions/{key}/retry"))
     assert 'data-value="60"' in shown
 
@@ -693,7 +694,7 @@ def add_references(world: World) -> None:
     with world.write() as session:
         parsed = ids.parse(key)
         assert parsed
-        fulfill_redemption(session, parsed, actor="t", now=clock.now())
+        fulfill_redemption(session, parsed, Act("t", clock.now()))
     made = world.api("POST", f"/redemptions/{key}/references")
     assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made
 

@@ -13,6 +13,7 @@ from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from portal.redemptions.lifecycle import HoldRules, Wish, reserve_points
 from portal.redemptions.models import Redemption
@@ -82,4 +83,4 @@ def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: 
 def request_reward(session: Session, member: Member, slug: str) -> Redemption:
     """An open request of the member for a reward."""
     rules = HoldRules(timedelta(days=30))
-    return reserve_points(session, member.user_id, Wish(slug), actor="test", now=clock.now(), rules=rules)
+    return reserve_points(session, member.user_id, Wish(slug), Act("test", clock.now()), rules=rules)

@@ -80,7 +80,7 @@ class Story:
         for slug in ("free-delivery", "espresso-shot"):
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
-                session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
+                session, person.user_id, wish, Act(f"user:{person.user_id}", moment), rules=self.holds
             )
         for person_waiting in self.people[:6]:
             self._check_out(session, person_waiting, moment)
@@ -180,7 +180,7 @@ class Story:
         try:
             with session.begin_nested():
                 redemption = redemptions.reserve_points(
-                    session, person.user_id, wish, actor="token:demo-storefront", now=moment, rules=self.holds
+                    session, person.user_id, wish, Act("token:demo-storefront", moment), rules=self.holds
                 )
         except DomainError:
             return  # a story may meet an empty shelf or a closed tier
@@ -192,16 +192,14 @@ class Story:
         for waiting in due:
             self.waiting.remove(waiting)
             if waiting.ending == "fulfil":
-                redemptions.fulfill_redemption(session, waiting.redemption_id, actor="user:demo-operator", now=moment)
+                redemptions.fulfill_redemption(session, waiting.redemption_id, Act("user:demo-operator", moment))
                 continue
             failed = waiting.ending == "fail"
             redemptions.release_redemption(
                 session,
                 waiting.redemption_id,
                 RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
-                self.random.choice(FAILURES) if failed else "Changed my mind",
-                actor="user:demo-operator",
-                now=moment,
+                Act("user:demo-operator", moment, self.random.choice(FAILURES) if failed else "Changed my mind"),
             )
 
     def _tidy(self, session: Session, moment: datetime) -> None:

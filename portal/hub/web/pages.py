@@ -8,7 +8,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import checkout, redemptions
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub import catalogue, words
 from portal.hub.member import get_member_document, get_or_enrol
@@ -18,6 +18,7 @@ from portal.hub.web.forms import RedeemForm
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.members.web import asks_staff
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
@@ -103,7 +104,7 @@ def _reserve(slug: str, intent: str | None) -> None:
     actor, now = current().actor, clock.now()
     if intent is None:
         wish = redemptions.Wish(slug)
-        redemptions.reserve_points(session, user_id, wish, actor=actor, now=now, rules=HoldRules.of(settings))
+        redemptions.reserve_points(session, user_id, wish, Act(actor, now), rules=HoldRules.of(settings))
         return
     parsed = ids.parse(intent)
     if parsed is None:
@@ -122,9 +123,7 @@ def cancel_hold(redemption_id: UUID) -> AnyResponse:
                 db.session(),
                 redemption_id,
                 RedemptionStatus.CANCELLED,
-                "cancelled_by_member",
-                actor=current().actor,
-                now=clock.now(),
+                acting("cancelled_by_member"),
                 only_user_id=current_user_id(),
             )
         flash(f"Your {grouped(cancelled.points)} points are back.", "success")
@@ -140,12 +139,7 @@ def retry(redemption_id: UUID) -> AnyResponse:
     try:
         with db.session.begin_nested():
             again = redemptions.retry_redemption(
-                db.session(),
-                current_user_id(),
-                redemption_id,
-                actor=current().actor,
-                now=clock.now(),
-                rules=HoldRules.of(current_settings()),
+                db.session(), current_user_id(), redemption_id, acting(), rules=HoldRules.of(current_settings())
             )
         flash(words.asked_again(again.description, again.points), "success")
     except redemptions.RedemptionNotFound:

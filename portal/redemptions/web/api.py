@@ -5,10 +5,9 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current, current_user_id, guarded, proves_token
 from portal.ledger import get_entry
 from portal.ledger.web import LedgerEntry
-from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
@@ -43,8 +42,7 @@ def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
         session,
         user_id,
         lifecycle.Wish(body.reward_slug, body.points or 0, body.description or ""),
-        actor=current().actor,
-        now=clock.now(),
+        acting(),
         rules=HoldRules.of(current_settings()),
     )
     return json(reads.get_document(session, redemption.id), 201)
@@ -56,7 +54,7 @@ def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
 def fulfill(redemption_id: UUID) -> Response:
     """Fulfil a redemption: debit its points."""
     session = db.session()
-    lifecycle.fulfill_redemption(session, redemption_id, actor=current().actor, now=clock.now())
+    lifecycle.fulfill_redemption(session, redemption_id, acting())
     return json(reads.get_document(session, redemption_id))
 
 
@@ -84,7 +82,7 @@ def cancel(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
 @bp.doc(responses={200: "Nothing was missing: the entry as it is."})
 def add_references(redemption_id: UUID) -> Response:
     """Let the ledger entry of a fulfilled redemption name it, where it does not."""
-    redemption, added = lifecycle.add_references(db.session(), redemption_id, actor=current().actor, now=clock.now())
+    redemption, added = lifecycle.add_references(db.session(), redemption_id, acting())
     assert redemption.ledger_entry_id is not None
     return json(get_entry(redemption.member_id, redemption.ledger_entry_id), 201 if added else 200)
 
@@ -95,9 +93,7 @@ def _release(redemption_id: UUID, status: RedemptionStatus, reason: str) -> Resp
         session,
         redemption_id,
         status,
-        reason,
-        actor=principal.actor,
-        now=clock.now(),
+        acting(reason),
         only_user_id=None if principal.runs_programme else principal.user_id,
     )
     return json(reads.get_document(session, redemption_id))

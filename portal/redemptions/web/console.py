@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_instead, show_table
 from portal.platform.db import db
@@ -110,11 +110,11 @@ def _question(verb: Verb, what: str, back: str) -> Question:
 
 
 def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:
-    session, actor, now = db.session(), current().actor, clock.now()
+    session, act = db.session(), acting(reason)
     if verb.status is RedemptionStatus.FULFILLED:
-        lifecycle.fulfill_redemption(session, redemption_id, actor=actor, now=now, reason=reason)
+        lifecycle.fulfill_redemption(session, redemption_id, act)
     else:
-        lifecycle.release_redemption(session, redemption_id, verb.status, reason, actor=actor, now=now)
+        lifecycle.release_redemption(session, redemption_id, verb.status, act)
 
 
 def _parse(redemption_id: str) -> UUID:
