@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from portal.accounts import UserNotFound, UserRequired
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current, current_user_id, guarded, proves_token
 from portal.checkout import intents, reads
 from portal.checkout.intents import CheckoutRules
 from portal.checkout.web import schemas
@@ -24,10 +24,10 @@ bp = APIBlueprint("checkout_api", __name__, url_prefix="/api/v1/loyalty", tag="C
 @bp.output(schemas.CheckoutFeed)
 def sync_intents(body: schemas.CheckoutInput) -> Response:
     """Plan, confirm or cancel what a checkout offers; the member's feed, with the intents of this request."""
-    session, now, user_id = db.session(), clock.now(), _user_of(body)
+    session, act, user_id = db.session(), acting(), _user_of(body)
     checkout = body.checkout(by_member=current().kind == "user")
-    touched = intents.sync_intents(session, user_id, checkout, actor=current().actor, now=now, rules=_rules())
-    return json(reads.get_feed_with(session, user_id, touched, now, _rules()))
+    touched = intents.sync_intents(session, user_id, checkout, act, rules=_rules())
+    return json(reads.get_feed_with(session, user_id, touched, act.now, _rules()))
 
 
 @bp.get("/next-actions")

@@ -96,7 +96,7 @@ class Story:
         )
         plan = checkout.Checkout(checkout.Action.PLAN, f"#{self.orders}", parts, timedelta(days=30))
         checkout.sync_intents(
-            session, person.user_id, plan, actor="token:demo-storefront", now=moment, rules=self.checking_out
+            session, person.user_id, plan, Act("token:demo-storefront", moment), rules=self.checking_out
         )
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:

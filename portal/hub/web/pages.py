@@ -8,7 +8,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import checkout, redemptions
-from portal.accounts.web import Access, acting, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub import catalogue, words
 from portal.hub.member import get_member_document, get_or_enrol
@@ -17,8 +17,7 @@ from portal.hub.timeline import list_timeline
 from portal.hub.web.forms import RedeemForm
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.members.web import asks_staff
-from portal.platform import clock, ids
-from portal.platform.audit import Act
+from portal.platform import ids
 from portal.platform.db import db
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
@@ -101,16 +100,15 @@ def do_redeem(slug: str) -> AnyResponse:
 def _reserve(slug: str, intent: str | None) -> None:
     """Hold the points; who comes from a checkout's reminder confirms what was planned there, once for all devices."""
     session, user_id, settings = db.session(), current_user_id(), current_settings()
-    actor, now = current().actor, clock.now()
+    act = acting()
     if intent is None:
         wish = redemptions.Wish(slug)
-        redemptions.reserve_points(session, user_id, wish, Act(actor, now), rules=HoldRules.of(settings))
+        redemptions.reserve_points(session, user_id, wish, act, rules=HoldRules.of(settings))
         return
     parsed = ids.parse(intent)
     if parsed is None:
         raise IntentNotFound
-    rules = CheckoutRules.of(settings)
-    checkout.confirm_intent(session, user_id, parsed, slug, actor=actor, now=now, rules=rules)
+    checkout.confirm_intent(session, user_id, parsed, slug, act, rules=CheckoutRules.of(settings))
 
 
 @bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/cancel")
