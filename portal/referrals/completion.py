@@ -45,12 +45,10 @@ def complete_referral(
     code: str,
     referee_user_id: str,
     order: Order,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: ReferralRules,
     earning: ledger.EarningRules,
-    reason: str = "",
 ) -> Completed:
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
@@ -77,18 +75,18 @@ def complete_referral(
         return Completed(converted, get_first_credits(session, converted, friend.id, earning))
     _demand_order(order, rules)
     sides = read_sides(session, target.member_id, friend.id)
-    invite = _choose_invite(session, target, bound, converted, sides, now, rules)
-    allowed = demand_may_convert(session, sides, invite, order, now, rules)
-    _convert(session, invite, sides, order, allowed, now, rules)
+    invite = _choose_invite(session, target, bound, converted, sides, act.now, rules)
+    allowed = demand_may_convert(session, sides, invite, order, act.now, rules)
+    _convert(session, invite, sides, order, allowed, act.now, rules)
     audit.record(
         session,
-        Act(actor, now, reason),
+        act,
         action="referral.complete",
         object_type="referral",
         object_id=ids.encode(invite.id),
         after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
     )
-    return Completed(invite, _credit_now(session, invite, friend.id, now, rules, earning))
+    return Completed(invite, _credit_now(session, invite, friend.id, act.now, rules, earning))
 
 
 def refuse_one_person(referrer: User, referee: User) -> None:

@@ -84,11 +84,9 @@ def issue_invite(
     session: Session,
     user_id: str,
     invitation: Invitation,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: ReferralRules,
-    reason: str = "",
     new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:
     """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
@@ -101,11 +99,11 @@ def issue_invite(
     """
     member, user = demand_may_invite(session, user_id)
     _refuse_to_send(user, invitation, rules)
-    invite = _issue(session, member.id, invitation, now, rules, new_code)
-    note_activity(session, member.id, opened=1, active_at=now)
+    invite = _issue(session, member.id, invitation, act.now, rules, new_code)
+    note_activity(session, member.id, opened=1, active_at=act.now)
     audit.record(
         session,
-        Act(actor, now, reason),
+        act,
         action="referral.issue",
         object_type="referral",
         object_id=ids.encode(invite.id),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.referrals import service
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.rules import ReferralRules
@@ -75,8 +76,7 @@ def complete(
         code,
         referee_user_id,
         order or service.Order(),
-        actor="token:test",
-        now=at or clock.now(),
+        Act("token:test", at or clock.now()),
         rules=under,
         earning=RULES,
     )

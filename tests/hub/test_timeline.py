@@ -286,7 +286,7 @@ def test_an_invite_is_told_by_what_became_of_it(client: FlaskClient, session: Se
     invites = [make_invite(session, member, name=name) for name in ("Ada", "Bob", "Cyd")]
     make_invite(session, member, at=clock.now() - 200 * DAY)
     complete(session, invites[0].code, make_user(session).id)
-    referrals.cancel_invite(session, invites[1].id, actor="test", now=clock.now())
+    referrals.cancel_invite(session, invites[1].id, Act("test", clock.now()))
     told = {(item["title"], item["status"]) for item in page(client, types="referral")["items"]}
     assert told == {
         ("Ada joined", "converted"),

@@ -87,7 +87,7 @@ def write(app: Portal, member_id: Any, turn: int, opened: list[tuple[Any, Any]])
             redemptions.release_redemption(
                 session, redemption_id, RedemptionStatus.FAILED, Act("test", now, "Sold out")
             )
-            referrals.cancel_invite(session, invite_id, actor="test", now=now)
+            referrals.cancel_invite(session, invite_id, Act("test", now))
 
 
 @contextmanager

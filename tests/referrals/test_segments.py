@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.referrals import service
 from portal.referrals.web.remembered import RememberedSegments
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
@@ -25,7 +26,7 @@ def invited(session: Session, ago: timedelta, *, cancelled: bool = False) -> Mem
     member = make_member(session)
     invite = make_invite(session, member, at=NOON - ago)
     if cancelled:
-        service.cancel_invite(session, invite.id, actor="user:x", now=NOON)
+        service.cancel_invite(session, invite.id, Act("user:x", NOON))
     return member
 
 

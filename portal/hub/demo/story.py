@@ -126,20 +126,14 @@ class Story:
                 code,
                 person.user_id,
                 order,
-                actor="token:demo-storefront",
-                now=moment,
+                Act("token:demo-storefront", moment),
                 rules=self.referring,
                 earning=self.earning,
             )
 
     def _invite(self, session: Session, person: Person, moment: datetime) -> None:
         invite = referrals.issue_invite(
-            session,
-            person.user_id,
-            referrals.Invitation(),
-            actor="user:demo-operator",
-            now=moment,
-            rules=self.referring,
+            session, person.user_id, referrals.Invitation(), Act("user:demo-operator", moment), rules=self.referring
         )
         if self.random.random() < 0.7:  # the others never pass their link on
             self.open_codes.append(invite.code)

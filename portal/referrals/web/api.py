@@ -5,7 +5,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current, current_user_id, guarded
 from portal.ledger import EarningRules, serialize_entry
 from portal.platform import clock
 from portal.platform.db import db
@@ -45,9 +45,7 @@ def create_referral(body: schemas.ReferralInput) -> Response:
 @bp.output(schemas.Referral)
 def cancel_referral(referral_id: UUID) -> Response:
     """Take an open invite back."""
-    service.cancel_invite(
-        db.session(), referral_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
-    )
+    service.cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
     return _referral(referral_id)
 
 
@@ -82,9 +80,7 @@ def get_segments() -> Response:
 @bp.output(schemas.Referral, status_code=201)
 def issue_referral(user_id: str, body: schemas.AdminReferralInput) -> Response:
     """Issue an invite on a member's behalf, without quota and cooldown."""
-    invite = service.issue_invite(
-        db.session(), user_id, body.invitation(), actor=current().actor, now=clock.now(), rules=_rules()
-    )
+    invite = service.issue_invite(db.session(), user_id, body.invitation(), acting(), rules=_rules())
     return _referral(invite.id, 201)
 
 
@@ -103,8 +99,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
         body.code,
         body.referee_user_id,
         service.Order(body.order_reference, body.order_amount),
-        actor=current().actor,
-        now=clock.now(),
+        acting(),
         rules=_rules(),
         earning=EarningRules.of(current_settings()),
     )

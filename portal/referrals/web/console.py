@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
@@ -59,8 +59,7 @@ def cancel(referral_id: UUID) -> AnyResponse:
     if not form.validate_on_submit():
         review.get_referral(referral_id, clock.now())
         return ask(form, question)
-    act = partial(service.cancel_invite, db.session(), referral_id, actor=current().actor, now=clock.now())
-    problem = attempt(partial(act, reason=form.reason.data or ""))
+    problem = attempt(partial(service.cancel_invite, db.session(), referral_id, acting(form.reason.data or "")))
     return ask(form, question, problem) if problem else done("The invite is cancelled.", back)
 
 
@@ -74,9 +73,7 @@ def note_review(referral_id: UUID) -> AnyResponse:
     if not form.validate_on_submit():
         review.get_referral(referral_id, clock.now())
         return ask(form, question)
-    note = form.reason.data or ""
-    act = partial(review.review_signals, db.session(), referral_id, note, actor=current().actor, now=clock.now())
-    problem = attempt(act)
+    problem = attempt(partial(review.review_signals, db.session(), referral_id, acting(form.reason.data or "")))
     return ask(form, question, problem) if problem else done("The signals are reviewed.", back)
 
 
@@ -122,23 +119,15 @@ def _complete(form: CompletionForm) -> ReferralInvite:
         form.code.data or "",
         form.referee_user_id.data or "",
         service.Order(form.order_reference.data or None, amount),
-        actor=current().actor,
-        now=clock.now(),
+        acting(form.reason.data or ""),
         rules=_rules(),
         earning=EarningRules.of(current_settings()),
-        reason=form.reason.data or "",
     ).invite
 
 
 def _issue(form: IssueForm) -> ReferralInvite:
     return service.issue_invite(
-        db.session(),
-        form.user_id.data or "",
-        form.invitation(),
-        actor=current().actor,
-        now=clock.now(),
-        rules=_rules(),
-        reason=form.reason.data or "",
+        db.session(), form.user_id.data or "", form.invitation(), acting(form.reason.data or ""), rules=_rules()
     )
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.members.web import asks_staff
 from portal.platform import clock
 from portal.platform.db import db
@@ -61,9 +61,7 @@ def cancel(referral_id: UUID) -> AnyResponse:
     """Take an own open invite back."""
     try:
         with db.session.begin_nested():
-            service.cancel_invite(
-                db.session(), referral_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
-            )
+            service.cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
         flash("The invite is cancelled. Its link no longer works.", "success")
     except problems.NotCancellable as error:
         flash(words.refusal(error), "error")
