@@ -113,26 +113,23 @@ def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
-def put_reward(
-    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
-) -> tuple[Reward, bool]:
+def put_reward(session: Session, slug: str, fields: dict[str, Any], act: Act) -> tuple[Reward, bool]:
     """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
 
     :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
     """
     reward = session.scalar(select(Reward).where(Reward.slug == slug).with_for_update())
     created, before = reward is None, None if reward is None else describe(session, reward)
-    now = clock.now()
     if reward is None:
         missing = [(to_camel(field), "is required") for field in ("name", "points_cost") if field not in fields]
         if missing:
             raise InvalidInput(*missing)
-        reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)
+        reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=act.now)
     if "min_tier" in fields:
         reward.min_tier_id = _tier_id(session, fields["min_tier"])
     for name in fields.keys() - {"min_tier"}:
         setattr(reward, name, fields[name])
-    reward.updated_at = now
+    reward.updated_at = act.now
     if reward.inventory is not None and reward.inventory < reward.taken:
         raise InvalidInput(("inventory", f"{grouped(reward.taken)} are taken already"))
     if reward.starts_at and reward.ends_at and reward.starts_at >= reward.ends_at:
@@ -141,7 +138,7 @@ def put_reward(
     session.flush()
     audit.record(
         session,
-        Act(actor, now, reason),
+        act,
         action="reward.put",
         object_type="reward",
         object_id=slug,

@@ -77,7 +77,7 @@ def settle_tiers(session: Session) -> None:
 
 def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: Any) -> Reward:
     """An active reward."""
-    return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, "test")[0]
+    return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, Act("test", clock.now()))[0]
 
 
 def request_reward(session: Session, member: Member, slug: str) -> Redemption:

@@ -109,7 +109,7 @@ def test_a_refusal_is_said_kindly_and_nothing_is_held(
     client: FlaskClient, session: Session, member: Member, htmx: bool
 ) -> None:
     redemption_id = failed(session, member, reward_slug="mug")
-    put_reward(session, "mug", {"name": "Mug", "points_cost": 400}, "test")
+    put_reward(session, "mug", {"name": "Mug", "points_cost": 400}, Act("test", clock.now()))
     answer = retry(client, redemption_id, htmx=htmx)
     assert "You no longer have enough points for this." in (answer.text if htmx else client.get(HUB).text)
     assert len(redemptions_of(session)) == 1

@@ -105,7 +105,12 @@ def _furnish(session: Session, people: list[Person]) -> None:
     for tier in catalogue.TIERS:
         put_tier(session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, "user:demo-admin")
     for reward in catalogue.REWARDS:
-        put_reward(session, reward["slug"], {k: v for k, v in reward.items() if k != "slug"}, "user:demo-admin")
+        put_reward(
+            session,
+            reward["slug"],
+            {k: v for k, v in reward.items() if k != "slug"},
+            Act("user:demo-admin", clock.now()),
+        )
     for role, email, user_id, name in SIGN_INS:
         user = create_user(session, user_id=user_id, email=email, name=name, role=role)
         user.password_hash = hash_password(PASSWORD)  # which nobody may choose
