@@ -61,7 +61,7 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
 def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tier:
     """An active tier, in which everybody is who has earned it."""
     values = {"name": slug.title(), "threshold": threshold, **fields}
-    tier = put_tier(session, slug, values, "test")[0]
+    tier = put_tier(session, slug, values, Act("test", clock.now()))[0]
     settle_tiers(session)
     return tier
 

@@ -103,7 +103,9 @@ def _capture(session: Session, day: datetime, settings: Settings, *, details: bo
 
 def _furnish(session: Session, people: list[Person]) -> None:
     for tier in catalogue.TIERS:
-        put_tier(session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, "user:demo-admin")
+        put_tier(
+            session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, Act("user:demo-admin", clock.now())
+        )
     for reward in catalogue.REWARDS:
         put_reward(
             session,
