@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current_user_id, guarded, proves_token
 from portal.nudges import campaigns, feed, models, reads
 from portal.nudges.rules import NudgeRules
 from portal.nudges.web import schemas
@@ -71,5 +71,5 @@ def list_dispatches(query: schemas.NudgeDispatchQuery) -> Response:
 @bp.output(schemas.NudgeCampaign)
 def put_campaign(slug: str, body: schemas.NudgeCampaignInput) -> Response:
     """Create or change a campaign."""
-    campaign, created = campaigns.put_campaign(db.session(), valid_slug(slug), body.changes(), current().actor)
+    campaign, created = campaigns.put_campaign(db.session(), valid_slug(slug), body.changes(), acting())
     return json(document(campaign), 201 if created else 200)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_loyalty_nudge, send_to_user
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.preview import example_card
-from portal.platform import audit, clock, ids, outbox
+from portal.platform import audit, ids, outbox
 from portal.platform.audit import Act
 from portal.platform.outbox import Claimed
 
@@ -16,9 +16,7 @@ TEST_TOPIC = "message.nudge_test"
 MARK = "Test"
 
 
-def ask_for_test(
-    session: Session, campaign: NudgeCampaign, channel: ChannelName, user_id: str, *, actor: str, reason: str
-) -> None:
+def ask_for_test(session: Session, campaign: NudgeCampaign, channel: ChannelName, user_id: str, act: Act) -> None:
     """Send the campaign's message, with made-up facts and marked as a test, to a user after the commit.
 
     It goes to their own address whatever their preferences are, and counts towards no cap.
@@ -27,7 +25,7 @@ def ask_for_test(
     outbox.put(session, TEST_TOPIC, [payload])
     audit.record(
         session,
-        Act(actor, clock.now(), reason),
+        act,
         action="nudge_campaign.test",
         object_type="nudge_campaign",
         object_id=campaign.slug,
