@@ -9,13 +9,13 @@ from uuid import UUID
 from flask import after_this_request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, acting, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.jobs import by_hand, queues
 from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs
 from portal.jobs.web.console import SLOT, bp, parse_slot
 from portal.jobs.web.schedules import get_schedules
-from portal.platform import audit, clock
+from portal.platform import audit
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
 from portal.platform.outbox import repair as outbox_repair
@@ -53,17 +53,7 @@ def retry_run(job_id: str, slot: str) -> AnyResponse:
     question = Question("Try this run again?", "Try again", back, "Only what is left of it is done.")
     if not form.validate_on_submit():
         return ask(form, question)
-    problem = attempt(
-        partial(
-            by_hand.retry_run,
-            db.session(),
-            job_id,
-            moment,
-            actor=current().actor,
-            reason=form.reason.data or "",
-            now=clock.now(),
-        )
-    )
+    problem = attempt(partial(by_hand.retry_run, db.session(), job_id, moment, acting(form.reason.data or "")))
     if problem:
         return ask(form, question, problem)
     _wake_afterwards(job_id, moment)
@@ -84,13 +74,7 @@ def run_now(job_id: str) -> AnyResponse:
     if not form.validate_on_submit():
         return ask(form, question)
     slots: list[datetime] = []
-    problem = attempt(
-        lambda: slots.append(
-            by_hand.ask_for_run(
-                db.session(), job_id, actor=current().actor, reason=form.reason.data or "", now=clock.now()
-            )
-        )
-    )
+    problem = attempt(lambda: slots.append(by_hand.ask_for_run(db.session(), job_id, acting(form.reason.data or ""))))
     if problem:
         return ask(form, question, problem)
     _wake_afterwards(job_id, slots[0])
@@ -106,7 +90,7 @@ def repair(message_id: UUID, verb: str) -> AnyResponse:
     if not form.validate_on_submit():
         return ask(form, question)
     act = outbox_repair.revive if verb == "retry" else outbox_repair.close
-    problem = attempt(partial(act, db.session(), message_id, actor=current().actor, reason=form.reason.data or ""))
+    problem = attempt(partial(act, db.session(), message_id, acting(form.reason.data or "")))
     if problem:
         return ask(form, question, problem)
     return done("It is tried again." if verb == "retry" else "It is put away.", back)

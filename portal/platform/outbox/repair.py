@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.platform import audit, clock, ids
+from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.db import after_commit
 from portal.platform.problems import Conflict, NotFound
@@ -21,7 +21,7 @@ _CLOSE = text("""
 _STATUS = text("SELECT status FROM outbox WHERE id = :id")
 
 
-def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+def revive(session: Session, message_id: UUID, act: Act) -> None:
     """Try dead work again, from the first attempt on.
 
     Consumers repeat nothing that is done: a message whose outcome is unknown is not sent again either.
@@ -29,13 +29,13 @@ def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> No
     :raises NotFound: there is no such work.
     :raises Conflict: it is not dead; what is `uncertain` may have been done and is never tried again.
     """
-    row = session.execute(_REVIVE, {"id": message_id, "now": clock.now()}).first()
+    row = session.execute(_REVIVE, {"id": message_id, "now": act.now}).first()
     if row is None:
         raise _refusal(session, message_id)
     after_commit.remember(session, [message_id])
     audit.record(
         session,
-        Act(actor, clock.now(), reason),
+        act,
         action="outbox.retry",
         object_type="outbox",
         object_id=ids.encode(message_id),
@@ -44,18 +44,18 @@ def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> No
     )
 
 
-def close(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+def close(session: Session, message_id: UUID, act: Act) -> None:
     """Put dead or uncertain work away: nobody need look at it any more, and nothing is done.
 
     :raises NotFound: there is no such work.
     :raises Conflict: it is neither.
     """
-    row = session.execute(_CLOSE, {"id": message_id, "now": clock.now()}).first()
+    row = session.execute(_CLOSE, {"id": message_id, "now": act.now}).first()
     if row is None:
         raise _refusal(session, message_id)
     audit.record(
         session,
-        Act(actor, clock.now(), reason),
+        act,
         action="outbox.close",
         object_type="outbox",
         object_id=ids.encode(message_id),
