@@ -100,9 +100,7 @@ _BALANCES = text("""
 _FIRST = UUID(int=0)
 
 
-def confirm_import(
-    session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str, over_staff: bool
-) -> None:
+def confirm_import(session: Session, import_id: UUID, act: Act, *, announce: bool, over_staff: bool) -> None:
     """Ask a worker to apply a checked file. `announce` tells members of the tiers that their balances open.
 
     Rows change operators and admins only with `over_staff` of whoever checked the file and of whoever confirms it.
@@ -115,16 +113,15 @@ def confirm_import(
         raise Conflict("This file was confirmed already.")
     if staged.figures["refused"]:
         raise Conflict("Rows of this file are refused: correct them and check the file again.")
-    now = clock.now()
-    staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, reason, announce
+    staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, act.reason, announce
     staged.over_staff = staged.over_staff and over_staff
-    staged.confirmed_by, staged.confirmed_at = actor, now
+    staged.confirmed_by, staged.confirmed_at = act.actor, act.now
     session.flush()
     payload = {"import_id": ids.encode(import_id)}
     outbox.put(session, TOPIC, [payload], dedupe="import_id")
     audit.record(
         session,
-        Act(actor, now, reason),
+        act,
         action="import.confirm",
         object_type="import",
         object_id=payload["import_id"],

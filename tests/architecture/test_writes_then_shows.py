@@ -564,10 +564,9 @@ def apply_import(world: World) -> None:
             session,
             BytesIO(b"user_id,email,name,points\nap,ap@example.com,Ap,50\n"),
             "applied.csv",
-            actor=f"user:{world.staff.id}",
+            Act(f"user:{world.staff.id}", clock.now()),
             over_staff=True,
             most=10,
-            now=clock.now(),
             rules=RULES,
         )
         page = f"/admin/imports/{ids.encode(staged.id)}"

@@ -128,5 +128,5 @@ def _add_to_programme(session: Session, campaign: NudgeCampaign, number: int) ->
     lines = [f"crowd-{number}-{line},crowd-{number}-{line}@example.com,Walked,5" for line in range(MANY)]
     file = BytesIO("\n".join(["user_id,email,name,points", *lines, ""]).encode())
     stage_import(
-        session, file, f"crowd-{number}.csv", actor="user:demo-admin", over_staff=False, most=10, now=now, rules=RULES
+        session, file, f"crowd-{number}.csv", Act("user:demo-admin", now), over_staff=False, most=10, rules=RULES
     )

@@ -16,7 +16,6 @@ from portal.accounts.web import Access, acting, current, guarded
 from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
 from portal.desk.web.forms import AdjustForm
 from portal.notifications import MessageStatus
-from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
 from portal.platform.problems import Conflict, Forbidden
@@ -155,7 +154,7 @@ def _carry_out(verb: Verb, user_id: str, reason: str) -> None:
 
 
 def _resend(service: Callable[..., None], user_id: str, key: UUID, reason: str) -> None:
-    service(db.session(), user_id, key, actor=current().actor, reason=reason, now=clock.now())
+    service(db.session(), user_id, key, acting(reason))
 
 
 def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:

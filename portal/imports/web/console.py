@@ -10,14 +10,13 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, current, guarded
 from portal.imports.apply import confirm_import
 from portal.imports.files import COLUMNS, FileRefused
 from portal.imports.models import MemberImport
 from portal.imports.staging import stage_import
 from portal.imports.web.tables import IMPORTS, ROWS
 from portal.ledger import EarningRules
-from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.problems import NotFound
@@ -119,9 +118,8 @@ def apply(import_id: UUID) -> AnyResponse:
         confirm_import,
         db.session(),
         import_id,
-        form.reason.data or "",
+        acting(form.reason.data or ""),
         announce=form.announce.data,
-        actor=current().actor,
         over_staff=current().owns_programme,
     )
     problem = attempt(confirm)
@@ -129,16 +127,15 @@ def apply(import_id: UUID) -> AnyResponse:
 
 
 def _stage(form: UploadForm) -> MemberImport:
-    settings, principal, file = current_settings(), current(), form.file.data
+    settings, file = current_settings(), form.file.data
     file.stream.seek(0)  # an attempt before this one may have read it
     return stage_import(
         db.session(),
         file.stream,
         secure_filename(file.filename or "")[:120] or "members.csv",
-        actor=principal.actor,
-        over_staff=principal.owns_programme,
+        acting(),
+        over_staff=current().owns_programme,
         most=settings.import_max_rows,
-        now=clock.now(),
         rules=EarningRules.of(settings),
     )
 
