@@ -77,7 +77,7 @@ def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]
     return [row.id for row in made]
 
 
-def set_status(session: Session, user_id: str, status: str, *, actor: str, reason: str) -> Member:
+def set_status(session: Session, user_id: str, status: str, act: Act) -> Member:
     """Suspend a membership or make it active again; one that is so already stays as it is. Written to the audit log.
 
     A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
@@ -94,7 +94,7 @@ def set_status(session: Session, user_id: str, status: str, *, actor: str, reaso
         session.flush()
         audit.record(
             session,
-            Act(actor, clock.now(), reason),
+            act,
             action=f"member.{'suspend' if status == 'suspended' else 'reactivate'}",
             object_type="member",
             object_id=ids.encode(member.id),

@@ -147,10 +147,10 @@ def _with_reason(question: Question, past: str, carry_out: Callable[[str], objec
 
 
 def _carry_out(verb: Verb, user_id: str, reason: str) -> None:
-    session, principal = db.session(), current()
-    if verb.over_staff and get_user(session, user_id).role != "member" and not principal.owns_programme:
+    session = db.session()
+    if verb.over_staff and get_user(session, user_id).role != "member" and not current().owns_programme:
         raise Forbidden("Only an admin may do this to an operator or admin.")
-    verb.act(session, user_id, actor=principal.actor, reason=reason)
+    verb.act(session, user_id, act=acting(reason))
 
 
 def _resend(service: Callable[..., None], user_id: str, key: UUID, reason: str) -> None:
