@@ -151,19 +151,19 @@ def release_address(session: Session, email: str, *, to: str, actor: str) -> Non
 
     The holder keeps account and points, without an address; their sign-ins end. A verified address stays theirs.
     """
-    release_addresses(session, [(email, to)], actor=actor)
+    release_addresses(session, [(email, to)], Act(actor, clock.now()))
 
 
-def release_addresses(session: Session, given: Sequence[tuple[str, str]], *, actor: str, reason: str = "") -> None:
+def release_addresses(session: Session, given: Sequence[tuple[str, str]], act: Act) -> None:
     """As `release_address`, for many addresses, each with the id of the user who gets it; written to the audit log."""
     emails, owners = [email for email, _ in given], [owner for _, owner in given]
-    held = session.execute(_RELEASE, {"emails": emails, "owners": owners, "now": clock.now()}).all()
+    held = session.execute(_RELEASE, {"emails": emails, "owners": owners, "now": act.now}).all()
     owner_of = dict(given)
     for user_id, email in held:
         end_sessions_of(session, user_id)
         audit.record(
             session,
-            Act(actor, clock.now(), reason),
+            act,
             action="user.address_taken_over",
             object_type="user",
             object_id=user_id,

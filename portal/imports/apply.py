@@ -180,7 +180,7 @@ def _write_users(session: Session, staged: MemberImport, values: dict[str, Any])
     """Whoever imports vouches for the addresses: those held unverified are taken over, and all are verified."""
     held = [tuple(row) for row in session.execute(_HELD, values)]
     if held:
-        release_addresses(session, held, actor=staged.confirmed_by or "", reason=staged.reason or "")
+        release_addresses(session, held, Act(staged.confirmed_by or "", values["now"], staged.reason or ""))
     unverified = session.scalars(_UNVERIFIED, values).all()
     for statement in (_MAKE_USERS, _CHANGE_USERS):
         session.execute(statement, values)
