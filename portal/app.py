@@ -7,6 +7,7 @@ from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
+from portal.platform.web.converters import UlidConverter
 from portal.platform.web.edge import Portal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None) -> Portal:
     )
     app.config.update(settings.flask_config())
     app.url_map.merge_slashes = False
+    app.url_map.converters["ulid"] = UlidConverter
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]  # Flask says so
     _attach_platform(app)

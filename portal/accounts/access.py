@@ -1,5 +1,6 @@
 """What a user may do: their role, and whether they may sign in at all."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,7 +12,8 @@ from portal.accounts.reset import begin_anew
 from portal.accounts.sessions import end_session, end_sessions_of
 from portal.accounts.tokens import revoke_tokens_of
 from portal.accounts.users import create_user, find_by_email
-from portal.platform import audit, clock
+from portal.platform import audit
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 
@@ -22,7 +24,7 @@ class LastAdmin(Conflict):
     title = "This is the last admin"
 
 
-def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: str = "") -> User:
+def set_role(session: Session, user_id: str, role: str, act: Act) -> User:
     """Give a user another role; it holds from their next request.
 
     Staff begin with a link of their own: anybody can have registered with the address, so a member's password, sessions
@@ -37,23 +39,22 @@ def set_role(session: Session, user_id: str, role: str, *, actor: str, reason: s
         raise InvalidInput(("role", f"must be one of {', '.join(ROLES)}"))
     user = _locked(session, user_id, keeps_admin=role == "admin")
     if user.role != role:
-        before, user.role, user.updated_at = user.role, role, clock.now()
+        before, user.role, user.updated_at = user.role, role, act.now
         session.flush()
         audit.record(
             session,
-            actor=actor,
+            act,
             action="user.role",
             object_type="user",
             object_id=user.id,
-            reason=reason,
             before={"role": before},
             after={"role": role},
         )
-        _settle(session, user, before, actor)
+        _settle(session, user, before, act)
     return user
 
 
-def disable_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> User:
+def disable_user(session: Session, user_id: str, act: Act) -> User:
     """Keep a user from signing in, end their sessions and revoke the tokens they made.
 
     :raises UserNotFound: no such user.
@@ -61,28 +62,28 @@ def disable_user(session: Session, user_id: str, *, actor: str, reason: str = ""
     """
     user = _locked(session, user_id, keeps_admin=False)
     if user.disabled_at is None:
-        user.disabled_at = user.updated_at = clock.now()
+        user.disabled_at = user.updated_at = act.now
         session.flush()
         end_sessions_of(session, user.id)
-        _record(session, actor, "user.disable", user, reason)
-        revoke_tokens_of(session, user.id, actor=actor, reason="Who made it can no longer sign in.")
+        _record(session, act, "user.disable", user)
+        revoke_tokens_of(session, user.id, replace(act, reason="Who made it can no longer sign in."))
     return user
 
 
-def enable_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> User:
+def enable_user(session: Session, user_id: str, act: Act) -> User:
     """Let a disabled user sign in again.
 
     :raises UserNotFound: no such user.
     """
     user = _locked(session, user_id, keeps_admin=True)
     if user.disabled_at is not None:
-        user.disabled_at, user.updated_at = None, clock.now()
+        user.disabled_at, user.updated_at = None, act.now
         session.flush()
-        _record(session, actor, "user.enable", user, reason)
+        _record(session, act, "user.enable", user)
     return user
 
 
-def sign_out_user(session: Session, user_id: str, *, actor: str, reason: str = "") -> int:
+def sign_out_user(session: Session, user_id: str, act: Act) -> int:
     """End every sign-in of a user; how many there were.
 
     :raises UserNotFound: no such user.
@@ -91,18 +92,17 @@ def sign_out_user(session: Session, user_id: str, *, actor: str, reason: str = "
     ended = end_sessions_of(session, user.id)
     audit.record(
         session,
-        actor=actor,
+        act,
         action="user.sign_out",
         object_type="user",
         object_id=user.id,
-        reason=reason,
         before={"signIns": ended},
         after={"signIns": 0},
     )
     return ended
 
 
-def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str = "") -> None:
+def end_sign_in(session: Session, session_id: UUID, act: Act) -> None:
     """End one sign-in; one that has ended stays as it is.
 
     :raises NotFound: no such sign-in.
@@ -113,24 +113,23 @@ def end_sign_in(session: Session, session_id: UUID, *, actor: str, reason: str =
     if end_session(session, session_id):
         audit.record(
             session,
-            actor=actor,
+            act,
             action="user.sign_out",
             object_type="user",
             object_id=row.user_id,
-            reason=reason,
             before={"signIns": 1},
             after={"signIns": 0},
         )
 
 
-def _settle(session: Session, user: User, before: str, actor: str) -> None:
+def _settle(session: Session, user: User, before: str, act: Act) -> None:
     """What a changed role means for how the user got in so far."""
     if before == "member":
         begin_anew(session, user)
     elif ROLES.index(user.role) < ROLES.index(before):
         end_sessions_of(session, user.id)
     if before == "admin":
-        revoke_tokens_of(session, user.id, actor=actor, reason="Who made it is no admin any more.")
+        revoke_tokens_of(session, user.id, replace(act, reason="Who made it is no admin any more."))
 
 
 def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
@@ -147,19 +146,18 @@ def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
     return user
 
 
-def _record(session: Session, actor: str, action: str, user: User, reason: str) -> None:
+def _record(session: Session, act: Act, action: str, user: User) -> None:
     audit.record(
         session,
-        actor=actor,
+        act,
         action=action,
         object_type="user",
         object_id=user.id,
-        reason=reason,
         after={"disabledAt": user.disabled_at},
     )
 
 
-def add_staff(session: Session, *, email: str, name: str, role: str, actor: str, reason: str) -> User:
+def add_staff(session: Session, act: Act, *, email: str, name: str, role: str) -> User:
     """Give the user with this address the role; without one, make them. Who was not staff begins as `set_role` says.
 
     :raises InvalidInput: address or role cannot be accepted.
@@ -167,5 +165,5 @@ def add_staff(session: Session, *, email: str, name: str, role: str, actor: str,
     """
     user = find_by_email(session, email)
     if user is None or user.email_verified_at is None:  # who registered it and did not confirm it loses it
-        user = create_user(session, email=email, name=name or email.partition("@")[0], actor=actor)
-    return set_role(session, user.id, role, actor=actor, reason=reason)
+        user = create_user(session, email=email, name=name or email.partition("@")[0], actor=act.actor)
+    return set_role(session, user.id, role, act)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import SCOPES, ApiToken
 from portal.accounts.principal import hash_token
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 PREFIX = "lp_"
@@ -34,7 +35,7 @@ class TokenNotFound(NotFound):
 
 
 def create_token(
-    session: Session, *, name: str, scopes: Collection[str], actor: str, days: int | None = None, reason: str = ""
+    session: Session, act: Act, *, name: str, scopes: Collection[str], days: int | None = None
 ) -> tuple[ApiToken, str]:
     """Make a token that lives `days` (None: until it is revoked); its secret is returned here and never again.
 
@@ -47,15 +48,15 @@ def create_token(
     name = name.strip()
     _check(name, scopes, days)
     _close_expired(session, name)
-    now, secret = clock.now(), PREFIX + secrets.token_urlsafe(32)
+    secret = PREFIX + secrets.token_urlsafe(32)
     values = {
         "id": ids.new_id(),
         "name": name,
         "token_hash": hash_token(secret),
         "scopes": [scope for scope in SCOPES if scope in scopes],
-        "created_at": now,
-        "created_by": actor,
-        "expires_at": now + timedelta(days=days) if days is not None else None,
+        "created_at": act.now,
+        "created_by": act.actor,
+        "expires_at": act.now + timedelta(days=days) if days is not None else None,
     }
     statement = (
         insert(ApiToken)
@@ -65,11 +66,11 @@ def create_token(
     token = session.scalar(statement.returning(ApiToken))
     if token is None:
         raise TokenNameTaken
-    _record(session, actor, "token.create", token, {"scopes": token.scopes, "expiresAt": token.expires_at}, reason)
+    _record(session, act, "token.create", token, {"scopes": token.scopes, "expiresAt": token.expires_at})
     return token, secret
 
 
-def revoke_token(session: Session, token_id: UUID, *, actor: str, reason: str = "") -> ApiToken:
+def revoke_token(session: Session, token_id: UUID, act: Act) -> ApiToken:
     """End a token at once; a revoked one stays as it is.
 
     :raises TokenNotFound: no such token.
@@ -78,14 +79,14 @@ def revoke_token(session: Session, token_id: UUID, *, actor: str, reason: str = 
     if token is None:
         raise TokenNotFound
     if token.revoked_at is None:
-        _revoke(session, token, actor, reason)
+        _revoke(session, token, act)
     return token
 
 
-def revoke_tokens_of(session: Session, user_id: str, *, actor: str, reason: str) -> None:
+def revoke_tokens_of(session: Session, user_id: str, act: Act) -> None:
     """End the tokens that a user made: they know the secrets."""
     for token in session.scalars(_live_of(user_id).with_for_update()):
-        _revoke(session, token, actor, reason)
+        _revoke(session, token, act)
 
 
 def list_names_of(session: Session, user_id: str) -> Sequence[str]:
@@ -109,10 +110,10 @@ def _live_of(user_id: str) -> Select[ApiToken]:
     return select(ApiToken).where(ApiToken.created_by == f"user:{user_id}", ApiToken.revoked_at.is_(None))
 
 
-def _revoke(session: Session, token: ApiToken, actor: str, reason: str) -> None:
-    token.revoked_at = clock.now()
+def _revoke(session: Session, token: ApiToken, act: Act) -> None:
+    token.revoked_at = act.now
     session.flush()
-    _record(session, actor, "token.revoke", token, {"revokedAt": token.revoked_at}, reason)
+    _record(session, act, "token.revoke", token, {"revokedAt": token.revoked_at})
 
 
 def _close_expired(session: Session, name: str) -> None:
@@ -135,9 +136,5 @@ def _check(name: str, scopes: Collection[str], days: int | None) -> None:
         raise InvalidInput(*problems)
 
 
-def _record(
-    session: Session, actor: str, action: str, token: ApiToken, after: dict[str, object], reason: str = ""
-) -> None:
-    audit.record(
-        session, actor=actor, action=action, object_type="token", object_id=token.name, reason=reason, after=after
-    )
+def _record(session: Session, act: Act, action: str, token: ApiToken, after: dict[str, object]) -> None:
+    audit.record(session, act, action=action, object_type="token", object_id=token.name, after=after)

@@ -19,6 +19,7 @@ from portal.accounts.preferences import Origin, change_consent, describe_consent
 from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
 from portal.accounts.verification import get_first_registration, mark_verified, release_address
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import Forbidden, InvalidInput
 from portal.platform.text import plain_line
@@ -135,7 +136,13 @@ def checked_id(user_id: str) -> str:
 def record_change(session: Session, actor: str, action: str, before: Document | None, after: Document) -> None:
     """Add what was done to a user to the audit log."""
     audit.record(
-        session, actor=actor, action=action, object_type="user", object_id=after["userId"], before=before, after=after
+        session,
+        Act(actor, clock.now()),
+        action=action,
+        object_type="user",
+        object_id=after["userId"],
+        before=before,
+        after=after,
     )
 
 

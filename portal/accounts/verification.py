@@ -15,6 +15,7 @@ from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.preferences import Origin, change_consent
 from portal.accounts.sessions import end_sessions_of
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.settings import listeners, signer
 
 # What other domains do for a user whose address has been verified: it is given what they noted when the user registered
@@ -167,23 +168,22 @@ def release_address(session: Session, email: str, *, to: str, actor: str) -> Non
 
     The holder keeps account and points, without an address; their sign-ins end. A verified address stays theirs.
     """
-    release_addresses(session, [(email, to)], actor=actor)
+    release_addresses(session, [(email, to)], Act(actor, clock.now()))
 
 
-def release_addresses(session: Session, given: Sequence[tuple[str, str]], *, actor: str, reason: str = "") -> None:
+def release_addresses(session: Session, given: Sequence[tuple[str, str]], act: Act) -> None:
     """As `release_address`, for many addresses, each with the id of the user who gets it; written to the audit log."""
     emails, owners = [email for email, _ in given], [owner for _, owner in given]
-    held = session.execute(_RELEASE, {"emails": emails, "owners": owners, "now": clock.now()}).all()
+    held = session.execute(_RELEASE, {"emails": emails, "owners": owners, "now": act.now}).all()
     owner_of = dict(given)
     for user_id, email in held:
         end_sessions_of(session, user_id)
         audit.record(
             session,
-            actor=actor,
+            act,
             action="user.address_taken_over",
             object_type="user",
             object_id=user_id,
-            reason=reason,
             before={"email": email},
             after={"email": None, "takenOverBy": owner_of[email]},
         )

@@ -1,7 +1,7 @@
 """The programme's rules for checkouts, as values that services are given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -15,6 +15,7 @@ from portal.checkout.problems import AlreadyFulfilled, IntentCancelled, IntentCo
 from portal.config import Settings
 from portal.members import Member, lock_member_of_user, lock_members
 from portal.platform import ids
+from portal.platform.audit import Act
 from portal.redemptions import HoldRules, Redemption, RedemptionStatus
 from portal.rewards import Reward, RewardNotFound, is_offered
 from portal.tiers import enrol
@@ -93,13 +94,10 @@ class _Desk:
     member: Member
     checkout: Checkout
     rules: CheckoutRules
-    actor: str
-    now: datetime
+    act: Act
 
 
-def sync_intents(
-    session: Session, user_id: str, checkout: Checkout, *, actor: str, now: datetime, rules: CheckoutRules
-) -> list[UUID]:
+def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *, rules: CheckoutRules) -> list[UUID]:
     """Plan, confirm or cancel intents of an order; their ids. A repeated action changes nothing (CONTRACT Checkout).
 
     A plan holds nothing. A confirmed redemption reserves its points, once per `checkoutIntentId`; a confirmed referral
@@ -120,22 +118,15 @@ def sync_intents(
         enrol(session, user_id)
         member = lock_member_of_user(session, user_id)
         assert member is not None
-    desk = _Desk(session, member, checkout, rules, actor, now)
-    act = _ACTIONS[checkout.action]
-    intents = [act(desk, part, _find(desk, part)) for part in checkout.parts]
+    desk = _Desk(session, member, checkout, rules, act)
+    carry_out = _ACTIONS[checkout.action]
+    intents = [carry_out(desk, part, _find(desk, part)) for part in checkout.parts]
     session.flush()
     return [intent.id for intent in intents]
 
 
 def confirm_intent(
-    session: Session,
-    user_id: str,
-    intent_id: UUID,
-    reward_slug: str,
-    *,
-    actor: str,
-    now: datetime,
-    rules: CheckoutRules,
+    session: Session, user_id: str, intent_id: UUID, reward_slug: str, act: Act, *, rules: CheckoutRules
 ) -> None:
     """Confirm a planned redemption of this reward, as its checkout would: for the member who comes back to it.
 
@@ -154,7 +145,7 @@ def confirm_intent(
     intent: CheckoutIntent = row.CheckoutIntent
     part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug)
     checkout = Checkout(Action.CONFIRM, intent.order_reference, (part,))
-    _confirm(_Desk(session, member, checkout, rules, actor, now), part, intent)
+    _confirm(_Desk(session, member, checkout, rules, act), part, intent)
     session.flush()
 
 
@@ -196,7 +187,7 @@ def expire_intents(session: Session, now: datetime, limit: int = 500) -> int:
 
 def _plan(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
     if intent is not None:
-        _must_be_open(intent, desk.now)
+        _must_be_open(intent, desk.act.now)
         return intent
     reward_id = _offered(desk, part.reward_slug) if part.reward_slug else None
     return _store(desk, part, status="pending", reward_id=reward_id, points=part.points)
@@ -205,32 +196,32 @@ def _plan(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutInt
 def _confirm(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
     intent = _plan(desk, part, intent)
     if part.kind == SHARE:
-        intent.confirmed_at = intent.confirmed_at or desk.now
+        intent.confirmed_at = intent.confirmed_at or desk.act.now
     elif intent.status != "confirmed":
         wish = redemptions.Wish(
             part.reward_slug, part.points or 0, f"Order {intent.order_reference}", part.checkout_intent_id
         )
         redemption = redemptions.reserve_points(
-            desk.session, desk.member.user_id, wish, actor=desk.actor, now=desk.now, rules=desk.rules.holds
+            desk.session, desk.member.user_id, wish, desk.act, rules=desk.rules.holds
         )
         intent.redemption_id, intent.status = redemption.id, "confirmed"
-        intent.confirmed_at, intent.resolved_at = desk.now, None
+        intent.confirmed_at, intent.resolved_at = desk.act.now, None
     return intent
 
 
 def _cancel(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
     if intent is None:
-        return _store(desk, part, status="cancelled", resolved_at=desk.now)
+        return _store(desk, part, status="cancelled", resolved_at=desk.act.now)
     if intent.status == "cancelled":
         return intent
     if intent.redemption_id is not None:
         _release(desk, intent.redemption_id)
-    intent.status, intent.resolved_at = "cancelled", desk.now
+    intent.status, intent.resolved_at = "cancelled", desk.act.now
     return intent
 
 
-_Act = Callable[[_Desk, Part, CheckoutIntent | None], CheckoutIntent]
-_ACTIONS: dict[Action, _Act] = {Action.PLAN: _plan, Action.CONFIRM: _confirm, Action.CANCEL: _cancel}
+_Handler = Callable[[_Desk, Part, CheckoutIntent | None], CheckoutIntent]
+_ACTIONS: dict[Action, _Handler] = {Action.PLAN: _plan, Action.CONFIRM: _confirm, Action.CANCEL: _cancel}
 
 
 def _release(desk: _Desk, redemption_id: UUID) -> None:
@@ -241,12 +232,7 @@ def _release(desk: _Desk, redemption_id: UUID) -> None:
         raise AlreadyFulfilled
     if status == RedemptionStatus.REQUESTED:
         redemptions.release_redemption(
-            desk.session,
-            redemption_id,
-            RedemptionStatus.CANCELLED,
-            CANCELLED_BY_CHECKOUT,
-            actor=desk.actor,
-            now=desk.now,
+            desk.session, redemption_id, RedemptionStatus.CANCELLED, replace(desk.act, reason=CANCELLED_BY_CHECKOUT)
         )
 
 
@@ -289,7 +275,7 @@ def _must_be_open(intent: CheckoutIntent, now: datetime) -> None:
 
 def _offered(desk: _Desk, slug: str) -> UUID:
     reward = desk.session.scalar(select(Reward).where(Reward.slug == slug))
-    if reward is None or not is_offered(reward, desk.now):
+    if reward is None or not is_offered(reward, desk.act.now):
         raise RewardNotFound
     return reward.id
 
@@ -302,8 +288,8 @@ def _store(desk: _Desk, part: Part, **fields: object) -> CheckoutIntent:
         kind=part.kind,
         order_reference=desk.checkout.order_reference,
         channel=part.channel,
-        created_at=desk.now,
-        expires_at=desk.now + (desk.checkout.ttl or desk.rules.ttl),
+        created_at=desk.act.now,
+        expires_at=desk.act.now + (desk.checkout.ttl or desk.rules.ttl),
         by_member=desk.checkout.by_member,
         **fields,
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.members import Member
 from portal.notifications import Message, MessageStatus
 from portal.platform import audit, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.problems import Conflict, NotFound
@@ -33,7 +34,7 @@ def get_message(session: Session, user_id: str, message_id: UUID) -> Message:
     return message
 
 
-def resend_message(session: Session, user_id: str, message_id: UUID, *, actor: str, reason: str, now: datetime) -> None:
+def resend_message(session: Session, user_id: str, message_id: UUID, act: Act) -> None:
     """Ask for the message again. Written to the audit log.
 
     :raises NotFound: no such message to this user.
@@ -46,9 +47,9 @@ def resend_message(session: Session, user_id: str, message_id: UUID, *, actor: s
     asked = session.get(OutboxMessage, key) if key else None  # a nudge is no work of the outbox
     if asked is None:
         raise Conflict("What asked for this message is not kept any more, so it cannot be written again.")
-    _once_a_day(session, "message", ids.encode(message_id), now)
+    _once_a_day(session, "message", ids.encode(message_id), act.now)
     outbox.put(session, asked.topic, [asked.payload])
-    _record(session, "message", ids.encode(message_id), {"status": message.status, "user": user_id}, actor, reason)
+    _record(session, "message", ids.encode(message_id), {"status": message.status, "user": user_id}, act)
 
 
 def get_invite(session: Session, user_id: str, invite_id: UUID) -> ReferralInvite:
@@ -63,9 +64,7 @@ def get_invite(session: Session, user_id: str, invite_id: UUID) -> ReferralInvit
     return found
 
 
-def resend_invite(
-    session: Session, user_id: str, invite_id: UUID, *, actor: str, reason: str, now: datetime, rules: ReferralRules
-) -> None:
+def resend_invite(session: Session, user_id: str, invite_id: UUID, act: Act, *, rules: ReferralRules) -> None:
     """Send an open invite to the friend once more. Written to the audit log.
 
     :raises NotFound: no such invite of this user.
@@ -75,11 +74,11 @@ def resend_invite(
     invite = get_invite(session, user_id, invite_id)
     if invite.channel == Channel.LINK:
         raise Conflict("The member passes this link on; we have nowhere to send it.")
-    if effective_status(invite, now) not in OPEN:
+    if effective_status(invite, act.now) not in OPEN:
         raise Conflict("This invite is closed, so the friend could not use it.")
-    _once_a_day(session, "referral", ids.encode(invite_id), now)
-    send_again(session, invite, now=now, rules=rules)
-    _record(session, "referral", ids.encode(invite_id), {"status": invite.status, "user": user_id}, actor, reason)
+    _once_a_day(session, "referral", ids.encode(invite_id), act.now)
+    send_again(session, invite, now=act.now, rules=rules)
+    _record(session, "referral", ids.encode(invite_id), {"status": invite.status, "user": user_id}, act)
 
 
 def _once_a_day(session: Session, object_type: str, object_id: str, now: datetime) -> None:
@@ -95,14 +94,13 @@ def _once_a_day(session: Session, object_type: str, object_id: str, now: datetim
         raise Conflict("It was sent again within the last 24 hours. Give it a day.")
 
 
-def _record(session: Session, object_type: str, object_id: str, before: Document, actor: str, reason: str) -> None:
+def _record(session: Session, object_type: str, object_id: str, before: Document, act: Act) -> None:
     audit.record(
         session,
-        actor=actor,
+        act,
         action=f"{object_type}.resend",
         object_type=object_type,
         object_id=object_id,
-        reason=reason,
         before=before,
         after={"asked": "again"},
     )

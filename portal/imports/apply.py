@@ -28,6 +28,7 @@ from portal.imports.staging import EFFECT, SOURCE, classify
 from portal.ledger import EntryType
 from portal.members import lock_members
 from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.problems import Conflict, NotFound
 from portal.tiers import enrol_many
@@ -108,9 +109,7 @@ class BalanceRow(NamedTuple):
     row_key: str
 
 
-def confirm_import(
-    session: Session, import_id: UUID, reason: str, *, announce: bool, actor: str, over_staff: bool
-) -> None:
+def confirm_import(session: Session, import_id: UUID, act: Act, *, announce: bool, over_staff: bool) -> None:
     """Ask a worker to apply a checked file. `announce` tells members of the tiers that their balances open.
 
     Rows change operators and admins only with `over_staff` of whoever checked the file and of whoever confirms it.
@@ -123,20 +122,18 @@ def confirm_import(
         raise Conflict("This file was confirmed already.")
     if staged.figures["refused"]:
         raise Conflict("Rows of this file are refused: correct them and check the file again.")
-    now = clock.now()
-    staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, reason, announce
+    staged.status, staged.reason, staged.announce = ImportStatus.APPLYING, act.reason, announce
     staged.over_staff = staged.over_staff and over_staff
-    staged.confirmed_by, staged.confirmed_at = actor, now
+    staged.confirmed_by, staged.confirmed_at = act.actor, act.now
     session.flush()
     payload = {"import_id": ids.encode(import_id)}
     outbox.put(session, TOPIC, [payload], dedupe="import_id")
     audit.record(
         session,
-        actor=actor,
+        act,
         action="import.confirm",
         object_type="import",
         object_id=payload["import_id"],
-        reason=reason,
         before={"status": ImportStatus.CHECKED},
         after={"status": staged.status, "announce": announce},
     )
@@ -165,11 +162,10 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     staged.status, staged.finished_at = status, now
     audit.record(
         session,
-        actor=staged.confirmed_by or "",
+        Act(staged.confirmed_by or "", now, staged.reason or ""),
         action=f"import.{status}",
         object_type="import",
         object_id=ids.encode(staged.id),
-        reason=staged.reason or "",
         before={"status": ImportStatus.APPLYING},
         after={"status": status, "file": staged.file_name, **staged.figures},
     )
@@ -193,7 +189,7 @@ def _write_users(session: Session, staged: MemberImport, values: dict[str, objec
     """Whoever imports vouches for the addresses: those held unverified are taken over, and all are verified."""
     held = [(row.email, row.user_id) for row in session.execute(_HELD, values)]
     if held:
-        release_addresses(session, held, actor=staged.confirmed_by or "", reason=staged.reason or "")
+        release_addresses(session, held, Act(staged.confirmed_by or "", clock.now(), staged.reason or ""))
     unverified = session.scalars(_UNVERIFIED, values).all()
     for statement in (_MAKE_USERS, _CHANGE_USERS):
         session.execute(statement, values)

@@ -16,6 +16,7 @@ from portal.imports.models import ImportStatus, MemberImport, Outcome
 from portal.imports.rows import CheckedRow, check_row
 from portal.ledger import EarningRules
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 
 SOURCE = "import"
@@ -104,15 +105,7 @@ _FIGURES = text("""
 
 
 def stage_import(
-    session: Session,
-    stream: BinaryIO,
-    file_name: str,
-    *,
-    actor: str,
-    over_staff: bool,
-    most: int,
-    now: datetime,
-    rules: EarningRules,
+    session: Session, stream: BinaryIO, file_name: str, act: Act, *, over_staff: bool, most: int, rules: EarningRules
 ) -> MemberImport:
     """Keep the file's rows with what each would do or what is wrong with it; nothing else is written.
 
@@ -124,19 +117,19 @@ def stage_import(
         id=ids.new_id(),
         file_name=file_name,
         status=ImportStatus.CHECKED,
-        created_at=now,
-        created_by=actor,
+        created_at=act.now,
+        created_by=act.actor,
         figures={},
         over_staff=over_staff,
     )
     session.add(made)
     session.flush()
-    _copy(session, made.id, (check_row(*row, now=now, rules=rules) for row in read_rows(stream, most)))
+    _copy(session, made.id, (check_row(*row, now=act.now, rules=rules) for row in read_rows(stream, most)))
     session.execute(text("ANALYZE member_import_rows"))
-    made.figures = classify(session, made.id, over_staff=over_staff, now=now)
+    made.figures = classify(session, made.id, over_staff=over_staff, now=act.now)
     audit.record(
         session,
-        actor=actor,
+        act,
         action="import.check",
         object_type="import",
         object_id=ids.encode(made.id),

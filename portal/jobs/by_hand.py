@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, NotFound
 
 _ASK = text("""
@@ -24,36 +25,35 @@ _OPEN = text("""
 """)
 
 
-def ask_for_run(session: Session, job_id: str, *, actor: str, reason: str, now: datetime) -> datetime:
+def ask_for_run(session: Session, job_id: str, act: Act) -> datetime:
     """Record a run of a job as of now, for a worker to do; its slot. The next tick finds it where nobody is woken.
 
     :raises Conflict: one that somebody asked for is still open.
     """
     if session.scalar(_OPEN, {"job_id": job_id}) is not None:
         raise Conflict("A run that somebody asked for has not ended yet.")
-    slot = now + timedelta(microseconds=1)  # never a slot of the schedule
-    values = {"job_id": job_id, "slot": slot, "actor": actor, "now": now}
+    slot = act.now + timedelta(microseconds=1)  # never a slot of the schedule
+    values = {"job_id": job_id, "slot": slot, "actor": act.actor, "now": act.now}
     if session.scalar(_ASK, values) is None:
         raise Conflict("Somebody asked for the same run at this very moment.")
     audit.record(
         session,
-        actor=actor,
+        act,
         action="job.run",
         object_type="job",
         object_id=job_id,
-        reason=reason,
         after={"slot": slot.isoformat()},
     )
     return slot
 
 
-def retry_run(session: Session, job_id: str, slot: datetime, *, actor: str, reason: str, now: datetime) -> None:
+def retry_run(session: Session, job_id: str, slot: datetime, act: Act) -> None:
     """Let workers do what is left of a failed run; parts that are done stay done.
 
     :raises NotFound: there is no such run.
     :raises Conflict: it has not failed, or whoever began it at a terminal has to do so again.
     """
-    values = {"job_id": job_id, "slot": slot, "now": now}
+    values = {"job_id": job_id, "slot": slot, "now": act.now}
     failed = session.execute(_AGAIN, values).first()
     if failed is None:
         status = session.scalar(_STATUS, values)
@@ -62,11 +62,10 @@ def retry_run(session: Session, job_id: str, slot: datetime, *, actor: str, reas
         raise Conflict(f"It is {status} and cannot be tried again here.")
     audit.record(
         session,
-        actor=actor,
+        act,
         action="job.retry",
         object_type="job",
         object_id=job_id,
-        reason=reason,
         before={"slot": slot.isoformat(), "status": "failed", "error": failed.error},
         after={"status": "due"},
     )

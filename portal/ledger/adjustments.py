@@ -20,6 +20,7 @@ from portal.ledger.rules import EarningRules
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members import lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.web.responses import to_json
 
@@ -106,10 +107,8 @@ def adjust_points(
     session: Session,
     member_id: UUID,
     points: int,
-    reason: str,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: EarningRules,
     expires_at: datetime | None,
     metadata: Document,
@@ -123,30 +122,29 @@ def adjust_points(
     :raises InsufficientPoints: fewer points are available than are taken away.
     """
     lock_members(session, [member_id])
-    takes = choose_lots(session, member_id, -points, now) if points < 0 else ()
+    takes = choose_lots(session, member_id, -points, act.now) if points < 0 else ()
     posting = Posting(
         member_id,
         points,
         EntryType.ADJUSTMENT,
-        description or reason,
+        description or act.reason,
         "adjustment",
         ids.encode(ids.new_id()),
         "adjust",
-        now,
+        act.now,
         metadata,
         expires_at=expires_at if points > 0 else None,
         takes=takes,
-        week=rules.week(now) if points > 0 else None,
+        week=rules.week(act.now) if points > 0 else None,
     )
-    posted = post(session, [posting], now)
+    posted = post(session, [posting], act.now)
     entry = posted.entries[0]
     audit.record(
         session,
-        actor=actor,
+        act,
         action="points.adjust",
         object_type="member",
         object_id=ids.encode(member_id),
-        reason=reason,
         before={"balance": entry.balance_after - points},
         after={"balance": entry.balance_after, "entry": ids.encode(entry.id)},
     )

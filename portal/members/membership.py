@@ -11,6 +11,7 @@ from portal.accounts import User, UserNotFound
 from portal.members.models import STATUSES, Member
 from portal.platform import audit, clock, ids
 from portal.platform import ids as codes
+from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
 CODE_ATTEMPTS = 10
@@ -76,7 +77,7 @@ def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]
     return made
 
 
-def set_status(session: Session, user_id: str, status: str, *, actor: str, reason: str) -> Member:
+def set_status(session: Session, user_id: str, status: str, act: Act) -> Member:
     """Suspend a membership or make it active again; one that is so already stays as it is. Written to the audit log.
 
     A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
@@ -93,11 +94,10 @@ def set_status(session: Session, user_id: str, status: str, *, actor: str, reaso
         session.flush()
         audit.record(
             session,
-            actor=actor,
+            act,
             action=f"member.{'suspend' if status == 'suspended' else 'reactivate'}",
             object_type="member",
             object_id=ids.encode(member.id),
-            reason=reason,
             before={"status": before},
             after={"status": status},
         )

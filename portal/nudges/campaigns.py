@@ -1,5 +1,6 @@
 """Campaigns: how each signal is turned into cards and messages, one active campaign for a signal."""
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -7,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.nudges.models import NudgeCampaign
-from portal.platform import audit, clock, ids
+from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 
@@ -20,9 +22,7 @@ def list_campaigns(session: Session) -> list[NudgeCampaign]:
     return list(session.scalars(select(NudgeCampaign).order_by(*order)))
 
 
-def put_campaign(
-    session: Session, slug: str, fields: dict[str, Any], actor: str, reason: str = ""
-) -> tuple[NudgeCampaign, bool]:
+def put_campaign(session: Session, slug: str, fields: dict[str, Any], act: Act) -> tuple[NudgeCampaign, bool]:
     """Create or change a campaign; fields left out keep their value, a new one is active.
 
     Nudges that are shown keep their time; priority, channels and cap hold at once. Without an active campaign a signal
@@ -31,21 +31,21 @@ def put_campaign(
     :raises InvalidInput: a field of a new campaign is missing.
     """
     campaign = session.scalar(select(NudgeCampaign).where(NudgeCampaign.slug == slug).with_for_update())
-    created, before, now = campaign is None, None if campaign is None else describe(campaign), clock.now()
+    created, before = campaign is None, None if campaign is None else describe(campaign)
     if campaign is None:
         missing = [(to_camel(name), "is required") for name in FIELDS if name not in fields]
         if missing:
             raise InvalidInput(*missing)
-        campaign = NudgeCampaign(id=ids.new_id(), slug=slug, active=True, created_at=now)
+        campaign = NudgeCampaign(id=ids.new_id(), slug=slug, active=True, created_at=act.now)
     with session.no_autoflush:
         for name, value in fields.items():
             setattr(campaign, name, value)
-        campaign.updated_at = now
+        campaign.updated_at = act.now
         if campaign.active:
-            _retire_others(session, campaign, actor, reason)
+            _retire_others(session, campaign, act)
     session.add(campaign)
     session.flush()
-    _record(session, actor, campaign, before, reason)
+    _record(session, act, campaign, before)
     return campaign, created
 
 
@@ -54,24 +54,23 @@ def describe(campaign: NudgeCampaign) -> Document:
     return {name: getattr(campaign, name) for name in ("slug", *FIELDS, "active")}
 
 
-def _retire_others(session: Session, campaign: NudgeCampaign, actor: str, reason: str) -> None:
+def _retire_others(session: Session, campaign: NudgeCampaign, act: Act) -> None:
     """Make the campaign that served the signal so far inactive."""
     others = NudgeCampaign.active & (NudgeCampaign.signal == campaign.signal) & (NudgeCampaign.slug != campaign.slug)
     for other in session.scalars(select(NudgeCampaign).where(others).with_for_update()):
         before = describe(other)
         other.active, other.updated_at = False, campaign.updated_at
         session.flush([other])
-        _record(session, actor, other, before, reason or f"{campaign.slug} took the signal over")
+        _record(session, replace(act, reason=act.reason or f"{campaign.slug} took the signal over"), other, before)
 
 
-def _record(session: Session, actor: str, campaign: NudgeCampaign, before: Document | None, reason: str) -> None:
+def _record(session: Session, act: Act, campaign: NudgeCampaign, before: Document | None) -> None:
     audit.record(
         session,
-        actor=actor,
+        act,
         action="nudge_campaign.put",
         object_type="nudge_campaign",
         object_id=campaign.slug,
-        reason=reason,
         before=before,
         after=describe(campaign),
     )

@@ -1,35 +1,45 @@
 """The audit log: every operator write, with who, what, before, after and why."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import orjson
 from flask import g, has_request_context
 from sqlalchemy.orm import Session
 
-from portal.platform import clock
 from portal.platform.documents import Document
 from portal.platform.models import AuditEntry
 from portal.platform.web.responses import to_json
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, when, and why: `actor` as the audit log names it, e.g. `user:ada-1` or `job:hold_expiry`."""
+
+    actor: str
+    now: datetime
+    reason: str = ""
+
+
 def record(
     session: Session,
+    act: Act,
     *,
-    actor: str,
     action: str,
     object_type: str,
     object_id: str,
-    reason: str = "",
     before: Document | None = None,
     after: Document | None = None,
 ) -> None:
     """Add one line to the audit log in the current transaction."""
     session.add(
         AuditEntry(
-            at=clock.now(),
-            actor=actor,
+            at=act.now,
+            actor=act.actor,
             action=action,
             object_type=object_type,
             object_id=object_id,
-            reason=reason,
+            reason=act.reason,
             before=_plain(before),
             after=_plain(after),
             request_id=g.get("request_id") if has_request_context() else None,

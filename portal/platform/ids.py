@@ -8,6 +8,9 @@ from ulid import ULID
 
 from portal.platform import clock
 
+# The id of no object: what a path names by a text that shows no id.
+NO_ID = UUID(int=0)
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH = 9
 

@@ -13,6 +13,7 @@ from portal.config import Settings
 from portal.ledger import EntryType
 from portal.members import Member, MemberSuspended, lock_member_of_user, lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.problems import Conflict, NotFound
 from portal.platform.web.formatting import grouped
 from portal.redemptions.models import Redemption, RedemptionStatus
@@ -83,9 +84,7 @@ class Wish:
     retry_of: UUID | None = None
 
 
-def reserve_points(
-    session: Session, user_id: str, wish: Wish, *, actor: str, now: datetime, rules: HoldRules
-) -> Redemption:
+def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rules: HoldRules) -> Redemption:
     """Request a redemption: hold the points, and one item of the reward, until it is resolved.
 
     :raises portal.accounts.web.guards.UserNotFound: no such user.
@@ -104,25 +103,23 @@ def reserve_points(
         member_id=member.id,
         id=ids.new_id(),
         status=RedemptionStatus.REQUESTED,
-        requested_at=now,
-        hold_expires_at=now + rules.ttl,
-        requested_by=actor,
+        requested_at=act.now,
+        hold_expires_at=act.now + rules.ttl,
+        requested_by=act.actor,
         checkout_intent_id=wish.checkout_intent_id,
         points=wish.points,
         description=wish.description,
         retry_of=wish.retry_of,
     )
     if wish.reward_slug is not None:
-        _take_reward(session, member, redemption, wish.reward_slug, now)
+        _take_reward(session, member, redemption, wish.reward_slug, act.now)
     session.add(redemption)
     session.flush()
-    ledger.hold_points(session, member.id, redemption.id, redemption.points, now)
+    ledger.hold_points(session, member.id, redemption.id, redemption.points, act.now)
     return redemption
 
 
-def retry_redemption(
-    session: Session, user_id: str, redemption_id: UUID, *, actor: str, now: datetime, rules: HoldRules
-) -> Redemption:
+def retry_redemption(session: Session, user_id: str, redemption_id: UUID, act: Act, *, rules: HoldRules) -> Redemption:
     """Ask again for a failed redemption: the same reward at today's cost, or the same points and description.
 
     Asking twice changes nothing: while the second request is open, it is returned.
@@ -145,12 +142,10 @@ def retry_redemption(
     slug = session.scalar(text("SELECT slug FROM loyalty_rewards WHERE id = :id"), {"id": failed.reward_id})
     custom = (0, "") if slug else (failed.points, failed.description)
     wish = Wish(slug, *custom, retry_of=failed.id)
-    return reserve_points(session, user_id, wish, actor=actor, now=now, rules=rules)
+    return reserve_points(session, user_id, wish, act, rules=rules)
 
 
-def fulfill_redemption(
-    session: Session, redemption_id: UUID, *, actor: str, now: datetime, reason: str = ""
-) -> Redemption:
+def fulfill_redemption(session: Session, redemption_id: UUID, act: Act) -> Redemption:
     """Debit the held points and write the ledger entry, whose metadata names the redemption.
 
     :raises RedemptionNotFound: no such redemption.
@@ -166,28 +161,21 @@ def fulfill_redemption(
         "redemption",
         ids.encode(redemption.id),
         "fulfil",
-        now,
+        act.now,
         {"redemption_id": ids.encode(redemption.id)},
         takes=takes,
     )
-    entry = ledger.post(session, [posting], now).entries[0]
+    entry = ledger.post(session, [posting], act.now).entries[0]
     redemption.status = RedemptionStatus.FULFILLED
-    redemption.fulfilled_at = redemption.closed_at = now
-    redemption.ledger_entry_id, redemption.closed_by = entry.id, actor
+    redemption.fulfilled_at = redemption.closed_at = act.now
+    redemption.ledger_entry_id, redemption.closed_by = entry.id, act.actor
     session.flush()
-    _record(session, redemption, actor, reason)
+    _record(session, redemption, act)
     return redemption
 
 
 def release_redemption(
-    session: Session,
-    redemption_id: UUID,
-    status: RedemptionStatus,
-    reason: str,
-    *,
-    actor: str,
-    now: datetime,
-    only_user_id: str | None = None,
+    session: Session, redemption_id: UUID, status: RedemptionStatus, act: Act, *, only_user_id: str | None = None
 ) -> Redemption:
     """Fail or cancel: give the held points and the item back and keep the reason.
 
@@ -197,14 +185,14 @@ def release_redemption(
     redemption = _pending(session, redemption_id, only_user_id)
     ledger.release_holds(session, [redemption.member_id], [redemption.id])
     rewards.give_back(session, [redemption.reward_id] if redemption.reward_id else [])
-    redemption.status, redemption.failure_reason = status, reason
-    redemption.closed_at, redemption.closed_by = now, actor
+    redemption.status, redemption.failure_reason = status, act.reason
+    redemption.closed_at, redemption.closed_by = act.now, act.actor
     session.flush()
-    _record(session, redemption, actor, reason)
+    _record(session, redemption, act)
     return redemption
 
 
-def add_references(session: Session, redemption_id: UUID, *, actor: str, now: datetime) -> tuple[Redemption, bool]:
+def add_references(session: Session, redemption_id: UUID, act: Act) -> tuple[Redemption, bool]:
     """Let the ledger entry of a fulfilled redemption name it, beside the entry where it does not do so itself.
 
     Says whether anything was missing. Written to the audit log when it was.
@@ -218,15 +206,14 @@ def add_references(session: Session, redemption_id: UUID, *, actor: str, now: da
     if redemption.ledger_entry_id is None or redemption.fulfilled_at is None:
         raise NotFulfilled(redemption.status)
     facts = {"redemption_id": ids.encode(redemption.id), "fulfilled_at": redemption.fulfilled_at.isoformat()}
-    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, now)
+    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, act.now)
     if added:
         audit.record(
             session,
-            actor=actor,
+            act,
             action="redemption.reference",
             object_type="redemption",
             object_id=ids.encode(redemption.id),
-            reason="",
             before=None,
             after={"entry": ids.encode(redemption.ledger_entry_id), **facts},
         )
@@ -301,14 +288,13 @@ def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) ->
     return redemption
 
 
-def _record(session: Session, redemption: Redemption, actor: str, reason: str) -> None:
+def _record(session: Session, redemption: Redemption, act: Act) -> None:
     audit.record(
         session,
-        actor=actor,
+        act,
         action=f"redemption.{redemption.status}",
         object_type="redemption",
         object_id=ids.encode(redemption.id),
-        reason=reason,
         before={"status": RedemptionStatus.REQUESTED},
         after={"status": redemption.status, "points": redemption.points},
     )

@@ -8,17 +8,16 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member, lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.referrals import problems
 from portal.referrals.activity import note_closed
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 
 
-def cancel_invite(
-    session: Session, invite_id: UUID, *, actor: str, now: datetime, only_user_id: str | None = None, reason: str = ""
-) -> ReferralInvite:
+def cancel_invite(session: Session, invite_id: UUID, act: Act, *, only_user_id: str | None = None) -> ReferralInvite:
     """Take an open invite back; what is known of it stays. Cancelling twice changes nothing.
 
-    The audit log keeps it, with the `reason`, unless members take their own back.
+    The audit log keeps it, with its reason, unless members take their own back.
 
     :raises problems.ReferralNotFound: no such invite, or not of `only_user_id`.
     :raises problems.NotCancellable: it was converted, or has run out.
@@ -32,22 +31,21 @@ def cancel_invite(
     if owner is None or (only_user_id is not None and owner.user_id != only_user_id):
         raise problems.ReferralNotFound
     invite = session.get_one(ReferralInvite, (owner.id, invite_id), populate_existing=True)
-    status = effective_status(invite, now)
+    status = effective_status(invite, act.now)
     if status == InviteStatus.CANCELLED:
         return invite
     if status not in OPEN:
         raise problems.NotCancellable(status)
-    invite.status, invite.cancelled_at = InviteStatus.CANCELLED, now
+    invite.status, invite.cancelled_at = InviteStatus.CANCELLED, act.now
     session.flush()
     note_closed(session, [invite.member_id])
-    if reason or actor != f"user:{owner.user_id}":
+    if act.reason or act.actor != f"user:{owner.user_id}":
         audit.record(
             session,
-            actor=actor,
+            act,
             action="referral.cancel",
             object_type="referral",
             object_id=ids.encode(invite.id),
-            reason=reason,
             before={"status": status},
             after={"status": invite.status},
         )

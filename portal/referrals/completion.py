@@ -11,6 +11,7 @@ from portal import ledger
 from portal.accounts import User, UserNotFound
 from portal.members import Member, lock_members
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.activity import note_activity
@@ -44,12 +45,10 @@ def complete_referral(
     code: str,
     referee_user_id: str,
     order: Order,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: ReferralRules,
     earning: ledger.EarningRules,
-    reason: str = "",
 ) -> Completed:
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
@@ -76,19 +75,18 @@ def complete_referral(
         return Completed(converted, get_first_credits(session, converted, friend.id, earning))
     _demand_order(order, rules)
     sides = read_sides(session, target.member_id, friend.id)
-    invite = _choose_invite(session, target, bound, converted, sides, now, rules)
-    allowed = demand_may_convert(session, sides, invite, order, now, rules)
-    _convert(session, invite, sides, order, allowed, now, rules)
+    invite = _choose_invite(session, target, bound, converted, sides, act.now, rules)
+    allowed = demand_may_convert(session, sides, invite, order, act.now, rules)
+    _convert(session, invite, sides, order, allowed, act.now, rules)
     audit.record(
         session,
-        actor=actor,
+        act,
         action="referral.complete",
         object_type="referral",
         object_id=ids.encode(invite.id),
-        reason=reason,
         after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
     )
-    return Completed(invite, _credit_now(session, invite, friend.id, now, rules, earning))
+    return Completed(invite, _credit_now(session, invite, friend.id, act.now, rules, earning))
 
 
 def refuse_one_person(referrer: User, referee: User) -> None:

@@ -17,6 +17,7 @@ from portal.members import Member
 from portal.notifications import is_suppressed
 from portal.platform import audit, ids, outbox
 from portal.platform import ids as codes
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
@@ -88,11 +89,9 @@ def issue_invite(
     session: Session,
     user_id: str,
     invitation: Invitation,
+    act: Act,
     *,
-    actor: str,
-    now: datetime,
     rules: ReferralRules,
-    reason: str = "",
     new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:
     """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
@@ -105,15 +104,14 @@ def issue_invite(
     """
     member, user = demand_may_invite(session, user_id)
     _refuse_to_send(user, invitation, rules)
-    invite = _issue(session, member.id, invitation, now, rules, new_code)
-    note_activity(session, member.id, opened=1, active_at=now)
+    invite = _issue(session, member.id, invitation, act.now, rules, new_code)
+    note_activity(session, member.id, opened=1, active_at=act.now)
     audit.record(
         session,
-        actor=actor,
+        act,
         action="referral.issue",
         object_type="referral",
         object_id=ids.encode(invite.id),
-        reason=reason,
         after={"code": invite.code, "status": invite.status, "channel": invite.channel},
     )
     return invite

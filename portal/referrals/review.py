@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
 from portal.platform.problems import Conflict
@@ -135,21 +136,21 @@ def list_same_browser(invite_id: UUID) -> list[SameBrowserRow]:
     return read_all(_SAME_BROWSER, {"id": invite_id})
 
 
-def review_signals(session: Session, invite_id: UUID, note: str, *, actor: str, now: datetime) -> None:
-    """Mark the signals of a conversion as looked at, with what was found. It changes no points.
+def review_signals(session: Session, invite_id: UUID, act: Act) -> None:
+    """Mark the signals of a conversion as looked at; the reason says what was found. It changes no points.
 
     :raises NothingToReview: there are none, or somebody was faster.
     """
-    row = session.execute(_REVIEW, {"id": invite_id, "now": now, "actor": actor, "note": note}).first()
+    values = {"id": invite_id, "now": act.now, "actor": act.actor, "note": act.reason}
+    row = session.execute(_REVIEW, values).first()
     if row is None:
         raise NothingToReview
     audit.record(
         session,
-        actor=actor,
+        act,
         action="referral.review",
         object_type="referral",
         object_id=ids.encode(invite_id),
-        reason=note,
         before={"reviewed": False},
         after={"reviewed": True, "signals": row.signals},
     )

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import Conflict, Forbidden, InvalidInput, NotFound
 from portal.platform.web.formatting import grouped
@@ -124,24 +125,23 @@ def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
     return [(reward, tier) for reward, tier in session.execute(statement)]
 
 
-def put_reward(session: Session, slug: str, fields: Document, actor: str, reason: str = "") -> tuple[Reward, bool]:
+def put_reward(session: Session, slug: str, fields: Document, act: Act) -> tuple[Reward, bool]:
     """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
 
     :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
     """
     reward = session.scalar(select(Reward).where(Reward.slug == slug).with_for_update())
     created, before = reward is None, None if reward is None else describe(session, reward)
-    now = clock.now()
     if reward is None:
         missing = [(to_camel(field), "is required") for field in ("name", "points_cost") if field not in fields]
         if missing:
             raise InvalidInput(*missing)
-        reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=now)
+        reward = Reward(id=ids.new_id(), slug=slug, description="", taken=0, active=True, created_at=act.now)
     if "min_tier" in fields:
         reward.min_tier_id = _tier_id(session, fields["min_tier"])
     for name in fields.keys() - {"min_tier"}:
         setattr(reward, name, fields[name])
-    reward.updated_at = now
+    reward.updated_at = act.now
     if reward.inventory is not None and reward.inventory < reward.taken:
         raise InvalidInput(("inventory", f"{grouped(reward.taken)} are taken already"))
     if reward.starts_at and reward.ends_at and reward.starts_at >= reward.ends_at:
@@ -150,11 +150,10 @@ def put_reward(session: Session, slug: str, fields: Document, actor: str, reason
     session.flush()
     audit.record(
         session,
-        actor=actor,
+        act,
         action="reward.put",
         object_type="reward",
         object_id=slug,
-        reason=reason,
         before=before,
         after=describe(session, reward),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.members import Member, provision_member, provision_members
 from portal.platform import audit, clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.web.formatting import grouped
@@ -94,14 +95,13 @@ def record_upgrades(
     return [Upgrade(row.member_id, row.change_id, row.from_slug, row.to_slug) for row in rows]
 
 
-def put_tier(session: Session, slug: str, fields: Document, actor: str, reason: str = "") -> tuple[Tier, bool]:
+def put_tier(session: Session, slug: str, fields: Document, act: Act) -> tuple[Tier, bool]:
     """Create or change a tier; a job moves members who now qualify. Fields left out keep their value.
 
     Without a position a new tier stands by its threshold.
 
     :raises InvalidInput: a field is missing, or thresholds would not ascend strictly with position.
     """
-    now = clock.now()
     session.execute(_ONE_AT_A_TIME)
     others = list(session.scalars(select(Tier).where(Tier.active, Tier.slug != slug).order_by(Tier.threshold)))
     tier = session.scalar(select(Tier).where(Tier.slug == slug))
@@ -110,26 +110,25 @@ def put_tier(session: Session, slug: str, fields: Document, actor: str, reason: 
         missing = [(name, "is required") for name in ("name", "threshold") if name not in fields]
         if missing:
             raise InvalidInput(*missing)
-        tier = Tier(id=ids.new_id(), slug=slug, benefits=[], active=True, created_at=now)
+        tier = Tier(id=ids.new_id(), slug=slug, benefits=[], active=True, created_at=act.now)
         fields.setdefault("position", next_position(others, fields["threshold"]))
         session.add(tier)
     for name, value in fields.items():
         setattr(tier, name, value)
-    tier.updated_at = now
+    tier.updated_at = act.now
     if tier.active:
         must_ascend(tier, others)
     session.flush()
     audit.record(
         session,
-        actor=actor,
+        act,
         action="tier.put",
         object_type="tier",
         object_id=slug,
-        reason=reason,
         before=before,
         after=describe(tier),
     )
-    change = Requalification(id=ids.new_id(), tier_slug=slug, changed_at=now)
+    change = Requalification(id=ids.new_id(), tier_slug=slug, changed_at=act.now)
     session.add(change)
     session.flush()
     outbox.put(session, CHANGED_TOPIC, [{"id": ids.encode(change.id)}], dedupe="id")

@@ -8,6 +8,8 @@ from portal.accounts import access
 from portal.accounts.models import User
 from portal.accounts.problems import UserNotFound
 from portal.accounts.users import get_user
+from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.problems import InvalidInput
@@ -18,8 +20,8 @@ from tests.factories.accounts import make_user
 
 def test_a_role_is_given_and_audited(session: Session) -> None:
     user = make_user(session)
-    access.set_role(session, user.id, "operator", actor="user:admin", reason="joined the team")
-    access.set_role(session, user.id, "operator", actor="user:admin")
+    access.set_role(session, user.id, "operator", Act("user:admin", clock.now(), "joined the team"))
+    access.set_role(session, user.id, "operator", Act("user:admin", clock.now()))
     entry = session.scalars(select(AuditEntry)).one()
     assert user.role == "operator"
     assert (entry.before, entry.after, entry.reason) == ({"role": "member"}, {"role": "operator"}, "joined the team")
@@ -27,10 +29,10 @@ def test_a_role_is_given_and_audited(session: Session) -> None:
 
 def test_unknown_roles_and_users_are_refused(session: Session) -> None:
     with pytest.raises(InvalidInput):
-        access.set_role(session, make_user(session).id, "emperor", actor="user:admin")
+        access.set_role(session, make_user(session).id, "emperor", Act("user:admin", clock.now()))
     for verb in (access.disable_user, access.enable_user):
         with pytest.raises(UserNotFound):
-            verb(session, "nobody", actor="user:admin")
+            verb(session, "nobody", Act("user:admin", clock.now()))
     with pytest.raises(UserNotFound):
         get_user(session, "nobody")
 
@@ -38,15 +40,15 @@ def test_unknown_roles_and_users_are_refused(session: Session) -> None:
 def test_the_last_admin_stays(session: Session) -> None:
     admin = make_user(session, role="admin")
     with pytest.raises(access.LastAdmin):
-        access.set_role(session, admin.id, "member", actor="user:admin")
+        access.set_role(session, admin.id, "member", Act("user:admin", clock.now()))
     with pytest.raises(access.LastAdmin):
-        access.disable_user(session, admin.id, actor="user:admin")
+        access.disable_user(session, admin.id, Act("user:admin", clock.now()))
     second = make_user(session, role="admin")
-    access.disable_user(session, admin.id, actor="user:admin")
+    access.disable_user(session, admin.id, Act("user:admin", clock.now()))
     with pytest.raises(access.LastAdmin):
-        access.set_role(session, second.id, "operator", actor="user:admin")
-    access.enable_user(session, admin.id, actor="user:admin")
-    assert access.set_role(session, second.id, "operator", actor="user:admin").role == "operator"
+        access.set_role(session, second.id, "operator", Act("user:admin", clock.now()))
+    access.enable_user(session, admin.id, Act("user:admin", clock.now()))
+    assert access.set_role(session, second.id, "operator", Act("user:admin", clock.now())).role == "operator"
 
 
 def test_admins_who_demote_each_other_leave_one(committed_app: Portal) -> None:
@@ -56,7 +58,7 @@ def test_admins_who_demote_each_other_leave_one(committed_app: Portal) -> None:
     def demote(number: int) -> bool:
         try:
             with unit_of_work() as session:
-                access.set_role(session, names[number], "member", actor="user:admin")
+                access.set_role(session, names[number], "member", Act("user:admin", clock.now()))
         except access.LastAdmin:
             return False
         return True

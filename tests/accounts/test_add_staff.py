@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 from portal.accounts.access import add_staff
 from portal.accounts.models import User
 from portal.accounts.passwords import verify_password
+from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from tests.factories.accounts import make_user, sign_in
 
 
 def add(session: Session, email: str, role: str = "admin") -> User:
-    return add_staff(session, email=email, name="", role=role, actor="user:amy", reason="as agreed")
+    return add_staff(session, Act("user:amy", clock.now(), "as agreed"), email=email, name="", role=role)
 
 
 def links(session: Session) -> list[str]:

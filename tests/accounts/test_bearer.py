@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import tokens
 from portal.accounts.models import ApiToken
 from portal.platform import clock
+from portal.platform.audit import Act
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 
 TIERS, LEDGER = "/api/v1/loyalty/tiers", "/api/v1/loyalty/ledger"
@@ -33,9 +34,9 @@ def test_expired_and_revoked_tokens_open_nothing(client: FlaskClient, session: S
 
 
 def test_revoking_works_at_the_next_request(client: FlaskClient, session: Session) -> None:
-    token, secret = tokens.create_token(session, name="shop", scopes=["member"], actor="test")
+    token, secret = tokens.create_token(session, Act("test", clock.now()), name="shop", scopes=["member"])
     assert client.get(TIERS, headers=bearer(secret)).status_code == 200
-    tokens.revoke_token(session, token.id, actor="test")
+    tokens.revoke_token(session, token.id, Act("test", clock.now()))
     assert client.get(TIERS, headers=bearer(secret)).status_code == 401
 
 

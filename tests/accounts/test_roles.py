@@ -12,6 +12,8 @@ from portal.accounts.access import add_staff
 from portal.accounts.models import ApiToken, User
 from portal.accounts.passwords import make_reset_token
 from portal.accounts.reset import request_reset
+from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry, OutboxMessage
 from tests.accounts.test_console import form
 from tests.accounts.test_login import PASSWORD, log_in
@@ -37,11 +39,11 @@ def by_console(client: FlaskClient, session: Session, role: str) -> None:
 
 
 def by_address(_: FlaskClient, session: Session, role: str) -> None:
-    add_staff(session, email="NEW@shop.example", name="", role=role, actor="user:amy", reason="as agreed")
+    add_staff(session, Act("user:amy", clock.now(), "as agreed"), email="NEW@shop.example", name="", role=role)
 
 
 def by_service(_: FlaskClient, session: Session, role: str) -> None:
-    access.set_role(session, "eve", role, actor="cli")
+    access.set_role(session, "eve", role, Act("cli", clock.now()))
 
 
 @pytest.mark.parametrize("role", ["operator", "admin"])
@@ -70,7 +72,7 @@ def test_who_comes_to_have_fewer_rights_is_signed_out(
     olu = make_user(session, id="olu", role=before, email="olu@shop.example", password=PASSWORD)
     row = sign_in(client, olu)
 
-    access.set_role(session, "olu", after, actor="user:amy")
+    access.set_role(session, "olu", after, Act("user:amy", clock.now()))
 
     session.refresh(row)
     assert row.revoked_at is not None
@@ -79,16 +81,16 @@ def test_who_comes_to_have_fewer_rights_is_signed_out(
 
 def dismiss(session: Session, how: str) -> None:
     if how == "disable":
-        access.disable_user(session, "boss", actor="user:amy")
+        access.disable_user(session, "boss", Act("user:amy", clock.now()))
     else:
-        access.set_role(session, "boss", how, actor="user:amy")
+        access.set_role(session, "boss", how, Act("user:amy", clock.now()))
 
 
 @pytest.mark.parametrize("how", ["disable", "operator", "member"])
 def test_a_dismissed_admins_tokens_end_with_them(client: FlaskClient, session: Session, how: str) -> None:
     make_user(session, id="amy", role="admin")
     make_user(session, id="boss", role="admin")
-    _, secret = tokens.create_token(session, name="theirs", scopes=["admin"], actor="user:boss")
+    _, secret = tokens.create_token(session, Act("user:boss", clock.now()), name="theirs", scopes=["admin"])
     others = [make_token(session, "member", created_by=by) for by in ("user:amy", "cli", "", "user:boss2")]
     assert client.get("/api/v1/loyalty/tiers", headers=bearer(secret)).status_code == 200
 
@@ -106,9 +108,9 @@ def test_a_dismissed_admins_tokens_end_with_them(client: FlaskClient, session: S
 def test_the_question_names_the_tokens_that_will_end(client: FlaskClient, session: Session, path: str) -> None:
     sign_in(client, make_user(session, id="amy", role="admin"))
     make_user(session, id="boss", role="admin")
-    tokens.create_token(session, name="storefront", scopes=["member"], actor="user:boss")
-    gone, _ = tokens.create_token(session, name="old-till", scopes=["member"], actor="user:boss")
-    tokens.revoke_token(session, gone.id, actor="user:boss")
+    tokens.create_token(session, Act("user:boss", clock.now()), name="storefront", scopes=["member"])
+    gone, _ = tokens.create_token(session, Act("user:boss", clock.now()), name="old-till", scopes=["member"])
+    tokens.revoke_token(session, gone.id, Act("user:boss", clock.now()))
     page = client.get(f"/admin/access/users/boss/{path}").text
     assert "make new ones for their services first: storefront" in page
     assert "old-till" not in page
@@ -118,5 +120,5 @@ def test_the_question_names_the_tokens_that_will_end(client: FlaskClient, sessio
 def test_an_operator_has_made_no_tokens_and_keeps_the_ones_of_before(session: Session) -> None:
     make_user(session, id="olu", role="operator")
     make_token(session, "member", created_by="user:olu")
-    access.set_role(session, "olu", "admin", actor="user:amy")
+    access.set_role(session, "olu", "admin", Act("user:amy", clock.now()))
     assert session.scalars(select(ApiToken.revoked_at)).one() is None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import access, sessions
 from portal.platform import clock
+from portal.platform.audit import Act
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 
@@ -46,9 +47,9 @@ def test_a_revoked_session_opens_nothing(client: FlaskClient, session: Session) 
 def test_a_disabled_user_is_out_at_the_next_request(client: FlaskClient, session: Session) -> None:
     user = make_user(session)
     row = sign_in(client, user)
-    access.disable_user(session, user.id, actor="user:admin")
+    access.disable_user(session, user.id, Act("user:admin", clock.now()))
     assert client.get(HUB).status_code == 303
-    access.enable_user(session, user.id, actor="user:admin")
+    access.enable_user(session, user.id, Act("user:admin", clock.now()))
     assert row.revoked_at is not None
     assert client.get(HUB).status_code == 303
 
@@ -57,7 +58,7 @@ def test_a_higher_role_holds_from_the_next_request(client: FlaskClient, session:
     user = make_user(session, role="operator")
     sign_in(client, user)
     assert client.get("/admin/access").status_code == 403
-    access.set_role(session, user.id, "admin", actor="user:admin")
+    access.set_role(session, user.id, "admin", Act("user:admin", clock.now()))
     assert client.get("/admin/access").status_code == 200
 
 

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import tokens
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry
 from portal.platform.problems import InvalidInput
 
 
 def make(session: Session, name: str = "shop", **fields: Any) -> Any:
-    return tokens.create_token(session, name=name, actor="user:admin", **{"scopes": ["member"], **fields})
+    return tokens.create_token(session, Act("user:admin", clock.now()), name=name, **{"scopes": ["member"], **fields})
 
 
 def test_a_secret_has_256_random_bits_and_only_its_hash_is_kept(session: Session) -> None:
@@ -38,7 +39,7 @@ def test_live_tokens_have_names_of_their_own(session: Session) -> None:
 
 def test_the_name_of_a_token_that_ended_can_be_used_again(session: Session) -> None:
     revoked, _ = make(session)
-    tokens.revoke_token(session, revoked.id, actor="user:admin")
+    tokens.revoke_token(session, revoked.id, Act("user:admin", clock.now()))
     expired, _ = make(session, days=1)
     with clock.at(clock.now() + timedelta(days=2)):
         live, _ = make(session)
@@ -50,11 +51,11 @@ def test_the_name_of_a_token_that_ended_can_be_used_again(session: Session) -> N
 
 def test_a_name_that_came_again_still_names_one_live_token(session: Session) -> None:
     for _ in range(2):
-        tokens.revoke_token(session, make(session)[0].id, actor="user:admin")
+        tokens.revoke_token(session, make(session)[0].id, Act("user:admin", clock.now()))
     last, _ = make(session)
     with pytest.raises(tokens.TokenNameTaken):
         make(session)
-    tokens.revoke_token(session, last.id, actor="user:admin")
+    tokens.revoke_token(session, last.id, Act("user:admin", clock.now()))
     assert tokens.find_token(session, "shop") is last
 
 
@@ -82,9 +83,9 @@ def test_what_cannot_be_is_refused(session: Session, fields: dict[str, Any], nam
 
 def test_revoking_twice_keeps_the_first_time(session: Session) -> None:
     token, _ = make(session)
-    first = tokens.revoke_token(session, token.id, actor="user:admin", reason="leaked").revoked_at
+    first = tokens.revoke_token(session, token.id, Act("user:admin", clock.now(), "leaked")).revoked_at
     with clock.at(clock.now() + timedelta(hours=1)):
-        assert tokens.revoke_token(session, token.id, actor="user:admin").revoked_at == first
+        assert tokens.revoke_token(session, token.id, Act("user:admin", clock.now())).revoked_at == first
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "token.revoke")).all()
     assert [entry.reason for entry in entries] == ["leaked"]
 
@@ -98,4 +99,4 @@ def test_unknown_tokens_are_not_found(session: Session) -> None:
     with pytest.raises(tokens.TokenNotFound):
         tokens.find_token(session, "nobody's")
     with pytest.raises(tokens.TokenNotFound):
-        tokens.revoke_token(session, ids.new_id(), actor="user:admin")
+        tokens.revoke_token(session, ids.new_id(), Act("user:admin", clock.now()))

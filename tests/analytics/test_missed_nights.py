@@ -15,6 +15,7 @@ from portal.analytics.web.jobs import capture_loyalty_analytics_snapshot
 from portal.ledger import adjustments as ledger
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
+from portal.platform.audit import Act
 from portal.platform.steps import EVERYBODY
 from tests.factories.loyalty import RULES, earn, make_member
 
@@ -34,9 +35,7 @@ def live(session: Session, member: Member, moment: datetime, number: int) -> Non
     at = moment - timedelta(hours=6)
     earn(session, member, 100 + number, at=at, expires_at=at + timedelta(hours=2))
     later = at + timedelta(hours=1)
-    ledger.adjust_points(
-        session, member.id, -3, "Wrong", actor="t", now=later, rules=RULES, expires_at=None, metadata={}
-    )
+    ledger.adjust_points(session, member.id, -3, Act("t", later, "Wrong"), rules=RULES, expires_at=None, metadata={})
     ledger.expire_scheduled_points(session, at + timedelta(hours=3))
 
 

@@ -12,6 +12,7 @@ from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
 from portal.analytics.web.schemas import SnapshotPage
 from portal.ledger import adjustments as ledger
+from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
@@ -38,10 +39,10 @@ def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> No
     earn(session, bob, 100, at=noon, expires_at=noon + timedelta(hours=1))
     ledger.expire_scheduled_points(session, noon + timedelta(hours=2))
     made = redemptions.reserve_points(
-        session, ada.user_id, redemptions.Wish(points=50, description="Mug"), actor="t", now=noon, rules=HoldRules(DAY)
+        session, ada.user_id, redemptions.Wish(points=50, description="Mug"), Act("t", noon), rules=HoldRules(DAY)
     )
-    redemptions.fulfill_redemption(session, made.id, actor="t", now=noon)
-    ledger.adjust_points(session, ada.id, -20, "Wrong", actor="t", now=noon, rules=RULES, expires_at=None, metadata={})
+    redemptions.fulfill_redemption(session, made.id, Act("t", noon))
+    ledger.adjust_points(session, ada.id, -20, Act("t", noon, "Wrong"), rules=RULES, expires_at=None, metadata={})
     complete(session, make_invite(session, ada, at=noon).code, friend.user_id, at=noon)
     capture_snapshot(session, NIGHT, BERLIN)
     found = figures(session, "2026-03-11")

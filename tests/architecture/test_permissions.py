@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.accounts.web.guards import Access, access_of
-from portal.platform import clock
+from portal.platform import clock, ids
 from portal.platform.db import db, unit_of_work
 from portal.platform.web.edge import Portal
 from tests import databases
@@ -23,6 +23,7 @@ from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_i
 
 ROUTES = Path(__file__).with_name("routes.txt")
 MEMBER, OTHER = "the-member", "another-member"
+SOME_ID = ids.encode(ids.new_id())
 SCOPES = {
     "member": ("member", None),
     "member for the member": ("member", MEMBER),
@@ -102,9 +103,9 @@ def line(app: Portal, rule: Rule, method: str) -> str:
 
 
 def path(rule: Rule) -> str:
-    """A path of this route: the member's own where it names a user, the first word where it offers several."""
+    """A path of this route: the member's own where it names a user, the first word where it offers several, some id."""
     known = re.sub(r"<(?:\w+:)?user_id>", MEMBER, re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule))
-    return re.sub(r"<[^>]+>", "1", known)
+    return re.sub(r"<[^>]+>", "1", re.sub(r"<ulid:[^>]+>", SOME_ID, known))
 
 
 def outcome(answer: TestResponse) -> str:

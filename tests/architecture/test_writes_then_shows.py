@@ -25,6 +25,7 @@ from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.notifications.unsubscribe import make_token as make_link
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.web.edge import Portal
@@ -212,7 +213,7 @@ def redeem(world: World) -> None:
     assert 'data-value="60"' in shown
 
 
-@shows("/account/loyalty/redemptions/<redemption_id>/cancel POST PAGE")
+@shows("/account/loyalty/redemptions/<ulid:redemption_id>/cancel POST PAGE")
 def cancel_hold(world: World) -> None:
     slug, person = world.reward(40, inventory=1), world.member(100)
     shown = hub_agrees(person, person.post(f"/account/loyalty/redemptions/{world.request(person, slug)}/cancel"))
@@ -220,14 +221,14 @@ def cancel_hold(world: World) -> None:
     assert 'data-value="100"' in shown
 
 
-@shows("/account/loyalty/redemptions/<redemption_id>/retry POST PAGE")
+@shows("/account/loyalty/redemptions/<ulid:redemption_id>/retry POST PAGE")
 def retry(world: World) -> None:
     slug, person = world.reward(40), world.member(100)
     key = world.request(person, slug)
     with world.write() as session:
         parsed = ids.parse(key)
         assert parsed
-        release_redemption(session, parsed, RedemptionStatus.FAILED, "x", actor="t", now=clock.now())
+        release_redemption(session, parsed, RedemptionStatus.FAILED, Act("t", clock.now(), "x"))
     shown = hub_agrees(person, person.post(f"/account/loyalty/redemptions/{key}/retry"))
     assert 'data-value="60"' in shown
 
@@ -240,7 +241,7 @@ def rail_agrees(person: Person, answer: Any) -> str:
     return rail
 
 
-@shows("/account/loyalty/next-actions/<intent_id>/dismiss POST PAGE")
+@shows("/account/loyalty/next-actions/<ulid:intent_id>/dismiss POST PAGE")
 def dismiss_action(world: World) -> None:
     person = world.member(100)
     with world.write() as session:
@@ -256,13 +257,13 @@ def nudge_of(world: World) -> tuple[Person, str]:
     return person, world.api("GET", "/nudges", user_id=person.id)["nudges"][0]["id"]
 
 
-@shows("/account/loyalty/nudges/<nudge_id>/dismiss POST PAGE")
+@shows("/account/loyalty/nudges/<ulid:nudge_id>/dismiss POST PAGE")
 def dismiss_nudge(world: World) -> None:
     person, nudge = nudge_of(world)
     assert nudge not in rail_agrees(person, person.post(f"/account/loyalty/nudges/{nudge}/dismiss"))
 
 
-@shows("/account/loyalty/nudges/<nudge_id>/acknowledge POST PAGE")
+@shows("/account/loyalty/nudges/<ulid:nudge_id>/acknowledge POST PAGE")
 def acknowledge_nudge(world: World) -> None:
     person, nudge = nudge_of(world)
     answer = person.post(f"/account/loyalty/nudges/{nudge}/acknowledge")
@@ -281,7 +282,7 @@ def create_invite(world: World) -> None:
         assert "Kim Nowhere" in text
 
 
-@shows("/account/referrals/<referral_id>/cancel POST PAGE")
+@shows("/account/referrals/<ulid:referral_id>/cancel POST PAGE")
 def cancel_invite(world: World) -> None:
     person = world.member()
     with world.write() as session:
@@ -341,7 +342,7 @@ def change_member(world: World) -> None:
     world.acts(f"{page}/disable", page, f"{page}/enable", gone=(f"{page}/disable",))
 
 
-@shows("/admin/redemptions/<redemption_id>/<any(fulfil, cancel, fail):verb> POST CONSOLE")
+@shows("/admin/redemptions/<ulid:redemption_id>/<any(fulfil, cancel, fail):verb> POST CONSOLE")
 def decide(world: World) -> None:
     slug = world.reward()
     for verb in ("fulfil", "cancel", "fail"):
@@ -359,7 +360,7 @@ def decide_many(world: World) -> None:
         assert f"user:{world.staff.id}" in world.staff.get(f"/admin/redemptions/{key}")
 
 
-@shows("/admin/members/<user_id>/messages/<message_id>/resend POST CONSOLE")
+@shows("/admin/members/<user_id>/messages/<ulid:message_id>/resend POST CONSOLE")
 def resend_message(world: World) -> None:
     person, now = world.member(), clock.now()
     with world.write() as session:
@@ -388,7 +389,7 @@ def resend_message(world: World) -> None:
     world.acts(f"/admin/members/{person.id}/messages/{key}/resend", "/admin/audit", key)
 
 
-@shows("/admin/members/<user_id>/referrals/<invite_id>/resend POST CONSOLE")
+@shows("/admin/members/<user_id>/referrals/<ulid:invite_id>/resend POST CONSOLE")
 def resend_invite(world: World) -> None:
     person = world.member()
     with world.write() as session:
@@ -420,7 +421,7 @@ def _links(html: str) -> list[str]:
     return [link.get("href", "") for link in document.iter("a")]
 
 
-@shows("/admin/operations/failed/<message_id>/<any(retry, close):verb> POST CONSOLE")
+@shows("/admin/operations/failed/<ulid:message_id>/<any(retry, close):verb> POST CONSOLE")
 def mend_work(world: World) -> None:
     now = clock.now()
     with world.write() as session:
@@ -510,7 +511,7 @@ def change_tier(world: World) -> None:
     assert "889" in world.staff.get("/admin/programme/tiers/changed")
 
 
-@shows("/admin/referrals/<referral_id>/cancel POST CONSOLE")
+@shows("/admin/referrals/<ulid:referral_id>/cancel POST CONSOLE")
 def cancel_referral(world: World) -> None:
     person = world.member()
     with world.write() as session:
@@ -518,7 +519,7 @@ def cancel_referral(world: World) -> None:
     world.acts(f"{page}/cancel", page, "Cancelled", gone=(f"{page}/cancel",))
 
 
-@shows("/admin/referrals/<referral_id>/review POST CONSOLE")
+@shows("/admin/referrals/<ulid:referral_id>/review POST CONSOLE")
 def review_referral(world: World) -> None:
     person = world.member()
     with world.write() as session:
@@ -556,17 +557,16 @@ def upload(world: World) -> None:
     assert "uploaded.csv" in world.staff.get(answer.location)
 
 
-@shows("/admin/imports/<import_id>/apply POST CONSOLE")
+@shows("/admin/imports/<ulid:import_id>/apply POST CONSOLE")
 def apply_import(world: World) -> None:
     with world.write() as session:
         staged = stage_import(
             session,
             BytesIO(b"user_id,email,name,points\nap,ap@example.com,Ap,50\n"),
             "applied.csv",
-            actor=f"user:{world.staff.id}",
+            Act(f"user:{world.staff.id}", clock.now()),
             over_staff=True,
             most=10,
-            now=clock.now(),
             rules=RULES,
         )
         page = f"/admin/imports/{ids.encode(staged.id)}"
@@ -580,7 +580,7 @@ def new_token(world: World) -> None:
     assert "shown-token" in world.staff.get("/admin/access/tokens")
 
 
-@shows("/admin/access/tokens/<token_id>/revoke POST CONSOLE_OWNER")
+@shows("/admin/access/tokens/<ulid:token_id>/revoke POST CONSOLE_OWNER")
 def revoke_token(world: World) -> None:
     with world.write() as session:
         make_token(session, "member", name="to-revoke")
@@ -609,7 +609,7 @@ def disable_staff(world: World) -> None:
     world.acts(f"{page}/disable", "/admin/access", f"{page}/enable", gone=(f"{page}/disable",))
 
 
-@shows("/admin/access/sign-ins/<session_id>/end POST CONSOLE_OWNER")
+@shows("/admin/access/sign-ins/<ulid:session_id>/end POST CONSOLE_OWNER")
 def end_sign_in(world: World) -> None:
     with world.write() as session:
         row = sign_in(world.app.test_client(), make_user(session, role="operator"))
@@ -665,35 +665,35 @@ def redeem_by_api(world: World) -> None:
     redemption_is(world, person, world.api("POST", f"/members/{person.id}/redemptions", {"rewardSlug": world.reward()}))
 
 
-@shows("/api/v1/loyalty/redemptions/<redemption_id>/fulfill POST ADMIN")
+@shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/fulfill POST ADMIN")
 def fulfill(world: World) -> None:
     person = world.member(100)
     key = world.request(person, world.reward())
     redemption_is(world, person, world.api("POST", f"/redemptions/{key}/fulfill"))
 
 
-@shows("/api/v1/loyalty/redemptions/<redemption_id>/fail POST ADMIN")
+@shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/fail POST ADMIN")
 def fail(world: World) -> None:
     person = world.member(100)
     key = world.request(person, world.reward())
     redemption_is(world, person, world.api("POST", f"/redemptions/{key}/fail", {"reason": "x"}))
 
 
-@shows("/api/v1/loyalty/redemptions/<redemption_id>/cancel POST MEMBER_OR_ADMIN")
+@shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/cancel POST MEMBER_OR_ADMIN")
 def cancel_by_api(world: World) -> None:
     person = world.member(100)
     key = world.request(person, world.reward())
     redemption_is(world, person, world.api("POST", f"/redemptions/{key}/cancel", {"reason": "x"}))
 
 
-@shows("/api/v1/loyalty/redemptions/<redemption_id>/references POST ADMIN")
+@shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/references POST ADMIN")
 def add_references(world: World) -> None:
     person = world.member(100)
     key = world.request(person, world.reward())
     with world.write() as session:
         parsed = ids.parse(key)
         assert parsed
-        fulfill_redemption(session, parsed, actor="t", now=clock.now())
+        fulfill_redemption(session, parsed, Act("t", clock.now()))
     made = world.api("POST", f"/redemptions/{key}/references")
     assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made
 
@@ -710,7 +710,7 @@ def checkout(world: World) -> None:
     assert world.api("GET", f"/members/{person.id}")["held"] == 10
 
 
-@shows("/api/v1/loyalty/next-actions/<intent_id>/resolve POST MEMBER")
+@shows("/api/v1/loyalty/next-actions/<ulid:intent_id>/resolve POST MEMBER")
 def resolve(world: World) -> None:
     person = world.member(100)
     with world.write() as session:
@@ -720,7 +720,7 @@ def resolve(world: World) -> None:
     assert world.api("GET", "/next-actions", user_id=person.id)["intents"] == []
 
 
-@shows("/api/v1/loyalty/nudges/<nudge_id>/status POST MEMBER")
+@shows("/api/v1/loyalty/nudges/<ulid:nudge_id>/status POST MEMBER")
 def answer_nudge(world: World) -> None:
     person, nudge = nudge_of(world)
     made = world.api("POST", f"/nudges/{nudge}/status", {"status": "acknowledged"}, person.id)
@@ -743,7 +743,7 @@ def invite_for(world: World) -> None:
     invite_is(world, person, world.api("POST", f"/members/{person.id}/referrals", {"channel": "link"}))
 
 
-@shows("/api/v1/loyalty/referrals/<referral_id>/cancel POST MEMBER")
+@shows("/api/v1/loyalty/referrals/<ulid:referral_id>/cancel POST MEMBER")
 def take_back(world: World) -> None:
     person = world.member()
     made = world.api("POST", "/referrals", {"channel": "link"}, person.id)

@@ -16,6 +16,7 @@ from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from portal.platform.queue import QueueName
 from portal.platform.queue import client as redis_client
@@ -80,7 +81,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     make_token(session, "member", name="storefront")
     suppress(session, "email", "no-more@example.com", reason="asked by phone", now=now)
     file = BytesIO(b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n")
-    stage_import(session, file, "walked.csv", actor="user:demo-admin", over_staff=False, most=10, now=now, rules=RULES)
+    stage_import(session, file, "walked.csv", Act("user:demo-admin", now), over_staff=False, most=10, rules=RULES)
     queue = Queue(QueueName.SWEEPS.value, connection=redis_client())
     job = Job.create("builtins.print", connection=redis_client())
     job.save()

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from portal.jobs.web.progression import run_loyalty_progression
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Shard
 from portal.platform.web.edge import Portal
@@ -212,18 +213,13 @@ class Case:
 
 def _fulfil(case: Case) -> None:
     with unit_of_work() as session:
-        redemptions.fulfill_redemption(session, case.redemption_id(), actor="test", now=clock.now())
+        redemptions.fulfill_redemption(session, case.redemption_id(), Act("test", clock.now()))
 
 
 def _fail(case: Case) -> None:
     with unit_of_work() as session:
         redemptions.release_redemption(
-            session,
-            case.redemption_id(),
-            RedemptionStatus.FAILED,
-            "Inventory depleted",
-            actor="test",
-            now=clock.now(),
+            session, case.redemption_id(), RedemptionStatus.FAILED, Act("test", clock.now(), "Inventory depleted")
         )
 
 

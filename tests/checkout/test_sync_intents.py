@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.checkout.models import CheckoutIntent
 from portal.members.models import Member
+from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.models import Redemption
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
@@ -138,7 +139,7 @@ def test_what_is_fulfilled_cannot_be_cancelled(
 ) -> None:
     _, feed = send(client, token, body("confirm", member, **wish()))
     redemption = session.scalars(select(Redemption)).one()
-    redemptions.fulfill_redemption(session, redemption.id, actor="test", now=redemption.requested_at)
+    redemptions.fulfill_redemption(session, redemption.id, Act("test", redemption.requested_at))
     assert refused(client, token, body("cancel", member, **wish())) == (409, "redemption_already_fulfilled")
     assert feed["intents"][0]["status"] == "confirmed"
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.members import membership as members
-from portal.platform import clock
+from portal.platform import audit, clock
 from portal.platform.web.edge import Portal
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing
@@ -136,7 +136,7 @@ def suspend(session: Session, till: Till) -> Callable[[], None]:
     """Suspend ann."""
 
     def act() -> None:
-        members.set_status(session, till.user_id, "suspended", actor="user:olu", reason="Looked into")
+        members.set_status(session, till.user_id, "suspended", audit.Act("user:olu", clock.now(), "Looked into"))
 
     return act
 

@@ -14,6 +14,7 @@ from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.redemptions.lifecycle import fulfill_redemption
 from portal.referrals.invites import INVITE_TOPIC
@@ -145,7 +146,7 @@ def test_every_entry_is_explained_with_the_lots_it_took(operator: FlaskClient, s
     make_reward(session, "mug", 600, name="Mug")
     earn(session, ada, 200, expires_at=datetime(2099, 5, 4, tzinfo=UTC))
     request = request_reward(session, ada, "mug")
-    fulfill_redemption(session, request.id, actor="test", now=clock.now())
+    fulfill_redemption(session, request.id, Act("test", clock.now()))
 
     page = operator.get(f"{MEMBERS}/ada/ledger").text
 

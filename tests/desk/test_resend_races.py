@@ -1,11 +1,10 @@
 """Two operators who send the same thing again at the same moment."""
 
-from functools import partial
-
 from sqlalchemy import func, select
 
 from portal.desk.resend import resend_invite, resend_message
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.problems import Conflict
@@ -34,7 +33,7 @@ def test_a_message_is_sent_again_once(committed_app: Portal) -> None:
     def resend(number: int) -> bool:
         try:
             with unit_of_work() as session:
-                resend_message(session, "ada", message, actor=f"user:{number}", reason="they ask", now=clock.now())
+                resend_message(session, "ada", message, Act(f"user:{number}", clock.now(), "they ask"))
         except Conflict:
             return False
         return True
@@ -52,8 +51,8 @@ def test_an_invite_is_sent_again_once(committed_app: Portal) -> None:
     def resend(number: int) -> bool:
         try:
             with unit_of_work() as session:
-                act = partial(resend_invite, session, "ada", invite, actor=f"user:{number}", reason="they ask")
-                act(now=clock.now(), rules=REFERRAL_RULES)
+                act = Act(f"user:{number}", clock.now(), "they ask")
+                resend_invite(session, "ada", invite, act, rules=REFERRAL_RULES)
         except Conflict:
             return False
         return True

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from portal.accounts.models import User
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
@@ -37,10 +38,10 @@ def happen(shop: Shop, email: str, *, orders: int = 0, fail: bool = False, hours
             earn(session, member, 10, at=now - timedelta(hours=number))
         if fail:
             made = redemptions.reserve_points(
-                session, member.user_id, redemptions.Wish("espresso"), actor="test", now=now, rules=RULES
+                session, member.user_id, redemptions.Wish("espresso"), Act("test", now), rules=RULES
             )
             redemptions.release_redemption(
-                session, made.id, RedemptionStatus.FAILED, "Sold out", actor="test", now=clock.now()
+                session, made.id, RedemptionStatus.FAILED, Act("test", clock.now(), "Sold out")
             )
 
 
@@ -155,15 +156,13 @@ def test_a_request_that_is_closed_meanwhile_changes_in_place(page: Page, shop: S
     with shop.app.app_context(), unit_of_work() as session:
         user_id = member_of(session, email).user_id
         made = redemptions.reserve_points(
-            session, user_id, redemptions.Wish("espresso"), actor="test", now=clock.now(), rules=RULES
+            session, user_id, redemptions.Wish("espresso"), Act("test", clock.now()), rules=RULES
         )
     page.clock.run_for(POLL)
     expect(items(page, "redemption")).to_have_attribute("data-status", "requested")
     expect(page.locator("#notes")).to_contain_text("One new entry")
     with shop.app.app_context(), unit_of_work() as session:
-        redemptions.release_redemption(
-            session, made.id, RedemptionStatus.FAILED, "Sold out", actor="test", now=clock.now()
-        )
+        redemptions.release_redemption(session, made.id, RedemptionStatus.FAILED, Act("test", clock.now(), "Sold out"))
     page.clock.run_for(POLL)
     expect(items(page, "redemption")).to_have_attribute("data-status", "failed")
     page.get_by_test_id("retry-redemption").click()

@@ -9,6 +9,7 @@ from portal.checkout.intents import REDEMPTION, SHARE, Action, Checkout, Checkou
 from portal.checkout.models import CheckoutIntent
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.redemptions.lifecycle import HoldRules
 
 CHECKOUT_RULES = CheckoutRules(timedelta(hours=72), HoldRules(timedelta(hours=720)), "http://localhost", 10)
@@ -33,8 +34,7 @@ def make_intent(
         session,
         member.user_id,
         Checkout(action, order, (part,), ttl),
-        actor="test",
-        now=at or clock.now(),
+        Act("test", at or clock.now()),
         rules=CHECKOUT_RULES,
     )
     session.expire(member)

@@ -15,6 +15,7 @@ from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
 from portal.nudges.models import NudgeCampaign, NudgeDispatchEvent
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from tests.factories.accounts import make_token, make_user, sign_in
 from tests.factories.loyalty import RULES, make_reward, make_tier, request_reward
@@ -98,7 +99,7 @@ def _add_to_member(session: Session, member: Member, campaign: NudgeCampaign, nu
         )
     )
     sign_in(current_app.test_client(), session.get_one(User, member.user_id))
-    audit.record(session, actor="cli", action="user.put", object_type="user", object_id=member.user_id)
+    audit.record(session, Act("cli", now), action="user.put", object_type="user", object_id=member.user_id)
     make_invite(session, member, under=rules(max_active=1_000))
     request_reward(session, member, "sticker")
 
@@ -127,5 +128,5 @@ def _add_to_programme(session: Session, campaign: NudgeCampaign, number: int) ->
     lines = [f"crowd-{number}-{line},crowd-{number}-{line}@example.com,Walked,5" for line in range(MANY)]
     file = BytesIO("\n".join(["user_id,email,name,points", *lines, ""]).encode())
     stage_import(
-        session, file, f"crowd-{number}.csv", actor="user:demo-admin", over_staff=False, most=10, now=now, rules=RULES
+        session, file, f"crowd-{number}.csv", Act("user:demo-admin", now), over_staff=False, most=10, rules=RULES
     )

@@ -13,6 +13,7 @@ from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
 from portal.redemptions.lifecycle import HoldRules, Wish, reserve_points
 from portal.redemptions.models import Redemption
@@ -60,7 +61,7 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
 def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tier:
     """An active tier, in which everybody is who has earned it."""
     values = {"name": slug.title(), "threshold": threshold, **fields}
-    tier = put_tier(session, slug, values, "test")[0]
+    tier = put_tier(session, slug, values, Act("test", clock.now()))[0]
     settle_tiers(session)
     return tier
 
@@ -76,10 +77,10 @@ def settle_tiers(session: Session) -> None:
 
 def make_reward(session: Session, slug: str = "mug", cost: int = 100, **fields: Any) -> Reward:
     """An active reward."""
-    return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, "test")[0]
+    return put_reward(session, slug, {"name": slug.title(), "points_cost": cost, **fields}, Act("test", clock.now()))[0]
 
 
 def request_reward(session: Session, member: Member, slug: str) -> Redemption:
     """An open request of the member for a reward."""
     rules = HoldRules(timedelta(days=30))
-    return reserve_points(session, member.user_id, Wish(slug), actor="test", now=clock.now(), rules=rules)
+    return reserve_points(session, member.user_id, Wish(slug), Act("test", clock.now()), rules=rules)

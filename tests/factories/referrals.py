@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.referrals.completion import Completed, complete_referral
 from portal.referrals.eligibility import Order
 from portal.referrals.invites import Invitation, create_invite
@@ -75,8 +76,7 @@ def complete(
         code,
         referee_user_id,
         order or Order(),
-        actor="token:test",
-        now=at or clock.now(),
+        Act("token:test", at or clock.now()),
         rules=under,
         earning=RULES,
     )

@@ -5,7 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.platform import audit
+from portal.platform import audit, clock
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry
 from tests.factories.accounts import make_user, sign_in
 
@@ -19,11 +20,10 @@ def operator(session: Session, client: FlaskClient) -> FlaskClient:
     for actor, name in (("user:olu", "gold"), ("token:shop", "silver")):
         audit.record(
             session,
-            actor=actor,
+            Act(actor, clock.now(), f"for <{name}> & more"),
             action="tier.put",
             object_type="tier",
             object_id=name,
-            reason=f"for <{name}> & more",
             before={"threshold": 10, "name": name},
             after={"threshold": 20, "name": name},
         )
@@ -72,7 +72,7 @@ def test_an_unknown_entry_is_not_found(operator: FlaskClient, number: int) -> No
 
 def test_pages_follow_each_other_without_gap_or_repeat(operator: FlaskClient, session: Session) -> None:
     for number in range(60):
-        audit.record(session, actor="cli", action="x", object_type="y", object_id=str(number))
+        audit.record(session, Act("cli", clock.now()), action="x", object_type="y", object_id=str(number))
     session.flush()
     seen, path = [], f"{AUDIT}?actor=cli"
     while path:

@@ -20,6 +20,7 @@ from portal.notifications.rendering import render_loyalty_tier_upgrade
 from portal.nudges.signals import SIGNALS
 from portal.nudges.web.preview import preview_nudge
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.web.edge import Portal
 from tests.architecture.forms import links_of
 from tests.contract.pages import PageView
@@ -93,9 +94,7 @@ def test_a_member_reads_grouped_numbers(client: FlaskClient, session: Session, a
 def test_staff_read_grouped_numbers(client: FlaskClient, session: Session, anna: Member) -> None:
     capture_snapshot(session, clock.now(), ZoneInfo("UTC"))
     file = BytesIO(f"user_id,email,name,points\nbo,bo@example.com,Bo,{MANY}\n".encode())
-    staged = stage_import(
-        session, file, "bo.csv", actor="user:x", over_staff=False, most=10, now=clock.now(), rules=RULES
-    )
+    staged = stage_import(session, file, "bo.csv", Act("user:x", clock.now()), over_staff=False, most=10, rules=RULES)
     sign_in(client, make_user(session, id="amy", role="admin"))
     acts = {
         "adjust": send(client, "/admin/members/anna/adjust", points=str(-20 * MANY), reason="r", description="d"),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
@@ -40,15 +41,15 @@ def member(session: Session, user: User) -> Member:
 def redeem(session: Session, member: Member, points: int = 10, **fields: Any) -> Redemption:
     now = fields.pop("at", None) or clock.now()
     wish = redemptions.Wish(**{"points": points, "description": "Gift wrap", **fields})
-    return redemptions.reserve_points(session, member.user_id, wish, actor="test", now=now, rules=HOLDS)
+    return redemptions.reserve_points(session, member.user_id, wish, Act("test", now), rules=HOLDS)
 
 
 def close(session: Session, redemption: Redemption, status: str, reason: str = "Sold out") -> None:
     if status == RedemptionStatus.FULFILLED:
-        redemptions.fulfill_redemption(session, redemption.id, actor="test", now=clock.now())
+        redemptions.fulfill_redemption(session, redemption.id, Act("test", clock.now()))
     else:
         redemptions.release_redemption(
-            session, redemption.id, RedemptionStatus(status), reason, actor="test", now=clock.now()
+            session, redemption.id, RedemptionStatus(status), Act("test", clock.now(), reason)
         )
 
 
@@ -285,7 +286,7 @@ def test_an_invite_is_told_by_what_became_of_it(client: FlaskClient, session: Se
     invites = [make_invite(session, member, name=name) for name in ("Ada", "Bob", "Cyd")]
     make_invite(session, member, at=clock.now() - 200 * DAY)
     complete(session, invites[0].code, make_user(session).id)
-    cancel_invite(session, invites[1].id, actor="test", now=clock.now())
+    cancel_invite(session, invites[1].id, Act("test", clock.now()))
     told = {(item["title"], item["status"]) for item in page(client, types="referral")["items"]}
     assert told == {
         ("Ada joined", "converted"),

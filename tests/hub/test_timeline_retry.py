@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.redemptions import lifecycle as redemptions
@@ -37,14 +38,14 @@ def member(client: FlaskClient, session: Session) -> Member:
 
 def failed(session: Session, member: Member, **wish: Any) -> str:
     redemption = redemptions.reserve_points(
-        session, member.user_id, redemptions.Wish(**wish), actor="test", now=clock.now(), rules=RULES
+        session, member.user_id, redemptions.Wish(**wish), Act("test", clock.now()), rules=RULES
     )
     release(session, redemption)
     return ids.encode(redemption.id)
 
 
 def release(session: Session, redemption: Redemption, status: RedemptionStatus = RedemptionStatus.FAILED) -> None:
-    redemptions.release_redemption(session, redemption.id, status, "Sold out", actor="test", now=clock.now())
+    redemptions.release_redemption(session, redemption.id, status, Act("test", clock.now(), "Sold out"))
 
 
 def retry(client: FlaskClient, redemption_id: str, *, htmx: bool = False) -> Any:
@@ -108,7 +109,7 @@ def test_a_refusal_is_said_kindly_and_nothing_is_held(
     client: FlaskClient, session: Session, member: Member, htmx: bool
 ) -> None:
     redemption_id = failed(session, member, reward_slug="mug")
-    put_reward(session, "mug", {"name": "Mug", "points_cost": 400}, "test")
+    put_reward(session, "mug", {"name": "Mug", "points_cost": 400}, Act("test", clock.now()))
     answer = retry(client, redemption_id, htmx=htmx)
     assert "You no longer have enough points for this." in (answer.text if htmx else client.get(HUB).text)
     assert len(redemptions_of(session)) == 1
@@ -120,10 +121,10 @@ def test_only_what_failed_can_be_tried_again(
     client: FlaskClient, session: Session, member: Member, status: str
 ) -> None:
     redemption = redemptions.reserve_points(
-        session, member.user_id, redemptions.Wish("mug"), actor="test", now=clock.now(), rules=RULES
+        session, member.user_id, redemptions.Wish("mug"), Act("test", clock.now()), rules=RULES
     )
     if status == "fulfilled":
-        redemptions.fulfill_redemption(session, redemption.id, actor="test", now=clock.now())
+        redemptions.fulfill_redemption(session, redemption.id, Act("test", clock.now()))
     elif status == "cancelled":
         release(session, redemption, RedemptionStatus.CANCELLED)
     retry(client, ids.encode(redemption.id))

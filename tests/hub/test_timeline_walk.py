@@ -15,6 +15,7 @@ from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.redemptions import lifecycle as redemptions
@@ -68,7 +69,7 @@ def fill(session: Session, member: Member) -> None:
 def redeem(session: Session, user_id: str, minutes: int = 0) -> Redemption:
     wish = redemptions.Wish(points=1, description="Gift wrap")
     at = clock.now() - timedelta(minutes=minutes)
-    return redemptions.reserve_points(session, user_id, wish, actor="test", now=at, rules=HOLDS)
+    return redemptions.reserve_points(session, user_id, wish, Act("test", at), rules=HOLDS)
 
 
 def write(app: Portal, member_id: Any, turn: int, opened: list[tuple[Any, Any]]) -> None:
@@ -84,9 +85,9 @@ def write(app: Portal, member_id: Any, turn: int, opened: list[tuple[Any, Any]])
         if turn % 10 == 0 and opened:
             redemption_id, invite_id = opened.pop()
             redemptions.release_redemption(
-                session, redemption_id, RedemptionStatus.FAILED, "Sold out", actor="test", now=now
+                session, redemption_id, RedemptionStatus.FAILED, Act("test", now, "Sold out")
             )
-            cancel_invite(session, invite_id, actor="test", now=now)
+            cancel_invite(session, invite_id, Act("test", now))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from portal.imports.staging import stage_import
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from tests.concurrency import at_once
@@ -29,13 +30,12 @@ def confirmed() -> str:
             session,
             BytesIO(FILE.encode()),
             "m.csv",
-            actor="user:olu",
+            Act("user:olu", clock.now()),
             over_staff=False,
             most=1000,
-            now=clock.now(),
             rules=RULES,
         ).id
-        confirm_import(session, made, "moved", announce=False, actor="user:olu", over_staff=False)
+        confirm_import(session, made, Act("user:olu", clock.now(), "moved"), announce=False, over_staff=False)
     return ids.encode(made)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.jobs import by_hand, runs
 from portal.jobs.models import JobRun
 from portal.platform import clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.models import AuditEntry, OutboxMessage
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.statements import counted
@@ -86,7 +87,7 @@ def test_an_admin_runs_a_job_now_and_sees_how_it_goes(admin: FlaskClient, sessio
 
 
 def test_a_run_that_nobody_was_woken_for_is_announced_by_the_next_tick(session: Session) -> None:
-    slot = by_hand.ask_for_run(session, "nightly_purge", actor="user:amy", reason="why not", now=clock.now())
+    slot = by_hand.ask_for_run(session, "nightly_purge", Act("user:amy", clock.now(), "why not"))
     assert runs.announce_due(session) == [("nightly_purge", slot)]
 
 

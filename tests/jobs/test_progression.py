@@ -13,6 +13,7 @@ from portal.ledger.models import EntryType, LedgerEntry, PointLot, StreakWeek
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.steps import Figures, Shard
@@ -120,8 +121,7 @@ def test_stale_holds_are_cancelled_and_their_late_points_expire(member: Member) 
             session,
             member.user_id,
             redemptions.Wish(points=60, description="Voucher"),
-            actor="test",
-            now=start,
+            Act("test", start),
             rules=HoldRules(30 * DAY),
         )
     assert progress(start + 11 * DAY)["expired_points"] == {"entries": 1, "points": 40, "members": 1}

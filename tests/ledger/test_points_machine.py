@@ -15,6 +15,7 @@ from portal.ledger import adjustments as ledger
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import RedemptionStatus
@@ -105,9 +106,7 @@ class Points(RuleBasedStateMachine):
                 self.session,
                 self.member.id,
                 -points,
-                "less",
-                actor="test",
-                now=self.now,
+                Act("test", self.now, "less"),
                 rules=RULES,
                 expires_at=None,
                 metadata={},
@@ -124,7 +123,7 @@ class Points(RuleBasedStateMachine):
     def hold(self, points: int) -> str:
         def attempt() -> Any:
             wish = redemptions.Wish(points=points, description="A thing")
-            return redemptions.reserve_points(self.session, self.user_id, wish, actor="test", now=self.now, rules=HOLDS)
+            return redemptions.reserve_points(self.session, self.user_id, wish, Act("test", self.now), rules=HOLDS)
 
         if self.model.available(self.now) < points:
             self.refused(attempt, ledger.InsufficientPoints)
@@ -185,8 +184,8 @@ class Points(RuleBasedStateMachine):
 
         def attempt() -> Any:
             if fulfil:
-                return redemptions.fulfill_redemption(self.session, redemption_id, actor="test", now=self.now)
-            return redemptions.release_redemption(self.session, redemption_id, status, "no", actor="test", now=self.now)
+                return redemptions.fulfill_redemption(self.session, redemption_id, Act("test", self.now))
+            return redemptions.release_redemption(self.session, redemption_id, status, Act("test", self.now, "no"))
 
         if not hold.open:
             self.refused(attempt, redemptions.NotPending)

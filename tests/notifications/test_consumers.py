@@ -13,6 +13,7 @@ from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.notifications.suppressions import suppress
 from portal.platform import clock, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals.closing import cancel_invite
@@ -76,7 +77,7 @@ def test_an_invitation_names_who_invites_and_leads_to_the_landing_page(mailing_a
 def test_an_invitation_is_not_sent_once_it_was_cancelled(mailing_app: Portal, sink: Sink) -> None:
     made = invite()
     with unit_of_work() as session:
-        cancel_invite(session, made.id, actor="test", now=clock.now())
+        cancel_invite(session, made.id, Act("test", clock.now()))
     outbox.deliver()
     assert sink.mails == []
     assert outcome() == ("suppressed", "invite_closed")

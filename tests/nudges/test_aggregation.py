@@ -12,6 +12,7 @@ from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Shard
 from portal.platform.web.edge import Portal
@@ -66,9 +67,9 @@ def test_without_an_active_campaign_a_signal_makes_nothing_and_ends_what_it_made
     member = make_member(session)
     expire_soon(session, member)
     assert aggregate_nudge_candidates(session, clock.now()).figures["made"] == 1
-    put_campaign(session, "expiring_points", {"active": False}, "test")
+    put_campaign(session, "expiring_points", {"active": False}, Act("test", clock.now()))
     assert aggregate_nudge_candidates(session, clock.now()).figures["ended"] == 1
-    put_campaign(session, "expiring_points", {"active": True}, "test")
+    put_campaign(session, "expiring_points", {"active": True}, Act("test", clock.now()))
     assert aggregate_nudge_candidates(session, clock.now()).figures["revived"] == 1
 
 

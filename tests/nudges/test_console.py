@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from portal.notifications.models import ChannelName, Message
 from portal.nudges.models import NudgeCampaign, NudgeDispatchEvent
 from portal.nudges.web.test_message import TEST_TOPIC, ask_for_test
-from portal.platform import ids, outbox
+from portal.platform import clock, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry, OutboxMessage
 from tests.factories.accounts import csrf, make_user, sign_in
@@ -109,7 +110,7 @@ def test_a_test_goes_only_where_the_operator_can_be_reached(operator: FlaskClien
 def test_a_test_is_marked_recorded_and_counts_towards_no_cap() -> None:
     with unit_of_work() as session:
         make_user(session, id="olu", role="operator", name="Olu O", marketing_messages=False)
-        ask_for_test(session, campaign_of(session), ChannelName.EMAIL, "olu", actor="user:olu", reason="look")
+        ask_for_test(session, campaign_of(session), ChannelName.EMAIL, "olu", Act("user:olu", clock.now(), "look"))
 
     outbox.deliver()
 

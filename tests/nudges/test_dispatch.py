@@ -16,6 +16,7 @@ from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from tests.factories.checkout import make_intent
@@ -90,7 +91,7 @@ def test_consent_given_later_lets_it_leave_a_day_later_at_most(shop: Portal) -> 
 
 def test_the_first_channel_of_the_campaign_that_the_member_has_is_taken(shop: Portal) -> None:
     with unit_of_work() as session:
-        put_campaign(session, "expiring_points", {"channels": ["push", "sms", "email"]}, "test")
+        put_campaign(session, "expiring_points", {"channels": ["push", "sms", "email"]}, Act("test", clock.now()))
     both, phone, mail = make_due(push_token=PUSH), make_due(phone_number="+14155552671"), make_due()
     run()
     assert [decisions(member)[0][2] for member in (both, phone, mail)] == ["push", "sms", "email"]
@@ -158,7 +159,7 @@ def test_a_campaign_made_inactive_stops_it(shop: Portal) -> None:
     member = make_due(False)
     run()
     with unit_of_work() as session:
-        put_campaign(session, "expiring_points", {"active": False}, "test")
+        put_campaign(session, "expiring_points", {"active": False}, Act("test", clock.now()))
     with clock.at(clock.now() + 2 * DAY):
         dispatch_batch()
     assert decisions(member)[1:] == [("suppressed", "campaign_inactive", None)]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from portal.members.models import Member
 from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.redemptions.lifecycle import fulfill_redemption
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import earn, make_member, make_reward, request_reward
@@ -52,7 +53,7 @@ def test_a_dismissed_nudge_stays_away_until_another_lot_comes_due(session: Sessi
     answer(session, member, "dismissed")
     held = request_reward(session, member, "mug")
     assert shown(session, member) == {}, "a lot that was partly spent is no news"
-    fulfill_redemption(session, held.id, actor="test", now=clock.now())
+    fulfill_redemption(session, held.id, Act("test", clock.now()))
     assert shown(session, member, 4) == {}, "nor is one of two that is gone"
     assert shown(session, member, 9) == {}, "nor are both"
     assert shown(session, member, 12) == {"expiring_points": "60 points expire soon"}

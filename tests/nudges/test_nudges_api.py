@@ -13,6 +13,7 @@ from portal.members.models import Member
 from portal.nudges.models import Nudge
 from portal.nudges.web.schemas import NudgeFeed
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.redemptions.lifecycle import release_redemption
 from portal.redemptions.models import RedemptionStatus
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
@@ -114,7 +115,7 @@ def test_a_nudge_goes_with_its_cause_and_comes_back_with_it(
     (card,) = feed(client, token, member)
     held = request_reward(session, member, "mug")
     assert feed(client, token, member) == []
-    release_redemption(session, held.id, RedemptionStatus.FAILED, "None left", actor="test", now=clock.now())
+    release_redemption(session, held.id, RedemptionStatus.FAILED, Act("test", clock.now(), "None left"))
     assert [again["id"] for again in feed(client, token, member)] == [card["id"]]
 
 
@@ -149,7 +150,7 @@ def test_what_was_dismissed_does_not_come_back_with_its_old_cause(
     held = request_reward(session, member, "mug")
     assert feed(client, token, member) == []
     assert session.scalars(select(Nudge.status)).one() == "gone"
-    release_redemption(session, held.id, RedemptionStatus.FAILED, "None left", actor="test", now=clock.now())
+    release_redemption(session, held.id, RedemptionStatus.FAILED, Act("test", clock.now(), "None left"))
     assert feed(client, token, member) == []
     expire_soon(session, member, 5)
     assert [card["title"] for card in feed(client, token, member)] == ["125 points expire soon"]

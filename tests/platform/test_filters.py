@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.members.models import Member
 from portal.notifications.models import Message
 from portal.platform import audit, clock, ids
+from portal.platform.audit import Act
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward, make_tier, request_reward
 from tests.factories.referrals import make_invite
@@ -44,8 +45,10 @@ def make_things(session: Session, member: Member) -> None:
         sent_at=now,
     )
     session.add(message)
-    audit.record(session, actor="cli", action="user.put", object_type="user", object_id=member.user_id)
-    audit.record(session, actor="cli", action="member.suspend", object_type="member", object_id=ids.encode(member.id))
+    audit.record(session, Act("cli", now), action="user.put", object_type="user", object_id=member.user_id)
+    audit.record(
+        session, Act("cli", now), action="member.suspend", object_type="member", object_id=ids.encode(member.id)
+    )
 
 
 @pytest.fixture
@@ -60,8 +63,8 @@ def admin(session: Session, client: FlaskClient) -> FlaskClient:
         member.referral_code = code
         make_things(session, member)
     sign_in(client.application.test_client(), ada)
-    audit.record(session, actor="user:ada-1", action="tier.put", object_type="tier", object_id="bronze")
-    audit.record(session, actor="token:shop", action="tier.put", object_type="tier", object_id="bronze")
+    audit.record(session, Act("user:ada-1", clock.now()), action="tier.put", object_type="tier", object_id="bronze")
+    audit.record(session, Act("token:shop", clock.now()), action="tier.put", object_type="tier", object_id="bronze")
     sign_in(client, make_user(session, id="olu", name="Olu", role="admin"))
     session.flush()
     return client

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.desk.web.tables import MEMBERS
-from portal.platform import audit
+from portal.platform import audit, clock
+from portal.platform.audit import Act
 from portal.platform.console.tables import Table, _page_statement
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import make_member, make_tier
@@ -127,7 +128,7 @@ def test_a_cursor_of_another_order_or_hand_is_refused(operator: FlaskClient, cro
 
 def test_links_keep_the_filters_and_the_number_of_rows(operator: FlaskClient, session: Session) -> None:
     for number in range(60):
-        audit.record(session, actor="cli", action="x", object_type="y", object_id=str(number))
+        audit.record(session, Act("cli", clock.now()), action="x", object_type="y", object_id=str(number))
     session.flush()
     page = operator.get("/admin/audit?limit=50&object_type=y&sort=number").text
     for address in (link(page, "next"), *map(unescape, re.findall(r'class="datatable__sort" href="([^"]+)"', page))):

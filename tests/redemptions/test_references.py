@@ -14,6 +14,7 @@ from portal.ledger.models import EntryType, LedgerReference
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.web.edge import Portal
@@ -28,7 +29,7 @@ BASE = "/api/v1/loyalty"
 
 def request_seat(session: Session, member: Member) -> Redemption:
     wish, rules = Wish(points=40, description="Seat"), HoldRules(timedelta(hours=720))
-    return reserve_points(session, member.user_id, wish, actor="t", now=clock.now(), rules=rules)
+    return reserve_points(session, member.user_id, wish, Act("t", clock.now()), rules=rules)
 
 
 def fulfil_as_it_was(session: Session, redemption: Redemption, metadata: dict[str, Any]) -> None:
@@ -102,7 +103,7 @@ def test_an_entry_that_names_its_redemption_stays_as_it_is(
     client: FlaskClient, session: Session, member: Member
 ) -> None:
     redemption = request_seat(session, member)
-    fulfill_redemption(session, redemption.id, actor="t", now=clock.now())
+    fulfill_redemption(session, redemption.id, Act("t", clock.now()))
     answer = call(client, session, redemption)
     assert answer.status_code == 200
     assert answer.json["metadata"] == {"redemption_id": ids.encode(redemption.id)}
@@ -113,7 +114,7 @@ def test_an_entry_that_names_its_redemption_stays_as_it_is(
 def test_what_is_not_fulfilled_has_no_entry(client: FlaskClient, session: Session, member: Member, status: str) -> None:
     redemption = request_seat(session, member)
     if status != "requested":
-        release_redemption(session, redemption.id, RedemptionStatus(status), "x", actor="t", now=clock.now())
+        release_redemption(session, redemption.id, RedemptionStatus(status), Act("t", clock.now(), "x"))
     answer = call(client, session, redemption)
     assert (answer.status_code, answer.json["code"]) == (409, "redemption_not_fulfilled")
     assert (answer.json["status"], answer.json["currentStatus"]) == (409, status)

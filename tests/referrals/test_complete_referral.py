@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.closing import cancel_invite
@@ -97,7 +98,7 @@ def test_refusals_have_their_codes(client: FlaskClient, session: Session, token:
     converted, cancelled, opened = (make_invite(session, member) for _ in range(3))
     expired = make_invite(session, member, at=clock.now() - 91 * DAY)
     complete(session, converted.code, friend.id)
-    cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
+    cancel_invite(session, cancelled.id, Act("user:x", clock.now()))
     other = make_user(session).id
     expected = [
         ("NOSUCHCDE", other, 404, "referral_not_found"),

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.referrals.closing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
@@ -36,7 +37,7 @@ def test_counts_rate_and_points_agree_with_the_ledger(client: FlaskClient, sessi
     make_invite(session, member, at=clock.now() - 90 * DAY)
     for invite in invites[:2]:
         complete(session, invite.code, make_user(session).id)
-    cancel_invite(session, invites[2].id, actor="user:x", now=clock.now())
+    cancel_invite(session, invites[2].id, Act("user:x", clock.now()))
     answer = client.get(PATH, headers=bearer(token, member.user_id)).get_json()
     assert answer["invites"] == {"draft": 0, "sent": 2, "converted": 2, "cancelled": 1, "expired": 1, "total": 6}
     assert answer["conversionRate"] == 0.3333

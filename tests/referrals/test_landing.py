@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.web.edge import Portal
 from portal.referrals.closing import cancel_invite
@@ -78,7 +79,7 @@ def test_unknown_and_closed_codes_get_a_kind_page_and_no_cookie(client: FlaskCli
     member = inviting(session)
     cancelled, converted = make_invite(session, member), make_invite(session, member)
     expired = make_invite(session, member, at=clock.now() - 90 * DAY)
-    cancel_invite(session, cancelled.id, actor="user:x", now=clock.now())
+    cancel_invite(session, cancelled.id, Act("user:x", clock.now()))
     complete(session, converted.code, make_user(session).id)
     expected = [
         ("NOSUCHCDE", 404, "don’t know this invite"),
@@ -158,7 +159,7 @@ def test_the_first_click_wins(client: FlaskClient, session: Session) -> None:
 def test_a_first_click_that_no_longer_counts_gives_way(client: FlaskClient, session: Session) -> None:
     first, second = make_invite(session, inviting(session)), make_invite(session, inviting(session, "Mary Shelley"))
     client.get(f"/r/{first.code}")
-    cancel_invite(session, first.id, actor="user:x", now=clock.now())
+    cancel_invite(session, first.id, Act("user:x", clock.now()))
     client.get(f"/r/{second.code}")
     register(client)
     assert [found.id for found in attributed(session)] == [second.id]
@@ -208,7 +209,7 @@ def test_another_members_code_does_not_take_a_bound_friend_away(client: FlaskCli
         complete(session, second.code, friend)
     named = {"referralId": ids.encode(first.id), "orderReference": None, "referralCode": first.code}
     assert refusal.value.extra == named
-    cancel_invite(session, first.id, actor="user:x", now=clock.now())
+    cancel_invite(session, first.id, Act("user:x", clock.now()))
     assert complete(session, second.code, friend).entries
 
 

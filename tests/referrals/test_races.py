@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals.completion import complete_referral
@@ -150,8 +151,7 @@ def test_two_releases_at_once_credit_once(committed_app: Portal) -> None:
                 invite.code,
                 make_user(session).id,
                 Order(),
-                actor="token:t",
-                now=clock.now(),
+                Act("token:t", clock.now()),
                 rules=slow,
                 earning=RULES,
             )

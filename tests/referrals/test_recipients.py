@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.jobs.web.nightly import purge_old_records
 from portal.notifications.suppressions import suppress
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals import problems, reads
@@ -150,7 +151,7 @@ def test_one_that_was_sent_counts_for_the_quota_for_a_day_cancelled_or_not(sessi
     member, now, two = make_member(session), clock.now(), rules(max_active=2)
     for hours in (25, 23, 1):
         made = make_invite(session, member, at=now - timedelta(hours=hours))
-        cancel_invite(session, made.id, actor="user:x", now=now)
+        cancel_invite(session, made.id, Act("user:x", now))
     with pytest.raises(problems.QuotaExceeded) as caught, session.begin_nested():
         make_invite(session, member, at=now, under=two)
     assert caught.value.extra == {"max": 2, "active": 2}

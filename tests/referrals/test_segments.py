@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.members.models import Member
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.referrals.closing import cancel_invite
 from portal.referrals.segments import get_segment_of, get_segments
 from portal.referrals.web.remembered import RememberedSegments
@@ -26,7 +27,7 @@ def invited(session: Session, ago: timedelta, *, cancelled: bool = False) -> Mem
     member = make_member(session)
     invite = make_invite(session, member, at=NOON - ago)
     if cancelled:
-        cancel_invite(session, invite.id, actor="user:x", now=NOON)
+        cancel_invite(session, invite.id, Act("user:x", NOON))
     return member
 
 

@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals.attribution import attribute_registration
@@ -80,7 +81,7 @@ def test_taken_back_it_is_closed_for_others_too(session: Session) -> None:
     member, anna = make_member(session), make_user(session)
     invite = make_invite(session, member)
     register_by(session, invite.code, anna)
-    cancel_invite(session, invite.id, actor="user:x", now=clock.now())
+    cancel_invite(session, invite.id, Act("user:x", clock.now()))
     with pytest.raises(ReferralCancelled):
         complete(session, invite.code, make_user(session).id, at=clock.now() + DAY)
 

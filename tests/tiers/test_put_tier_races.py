@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from portal.ledger.verify import find_differences
 from portal.members.membership import lock_members
 from portal.members.models import Member
-from portal.platform import outbox
+from portal.platform import clock, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.tiers.models import Requalification
@@ -31,7 +32,7 @@ def tier_put_meanwhile(app: Portal, threshold: int) -> Iterator[Session]:
 
     def put() -> None:
         with app.app_context(), unit_of_work() as session:
-            put_tier(session, "new", {"name": "New", "threshold": threshold}, "test")
+            put_tier(session, "new", {"name": "New", "threshold": threshold}, Act("test", clock.now()))
 
     worker = threading.Thread(target=lambda: work_off(app))
     with app.app_context():
@@ -103,7 +104,7 @@ def test_tiers_put_while_points_are_posted_neither_deadlock_nor_repeat_an_upgrad
             with unit_of_work() as session:
                 if number < 3:
                     values = {"name": "Tier", "threshold": 100 * step + number}
-                    put_tier(session, f"tier-{number}-{step}", values, "test")
+                    put_tier(session, f"tier-{number}-{step}", values, Act("test", clock.now()))
                 else:
                     earn_locked(session, members[(number + step) % 4], 70)
             if number == 0:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.tiers import requalify
@@ -58,8 +59,8 @@ def test_the_request_moves_nobody_and_the_worker_everybody(
 
 
 def test_who_earns_meanwhile_is_judged_by_the_newest_definition(session: Session, crowd: list[Member]) -> None:
-    put_tier(session, "silver", dict(SILVER), "test")
-    put_tier(session, "gold", {"name": "Gold", "threshold": 61}, "test")
+    put_tier(session, "silver", dict(SILVER), Act("test", clock.now()))
+    put_tier(session, "gold", {"name": "Gold", "threshold": 61}, Act("test", clock.now()))
     earn(session, crowd[1], 1)
     assert tiers_of(session) == {"base": 6, "gold": 1}
     outbox.deliver()
@@ -69,14 +70,14 @@ def test_who_earns_meanwhile_is_judged_by_the_newest_definition(session: Session
 @pytest.mark.parametrize("change", [{"threshold": 5000}, {"active": False}, {"name": "Sterling"}])
 def test_nobody_falls_by_a_change(session: Session, crowd: list[Member], change: dict[str, object]) -> None:
     make_tier(session, "silver", 50)
-    put_tier(session, "silver", change, "test")
+    put_tier(session, "silver", change, Act("test", clock.now()))
     outbox.deliver()
     assert tiers_of(session) == {"base": 1, "silver": 6}
     assert session.scalars(select(Requalification.finished_at)).all()[-1] is not None
 
 
 def test_batches_are_bounded_and_only_touch_who_rises(session: Session, crowd: list[Member]) -> None:
-    put_tier(session, "silver", dict(SILVER), "test")
+    put_tier(session, "silver", dict(SILVER), Act("test", clock.now()))
     assert [requalify.move_some(session, clock.now(), 4) for _ in range(3)] == [(4, 4), (2, 2), (0, 0)]
 
 
@@ -84,7 +85,7 @@ def test_each_upgrade_is_recorded_and_announced_once_however_often_the_job_runs(
     session: Session, crowd: list[Member]
 ) -> None:
     before = len(session.scalars(select(TierChange)).all())
-    put_tier(session, "silver", dict(SILVER), "test")
+    put_tier(session, "silver", dict(SILVER), Act("test", clock.now()))
     requalify.move_some(session, clock.now(), 2)  # by a worker that was killed then
     for _ in range(3):
         outbox.deliver()
@@ -97,7 +98,7 @@ def test_the_console_shows_how_far_it_is(
     client: FlaskClient, session: Session, crowd: list[Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(client, make_user(session, role="admin"))
-    put_tier(session, "silver", dict(SILVER), "test")
+    put_tier(session, "silver", dict(SILVER), Act("test", clock.now()))
     assert 'data-moved="0"' in client.get("/admin/programme/tiers").text
     monkeypatch.setattr(requalify, "BATCH", 4)
     monkeypatch.setattr(requalify, "SLICE_SECONDS", -1)
@@ -120,7 +121,9 @@ def test_two_workers_and_two_definitions_at_once_move_everybody_once(committed_a
     def work(number: int) -> None:
         if number < 2:
             with unit_of_work() as session:
-                put_tier(session, f"tier-{number}", {"name": "T", "threshold": 50 + 10 * number}, "test")
+                put_tier(
+                    session, f"tier-{number}", {"name": "T", "threshold": 50 + 10 * number}, Act("test", clock.now())
+                )
         outbox.deliver()
 
     at_once(committed_app, 4, work)

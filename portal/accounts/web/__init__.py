@@ -5,7 +5,7 @@ from flask_login import LoginManager
 
 from portal.accounts.web import guards
 from portal.accounts.web.browser import safe_next
-from portal.accounts.web.caller import TokenProof, current, current_user_id, load_session
+from portal.accounts.web.caller import TokenProof, acting, current, current_user_id, load_session
 from portal.accounts.web.guards import Access, guarded, in_parts, proves_token
 from portal.accounts.web.schemas import Email, Phone
 from portal.platform import openapi
@@ -15,6 +15,7 @@ __all__ = [
     "Access",
     "Email",
     "Phone",
+    "acting",
     "current",
     "current_user_id",
     "guarded",

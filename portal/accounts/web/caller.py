@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from portal.accounts.principal import InvalidToken, Principal, hash_token
 from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.db.reads import read_one
 
@@ -157,6 +158,11 @@ def current() -> Principal:
     """The caller of the current request."""
     principal: Principal = g.principal
     return principal
+
+
+def acting(reason: str = "") -> Act:
+    """What the caller of the current request does now, and why: for the audit log, and for what keeps who did it."""
+    return Act(current().actor, clock.now(), reason)
 
 
 def current_user_id() -> str:

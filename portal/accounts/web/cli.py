@@ -15,6 +15,8 @@ from portal.accounts.models import ROLES, SCOPES, User
 from portal.accounts.passwords import make_reset_token
 from portal.accounts.reset import request_reset
 from portal.accounts.users import create_user
+from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
@@ -99,7 +101,7 @@ def create_token(name: str, scopes: tuple[str, ...], days: int | None, more_scop
     """Create a token and print it, alone and only now."""
     with unit_of_work() as session:
         _, secret = token_service.create_token(
-            session, name=name, scopes={*scopes, *more_scopes}, days=days, actor=ACTOR
+            session, Act(ACTOR, clock.now()), name=name, scopes={*scopes, *more_scopes}, days=days
         )
     click.echo(secret)
 
@@ -118,5 +120,5 @@ def revoke_token(name: str) -> None:
     """Revoke a token at once."""
     with unit_of_work() as session:
         token = token_service.find_token(session, name)
-        token_service.revoke_token(session, token.id, actor=ACTOR)
+        token_service.revoke_token(session, token.id, Act(ACTOR, clock.now()))
     click.echo(f"{name} is revoked.", err=True)

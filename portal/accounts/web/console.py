@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.accounts import access, tokens, users
 from portal.accounts import access as staff
 from portal.accounts.models import User
-from portal.accounts.web.caller import current
+from portal.accounts.web.caller import acting
 from portal.accounts.web.console_forms import RoleForm, StaffForm, TokenForm
 from portal.accounts.web.guards import Access, guarded
 from portal.accounts.web.tables import SIGN_INS, STAFF, TOKENS
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
-from portal.platform.problems import DomainError, NotFound
+from portal.platform.problems import DomainError
 from portal.platform.web import idempotency
 from portal.platform.web.forms import OnceForm, ReasonForm
 
@@ -49,11 +49,10 @@ def add_staff() -> AnyResponse:
     add = partial(
         staff.add_staff,
         db.session(),
+        acting(form.reason.data or ""),
         email=form.email.data or "",
         name=form.name.data or "",
         role=form.role.data,
-        actor=current().actor,
-        reason=form.reason.data or "",
     )
     consequence = "Who is not staff yet is signed out and sent a link to set a password."
     return _act(form, Question("Add somebody", "Add", back, consequence), add)
@@ -69,9 +68,7 @@ def change_role(user_id: str) -> AnyResponse:
     question = Question(
         f"Role of {user.name or user.email or user.id}", "Change role", url_for("access_console.people"), consequence
     )
-    change = partial(
-        access.set_role, session, user_id, form.role.data, actor=current().actor, reason=form.reason.data or ""
-    )
+    change = partial(access.set_role, session, user_id, form.role.data, acting(form.reason.data or ""))
     return _act(form, question, change)
 
 
@@ -87,7 +84,7 @@ def act_on_user(user_id: str, verb: str) -> AnyResponse:
         consequence + (_tokens_of(user) if verb == "disable" else ""),
         verb != "enable",
     )
-    act = partial(service, db.session(), user_id, actor=current().actor, reason=form.reason.data or "")
+    act = partial(service, db.session(), user_id, acting(form.reason.data or ""))
     return _act(form, question, act)
 
 
@@ -110,26 +107,25 @@ def add_token() -> AnyResponse:
         with db.session.begin_nested():
             token, secret = tokens.create_token(
                 db.session(),
+                acting(form.reason.data or ""),
                 name=form.name.data or "",
                 scopes=form.scopes.data or (),
                 days=form.days.data or None,
-                actor=current().actor,
-                reason=form.reason.data or "",
             )
     except DomainError as error:
         return ask(form, question, error.detail)
     return show("console/access/token.html", token=token, secret=secret)
 
 
-@bp.route("/tokens/<token_id>/revoke", methods=["GET", "POST"])
+@bp.route("/tokens/<ulid:token_id>/revoke", methods=["GET", "POST"])
 @guarded(Access.CONSOLE_OWNER)
-def revoke_token(token_id: str) -> AnyResponse:
+def revoke_token(token_id: UUID) -> AnyResponse:
     """End a token at once."""
-    form, key = ReasonForm(), _parse(token_id)
+    form = ReasonForm()
     question = Question(
         "Revoke this token?", "Revoke", url_for("access_console.list_tokens"), "Its service is refused at once.", True
     )
-    revoke = partial(tokens.revoke_token, db.session(), key, actor=current().actor, reason=form.reason.data or "")
+    revoke = partial(tokens.revoke_token, db.session(), token_id, acting(form.reason.data or ""))
     return _act(form, question, revoke)
 
 
@@ -140,15 +136,15 @@ def list_sign_ins() -> Response:
     return show_table(SIGN_INS, "console/access/sign_ins.html", {"now": clock.now()})
 
 
-@bp.route("/sign-ins/<session_id>/end", methods=["GET", "POST"])
+@bp.route("/sign-ins/<ulid:session_id>/end", methods=["GET", "POST"])
 @guarded(Access.CONSOLE_OWNER)
-def end_sign_in(session_id: str) -> AnyResponse:
+def end_sign_in(session_id: UUID) -> AnyResponse:
     """End one sign-in."""
-    form, key = ReasonForm(), _parse(session_id)
+    form = ReasonForm()
     question = Question(
         "End this sign-in?", "Sign out", url_for("access_console.list_sign_ins"), "The browser asks again.", True
     )
-    end = partial(access.end_sign_in, db.session(), key, actor=current().actor, reason=form.reason.data or "")
+    end = partial(access.end_sign_in, db.session(), session_id, acting(form.reason.data or ""))
     return _act(form, question, end)
 
 
@@ -164,10 +160,3 @@ def _act(form: OnceForm, question: Question, act: Callable[[], object]) -> AnyRe
         return ask(form, question)
     problem = attempt(act)
     return ask(form, question, problem) if problem else done("Done.", question.back)
-
-
-def _parse(given: str) -> UUID:
-    parsed = ids.parse(given)
-    if parsed is None:
-        raise NotFound
-    return parsed

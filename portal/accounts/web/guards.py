@@ -15,6 +15,7 @@ from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauth
 from portal.accounts.problems import UserNotFound, UserRequired
 from portal.accounts.web.caller import load_token, prove
 from portal.accounts.web.signed_out import turn_away
+from portal.platform import ids
 from portal.platform.problems import DomainError, Forbidden, NotFound, wants_json
 from portal.platform.web import limits
 from portal.platform.web.responses import by_htmx
@@ -113,7 +114,7 @@ def _enforce() -> Response | None:
     access = access_of(request.endpoint)
     if access is None:
         raise Forbidden(f"{request.endpoint} has no guard")
-    if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+    if "\x00" in request.path:
         raise NotFound  # no object has such an id, and the database refuses to look
     by_cookie = _identify(access)
     limits.check()
@@ -124,6 +125,8 @@ def _enforce() -> Response | None:
     if access is Access.PUBLIC:
         return None
     g.principal = _CHECKS[access](g.principal)
+    if ids.NO_ID in (request.view_args or {}).values() and not wants_json():
+        raise NotFound  # before a page asks or says anything about it; APIs have a problem for each kind of object
     g.principal_key = g.principal.key
     g.idempotency_owner = f"{g.principal.actor}/{_member_named(g.principal)}"
     return None

@@ -1,5 +1,6 @@
 """Routes of the machinery, guarded like every other: health, metrics, brand stylesheet, documentation."""
 
+import re
 from typing import cast
 
 from apiflask import APIFlask
@@ -99,7 +100,7 @@ def _access() -> dict[str, Access | None]:
     found = {}
     for rule in current_app.url_map.iter_rules():
         access = access_of(rule.endpoint)
-        path = rule.rule.replace("<", "{").replace(">", "}")
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in rule.methods or ():
             found[f"{method.lower()} {path}"] = access
     return found

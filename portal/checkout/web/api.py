@@ -1,15 +1,16 @@
 """Checkout endpoints."""
 
+from uuid import UUID
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
 from portal.accounts import UserNotFound, UserRequired
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current, current_user_id, guarded, proves_token
 from portal.checkout import intents, reads
 from portal.checkout.intents import CheckoutRules
-from portal.checkout.problems import IntentNotFound
 from portal.checkout.web import schemas
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
@@ -23,10 +24,10 @@ bp = APIBlueprint("checkout_api", __name__, url_prefix="/api/v1/loyalty", tag="C
 @bp.output(schemas.CheckoutFeed)
 def sync_intents(body: schemas.CheckoutInput) -> Response:
     """Plan, confirm or cancel what a checkout offers; the member's feed, with the intents of this request."""
-    session, now, user_id = db.session(), clock.now(), _user_of(body)
+    session, act, user_id = db.session(), acting(), _user_of(body)
     checkout = body.checkout(by_member=current().kind == "user")
-    touched = intents.sync_intents(session, user_id, checkout, actor=current().actor, now=now, rules=_rules())
-    return json(reads.get_feed_with(session, user_id, touched, now, _rules()))
+    touched = intents.sync_intents(session, user_id, checkout, act, rules=_rules())
+    return json(reads.get_feed_with(session, user_id, touched, act.now, _rules()))
 
 
 @bp.get("/next-actions")
@@ -38,17 +39,15 @@ def list_next_actions() -> Response:
     return json(reads.get_feed(current_user_id(), clock.now(), _rules()))
 
 
-@bp.post("/next-actions/<intent_id>/resolve")
+@bp.post("/next-actions/<ulid:intent_id>/resolve")
 @guarded(Access.MEMBER)
 @bp.input(schemas.ResolutionInput, location="json", arg_name="body")
 @bp.output(schemas.CheckoutIntent)
-def resolve_next_action(intent_id: str, body: schemas.ResolutionInput) -> Response:
+def resolve_next_action(intent_id: UUID, body: schemas.ResolutionInput) -> Response:
     """Take a next action off the feed; the intent as it is now."""
-    session, now, parsed = db.session(), clock.now(), ids.parse(intent_id)
-    if parsed is None:
-        raise IntentNotFound
-    intents.resolve_intent(session, current_user_id(), parsed, body.status, now=now)
-    return json(reads.get_intent(session, current_user_id(), parsed, now, _rules()))
+    session, now = db.session(), clock.now()
+    intents.resolve_intent(session, current_user_id(), intent_id, body.status, now=now)
+    return json(reads.get_intent(session, current_user_id(), intent_id, now, _rules()))
 
 
 def _user_of(body: schemas.CheckoutInput) -> str:

@@ -12,14 +12,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal import accounts, ledger, members
 from portal.accounts import get_user
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, current, guarded
 from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
 from portal.desk.web.forms import AdjustForm
 from portal.notifications import MessageStatus
-from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
-from portal.platform.problems import Conflict, Forbidden, NotFound
+from portal.platform.problems import Conflict, Forbidden
 from portal.platform.settings import current_settings
 from portal.platform.web.formatting import grouped
 from portal.platform.web.forms import ReasonForm
@@ -106,12 +105,11 @@ def act(user_id: str, verb: str) -> AnyResponse:
     return _with_reason(question, wanted.past, partial(_carry_out, wanted, user_id))
 
 
-@bp.route("/<user_id>/messages/<message_id>/resend", methods=["GET", "POST"])
+@bp.route("/<user_id>/messages/<ulid:message_id>/resend", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def resend_a_message(user_id: str, message_id: str) -> AnyResponse:
+def resend_a_message(user_id: str, message_id: UUID) -> AnyResponse:
     """Send a message again that failed, or whose end is unknown."""
-    key = _parse(message_id)
-    unsure = get_message(db.session(), user_id, key).status == MessageStatus.UNCERTAIN
+    unsure = get_message(db.session(), user_id, message_id).status == MessageStatus.UNCERTAIN
     consequence = "It may have arrived: they may get it twice." if unsure else "It has certainly not arrived."
     question = Question(
         "Send this message again?",
@@ -120,15 +118,16 @@ def resend_a_message(user_id: str, message_id: str) -> AnyResponse:
         consequence,
         unsure,
     )
-    return _with_reason(question, "The message is on its way again.", partial(_resend, resend_message, user_id, key))
+    return _with_reason(
+        question, "The message is on its way again.", partial(_resend, resend_message, user_id, message_id)
+    )
 
 
-@bp.route("/<user_id>/referrals/<invite_id>/resend", methods=["GET", "POST"])
+@bp.route("/<user_id>/referrals/<ulid:invite_id>/resend", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def resend_an_invite(user_id: str, invite_id: str) -> AnyResponse:
+def resend_an_invite(user_id: str, invite_id: UUID) -> AnyResponse:
     """Send an open invite to the friend once more."""
-    key = _parse(invite_id)
-    get_invite(db.session(), user_id, key)
+    get_invite(db.session(), user_id, invite_id)
     question = Question(
         "Send this invite again?",
         "Send again",
@@ -136,7 +135,7 @@ def resend_an_invite(user_id: str, invite_id: str) -> AnyResponse:
         "The friend gets the same link once more, unless they asked for no more mail.",
     )
     act = partial(resend_invite, rules=ReferralRules.of(current_settings()))
-    return _with_reason(question, "The invite is on its way again.", partial(_resend, act, user_id, key))
+    return _with_reason(question, "The invite is on its way again.", partial(_resend, act, user_id, invite_id))
 
 
 def _with_reason(question: Question, past: str, carry_out: Callable[[str], object]) -> AnyResponse:
@@ -148,29 +147,27 @@ def _with_reason(question: Question, past: str, carry_out: Callable[[str], objec
 
 
 def _carry_out(verb: Verb, user_id: str, reason: str) -> None:
-    session, principal = db.session(), current()
-    if verb.over_staff and get_user(session, user_id).role != "member" and not principal.owns_programme:
+    session = db.session()
+    if verb.over_staff and get_user(session, user_id).role != "member" and not current().owns_programme:
         raise Forbidden("Only an admin may do this to an operator or admin.")
-    verb.act(session, user_id, actor=principal.actor, reason=reason)
+    verb.act(session, user_id, act=acting(reason))
 
 
 def _resend(service: Callable[..., None], user_id: str, key: UUID, reason: str) -> None:
-    service(db.session(), user_id, key, actor=current().actor, reason=reason, now=clock.now())
+    service(db.session(), user_id, key, acting(reason))
 
 
 def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
-    now, rules = clock.now(), ledger.EarningRules.of(current_settings())
     given: Any = form.data
+    act, rules = acting(given["reason"]), ledger.EarningRules.of(current_settings())
     try:
         ledger.adjust_points(
             session,
             enrol(session, user_id).id,
             given["points"],
-            given["reason"],
-            actor=current().actor,
-            now=now,
+            act,
             rules=rules,
-            expires_at=form.expires_at(now, rules),
+            expires_at=form.expires_at(act.now, rules),
             metadata={},
             description=given["description"],
         )
@@ -189,10 +186,3 @@ def _name(user_id: str) -> str:
 
 def _page_of(user_id: str) -> str:
     return url_for("members_console.show_member", user_id=user_id)
-
-
-def _parse(text: str) -> UUID:
-    parsed = ids.parse(text)
-    if parsed is None:
-        raise NotFound
-    return parsed

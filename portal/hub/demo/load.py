@@ -23,6 +23,7 @@ from portal.config import Settings
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
 from portal.platform import audit, clock, outbox
+from portal.platform.audit import Act
 from portal.rewards import put_reward
 from portal.tiers import close_all, put_tier
 
@@ -81,7 +82,9 @@ def close_demo(session: Session) -> list[str]:
         user = session.get(User, user_id, with_for_update=True)
         if user is not None and verify_password(user, DEMO_PASSWORD):
             drop_password(session, user)
-            audit.record(session, actor="cli", action="user.close_demo", object_type="user", object_id=user_id)
+            audit.record(
+                session, Act("cli", clock.now()), action="user.close_demo", object_type="user", object_id=user_id
+            )
             closed.append(email)
     return closed
 
@@ -100,9 +103,16 @@ def _capture(session: Session, day: datetime, settings: Settings, *, details: bo
 
 def _furnish(session: Session, people: list[Person]) -> None:
     for tier in catalogue.TIERS:
-        put_tier(session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, "user:demo-admin")
+        put_tier(
+            session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, Act("user:demo-admin", clock.now())
+        )
     for reward in catalogue.REWARDS:
-        put_reward(session, reward["slug"], {k: v for k, v in reward.items() if k != "slug"}, "user:demo-admin")
+        put_reward(
+            session,
+            reward["slug"],
+            {k: v for k, v in reward.items() if k != "slug"},
+            Act("user:demo-admin", clock.now()),
+        )
     for role, email, user_id, name in SIGN_INS:
         user = create_user(session, user_id=user_id, email=email, name=name, role=role)
         user.password_hash = hash_password(PASSWORD)  # which nobody may choose

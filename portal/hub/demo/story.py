@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.hub.demo import catalogue
 from portal.ledger import EntryType
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 from portal.redemptions import HoldRules, RedemptionStatus
 from portal.tiers import enrol
@@ -79,7 +80,7 @@ class Story:
         for slug in ("free-delivery", "espresso-shot"):
             wish = redemptions.Wish(slug)
             redemptions.reserve_points(
-                session, person.user_id, wish, actor=f"user:{person.user_id}", now=moment, rules=self.holds
+                session, person.user_id, wish, Act(f"user:{person.user_id}", moment), rules=self.holds
             )
         for person_waiting in self.people[:6]:
             self._check_out(session, person_waiting, moment)
@@ -95,7 +96,7 @@ class Story:
         )
         plan = checkout.Checkout(checkout.Action.PLAN, f"#{self.orders}", parts, timedelta(days=30))
         checkout.sync_intents(
-            session, person.user_id, plan, actor="token:demo-storefront", now=moment, rules=self.checking_out
+            session, person.user_id, plan, Act("token:demo-storefront", moment), rules=self.checking_out
         )
 
     def _visit(self, session: Session, person: Person, day: int, moment: datetime) -> None:
@@ -125,20 +126,14 @@ class Story:
                 code,
                 person.user_id,
                 order,
-                actor="token:demo-storefront",
-                now=moment,
+                Act("token:demo-storefront", moment),
                 rules=self.referring,
                 earning=self.earning,
             )
 
     def _invite(self, session: Session, person: Person, moment: datetime) -> None:
         invite = referrals.issue_invite(
-            session,
-            person.user_id,
-            referrals.Invitation(),
-            actor="user:demo-operator",
-            now=moment,
-            rules=self.referring,
+            session, person.user_id, referrals.Invitation(), Act("user:demo-operator", moment), rules=self.referring
         )
         if self.random.random() < 0.7:  # the others never pass their link on
             self.open_codes.append(invite.code)
@@ -164,9 +159,7 @@ class Story:
             session,
             person.member_id or UUID(int=0),
             self.random.choice((30, 50, 75)),
-            f"A little thank-you, good for {days} days",
-            actor="user:demo-operator",
-            now=moment,
+            Act("user:demo-operator", moment, f"A little thank-you, good for {days} days"),
             rules=self.earning,
             expires_at=moment + timedelta(days=days),
             metadata={"campaign": "thank-you"},
@@ -181,7 +174,7 @@ class Story:
         try:
             with session.begin_nested():
                 redemption = redemptions.reserve_points(
-                    session, person.user_id, wish, actor="token:demo-storefront", now=moment, rules=self.holds
+                    session, person.user_id, wish, Act("token:demo-storefront", moment), rules=self.holds
                 )
         except DomainError:
             return  # a story may meet an empty shelf or a closed tier
@@ -193,16 +186,14 @@ class Story:
         for waiting in due:
             self.waiting.remove(waiting)
             if waiting.ending == "fulfil":
-                redemptions.fulfill_redemption(session, waiting.redemption_id, actor="user:demo-operator", now=moment)
+                redemptions.fulfill_redemption(session, waiting.redemption_id, Act("user:demo-operator", moment))
                 continue
             failed = waiting.ending == "fail"
             redemptions.release_redemption(
                 session,
                 waiting.redemption_id,
                 RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
-                self.random.choice(FAILURES) if failed else "Changed my mind",
-                actor="user:demo-operator",
-                now=moment,
+                Act("user:demo-operator", moment, self.random.choice(FAILURES) if failed else "Changed my mind"),
             )
 
     def _tidy(self, session: Session, moment: datetime) -> None:

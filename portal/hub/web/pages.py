@@ -1,13 +1,14 @@
 """The loyalty hub: what do I have, what can I get, what should I do."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import checkout, redemptions
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub import catalogue, words
 from portal.hub.member import get_member_document, get_or_enrol
@@ -16,7 +17,7 @@ from portal.hub.timeline import list_timeline
 from portal.hub.web.forms import RedeemForm
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.members.web import asks_staff
-from portal.platform import clock, ids
+from portal.platform import ids
 from portal.platform.db import db
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
@@ -100,34 +101,28 @@ def do_redeem(slug: str) -> AnyResponse:
 def _reserve(slug: str, intent: str | None) -> None:
     """Hold the points; who comes from a checkout's reminder confirms what was planned there, once for all devices."""
     session, user_id, settings = db.session(), current_user_id(), current_settings()
-    actor, now = current().actor, clock.now()
+    act = acting()
     if intent is None:
         wish = redemptions.Wish(slug)
-        redemptions.reserve_points(session, user_id, wish, actor=actor, now=now, rules=HoldRules.of(settings))
+        redemptions.reserve_points(session, user_id, wish, act, rules=HoldRules.of(settings))
         return
     parsed = ids.parse(intent)
     if parsed is None:
         raise IntentNotFound
-    rules = CheckoutRules.of(settings)
-    checkout.confirm_intent(session, user_id, parsed, slug, actor=actor, now=now, rules=rules)
+    checkout.confirm_intent(session, user_id, parsed, slug, act, rules=CheckoutRules.of(settings))
 
 
-@bp.post("/account/loyalty/redemptions/<redemption_id>/cancel")
+@bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/cancel")
 @guarded(Access.PAGE, undone="Nothing was cancelled.")
-def cancel_hold(redemption_id: str) -> AnyResponse:
+def cancel_hold(redemption_id: UUID) -> AnyResponse:
     """Cancel an own open request: its points are available again."""
-    parsed = ids.parse(redemption_id)
-    if parsed is None:
-        raise redemptions.RedemptionNotFound
     try:
         with db.session.begin_nested():
             cancelled = redemptions.release_redemption(
                 db.session(),
-                parsed,
+                redemption_id,
                 RedemptionStatus.CANCELLED,
-                "cancelled_by_member",
-                actor=current().actor,
-                now=clock.now(),
+                acting("cancelled_by_member"),
                 only_user_id=current_user_id(),
             )
         flash(f"Your {grouped(cancelled.points)} points are back.", "success")
@@ -136,22 +131,14 @@ def cancel_hold(redemption_id: str) -> AnyResponse:
     return _changed()
 
 
-@bp.post("/account/loyalty/redemptions/<redemption_id>/retry")
+@bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/retry")
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
-def retry(redemption_id: str) -> AnyResponse:
+def retry(redemption_id: UUID) -> AnyResponse:
     """Ask again for an own redemption that failed. Asking twice counts once."""
-    parsed = ids.parse(redemption_id)
-    if parsed is None:
-        raise redemptions.RedemptionNotFound
     try:
         with db.session.begin_nested():
             again = redemptions.retry_redemption(
-                db.session(),
-                current_user_id(),
-                parsed,
-                actor=current().actor,
-                now=clock.now(),
-                rules=HoldRules.of(current_settings()),
+                db.session(), current_user_id(), redemption_id, acting(), rules=HoldRules.of(current_settings())
             )
         flash(words.asked_again(again.description, again.points), "success")
     except redemptions.RedemptionNotFound:

@@ -13,9 +13,8 @@ from portal.accounts.web import Access, current_user_id, guarded, in_parts, safe
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail, read_rail
 from portal.nudges import NudgeNotFound, update_nudge_status
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
-from portal.platform.problems import NotFound
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
 
@@ -33,9 +32,9 @@ def show() -> AnyResponse:
     return make_response(_render(_rail(read_rail), fragment=True))
 
 
-@bp.post("/account/loyalty/next-actions/<intent_id>/dismiss")
+@bp.post("/account/loyalty/next-actions/<ulid:intent_id>/dismiss")
 @guarded(Access.PAGE)
-def dismiss_action(intent_id: str) -> AnyResponse:
+def dismiss_action(intent_id: UUID) -> AnyResponse:
     """Put a next action away, and any nudge about it. The checkout itself may go on."""
 
     def dismiss(intent: UUID) -> None:
@@ -44,16 +43,16 @@ def dismiss_action(intent_id: str) -> AnyResponse:
     return _act(intent_id, dismiss, "Put away. We won’t bring it up again.")
 
 
-@bp.post("/account/loyalty/nudges/<nudge_id>/dismiss")
+@bp.post("/account/loyalty/nudges/<ulid:nudge_id>/dismiss")
 @guarded(Access.PAGE)
-def dismiss_nudge(nudge_id: str) -> AnyResponse:
+def dismiss_nudge(nudge_id: UUID) -> AnyResponse:
     """Put a nudge away until something new calls for one."""
     return _act(nudge_id, _answer_with("dismissed"), "Put away. We won’t bring it up again.")
 
 
-@bp.post("/account/loyalty/nudges/<nudge_id>/acknowledge")
+@bp.post("/account/loyalty/nudges/<ulid:nudge_id>/acknowledge")
 @guarded(Access.PAGE)
-def acknowledge_nudge(nudge_id: str) -> AnyResponse:
+def acknowledge_nudge(nudge_id: UUID) -> AnyResponse:
     """Note that the member has seen a nudge: it stays, and no message about it leaves."""
     return _act(nudge_id, _answer_with("acknowledged"), "Noted. You won’t get a message about it.")
 
@@ -80,14 +79,11 @@ def _answer_with(status: str) -> Callable[[UUID], None]:
     return answer
 
 
-def _act(shown_id: str, act: Callable[[UUID], None], done: str) -> AnyResponse:
+def _act(shown: UUID, act: Callable[[UUID], None], done: str) -> AnyResponse:
     """Do what the card asked for; then the rail as it is now for HTMX, the page it was on for others."""
-    parsed = ids.parse(shown_id)
-    if parsed is None:
-        raise NotFound
     try:
         with db.session.begin_nested():
-            act(parsed)
+            act(shown)
     except (IntentNotFound, NudgeNotFound):
         done = "That one was gone already."
     if by_htmx():

@@ -10,14 +10,13 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, current, guarded
 from portal.imports.apply import confirm_import
 from portal.imports.files import COLUMNS, FileRefused
 from portal.imports.models import MemberImport
 from portal.imports.staging import stage_import
 from portal.imports.web.tables import IMPORTS, ROWS
 from portal.ledger import EarningRules
-from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.documents import Document
@@ -87,7 +86,7 @@ def upload() -> AnyResponse:
         try:
             with db.session.begin_nested():
                 made = _stage(form)
-            return redirect(url_for("imports_console.report", import_id=ids.encode(made.id)), 303)
+            return redirect(url_for("imports_console.report", import_id=made.id), 303)
         except FileRefused as error:
             problem = error.detail
     status = 422 if form.is_submitted() else 200
@@ -95,23 +94,22 @@ def upload() -> AnyResponse:
     return show("console/imports/new.html", status, form=form, problem=problem, columns=COLUMNS, most=most)
 
 
-@bp.get("/<import_id>")
+@bp.get("/<ulid:import_id>")
 @guarded(Access.CONSOLE)
-def report(import_id: str) -> Response:
+def report(import_id: UUID) -> Response:
     """What the file would do, or has done, row by row."""
-    key = _parse(import_id)
-    staged = db.session.get(MemberImport, key)
+    staged = db.session.get(MemberImport, import_id)
     if staged is None:
         raise NotFound
-    return show_table(ROWS, "console/imports/report.html", {"import_id": str(key)}, staged=staged)
+    return show_table(ROWS, "console/imports/report.html", {"import_id": str(import_id)}, staged=staged)
 
 
-@bp.route("/<import_id>/apply", methods=["GET", "POST"])
+@bp.route("/<ulid:import_id>/apply", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def apply(import_id: str) -> AnyResponse:
+def apply(import_id: UUID) -> AnyResponse:
     """Ask for the reason, then let a worker import the file."""
-    form, key, back = ConfirmForm(), _parse(import_id), url_for("imports_console.report", import_id=import_id)
-    staged = db.session.get(MemberImport, key)
+    form, back = ConfirmForm(), url_for("imports_console.report", import_id=import_id)
+    staged = db.session.get(MemberImport, import_id)
     if staged is None:
         raise NotFound
     question = Question("Import this file?", "Import", back, _consequence(staged.figures))
@@ -120,10 +118,9 @@ def apply(import_id: str) -> AnyResponse:
     confirm = partial(
         confirm_import,
         db.session(),
-        key,
-        form.reason.data or "",
+        import_id,
+        acting(form.reason.data or ""),
         announce=form.announce.data,
-        actor=current().actor,
         over_staff=current().owns_programme,
     )
     problem = attempt(confirm)
@@ -131,16 +128,15 @@ def apply(import_id: str) -> AnyResponse:
 
 
 def _stage(form: UploadForm) -> MemberImport:
-    settings, principal, file = current_settings(), current(), form.file.data
+    settings, file = current_settings(), form.file.data
     file.stream.seek(0)  # an attempt before this one may have read it
     return stage_import(
         db.session(),
         file.stream,
         secure_filename(file.filename or "")[:120] or "members.csv",
-        actor=principal.actor,
-        over_staff=principal.owns_programme,
+        acting(),
+        over_staff=current().owns_programme,
         most=settings.import_max_rows,
-        now=clock.now(),
         rules=EarningRules.of(settings),
     )
 
@@ -151,10 +147,3 @@ def _consequence(figures: Document) -> str:
         f"{new} users are made, {updated} changed, and {points} points credited to {balances} members: "
         "all of it, or nothing."
     )
-
-
-def _parse(import_id: str) -> UUID:
-    parsed = ids.parse(import_id)
-    if parsed is None:
-        raise NotFound
-    return parsed

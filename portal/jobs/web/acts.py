@@ -8,13 +8,13 @@ from uuid import UUID
 from flask import Response, after_this_request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.jobs import by_hand, queues
 from portal.jobs.schedules import Schedule
 from portal.jobs.web import jobs
 from portal.jobs.web.console import SLOT, bp, parse_slot
 from portal.jobs.web.schedules import get_schedules
-from portal.platform import audit, clock, ids
+from portal.platform import audit
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
 from portal.platform.outbox import repair as outbox_repair
@@ -52,17 +52,7 @@ def retry_run(job_id: str, slot: str) -> AnyResponse:
     question = Question("Try this run again?", "Try again", back, "Only what is left of it is done.")
     if not form.validate_on_submit():
         return ask(form, question)
-    problem = attempt(
-        partial(
-            by_hand.retry_run,
-            db.session(),
-            job_id,
-            moment,
-            actor=current().actor,
-            reason=form.reason.data or "",
-            now=clock.now(),
-        )
-    )
+    problem = attempt(partial(by_hand.retry_run, db.session(), job_id, moment, acting(form.reason.data or "")))
     if problem:
         return ask(form, question, problem)
     _wake_afterwards(job_id, moment)
@@ -83,29 +73,23 @@ def run_now(job_id: str) -> AnyResponse:
     if not form.validate_on_submit():
         return ask(form, question)
     slots: list[datetime] = []
-    problem = attempt(
-        lambda: slots.append(
-            by_hand.ask_for_run(
-                db.session(), job_id, actor=current().actor, reason=form.reason.data or "", now=clock.now()
-            )
-        )
-    )
+    problem = attempt(lambda: slots.append(by_hand.ask_for_run(db.session(), job_id, acting(form.reason.data or ""))))
     if problem:
         return ask(form, question, problem)
     _wake_afterwards(job_id, slots[0])
     return done("The run is asked for. This page shows how it goes.", _run_url(job_id, f"{slots[0]:{SLOT}}"))
 
 
-@bp.route("/failed/<message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
+@bp.route("/failed/<ulid:message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def repair(message_id: str, verb: str) -> AnyResponse:
+def repair(message_id: UUID, verb: str) -> AnyResponse:
     """Ask for the reason, then try dead work again or put given-up work away."""
-    form, key, back = ReasonForm(), _message(message_id), url_for("operations_console.failed")
+    form, back = ReasonForm(), url_for("operations_console.failed")
     question = _back_to(WORK[verb], back)
     if not form.validate_on_submit():
         return ask(form, question)
     act = outbox_repair.revive if verb == "retry" else outbox_repair.close
-    problem = attempt(partial(act, db.session(), key, actor=current().actor, reason=form.reason.data or ""))
+    problem = attempt(partial(act, db.session(), message_id, acting(form.reason.data or "")))
     if problem:
         return ask(form, question, problem)
     return done("It is tried again." if verb == "retry" else "It is put away.", back)
@@ -125,11 +109,10 @@ def repair_job(queue: str, job_id: str, verb: str) -> AnyResponse:
         function = act(client(), queue, job_id)
         audit.record(
             db.session(),
-            actor=current().actor,
+            acting(form.reason.data or ""),
             action=f"queue.{verb}",
             object_type="queue",
             object_id=queue,
-            reason=form.reason.data or "",
             before={"job": job_id, "function": function},
         )
 
@@ -159,10 +142,3 @@ def _run_url(job_id: str, slot: str) -> str:
 
 def _back_to(question: Question, back: str) -> Question:
     return Question(question.title, question.submit, back, question.consequence, question.danger)
-
-
-def _message(message_id: str) -> UUID:
-    key = ids.parse(message_id)
-    if key is None:
-        raise NotFound
-    return key

@@ -3,11 +3,10 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current_user_id, guarded, proves_token
 from portal.ledger import adjustments, reads
 from portal.ledger.reads import serialize_entry
 from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
-from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
@@ -33,18 +32,16 @@ def list_ledger(query: LedgerQuery) -> Response:
 @bp.output(LedgerEntry, status_code=201)
 def adjust(user_id: str, body: AdjustmentInput) -> Response:
     """Adjust a member's points by hand."""
-    now, rules = clock.now(), adjustments.EarningRules.of(current_settings())
-    if body.expires_at is not None and body.expires_at <= now:
+    act, rules = acting(body.reason), adjustments.EarningRules.of(current_settings())
+    if body.expires_at is not None and body.expires_at <= act.now:
         raise InvalidInput(("expiresAt", "must be in the future"))
-    expires_at = body.expires_at if "expires_at" in body.model_fields_set else rules.expiry(now)
+    expires_at = body.expires_at if "expires_at" in body.model_fields_set else rules.expiry(act.now)
     member = enrol(db.session(), user_id)
     posted = adjustments.adjust_points(
         db.session(),
         member.id,
         body.points,
-        body.reason,
-        actor=current().actor,
-        now=now,
+        act,
         rules=rules,
         expires_at=expires_at,
         metadata=body.metadata,

@@ -11,7 +11,6 @@ from portal.accounts.web import Access, current, guarded
 from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
 from portal.notifications.web.tables import MESSAGES, PREVIEW
 from portal.notifications.web.words import STATUSES
-from portal.platform import ids
 from portal.platform.console.acts import show, show_mail, show_table
 from portal.platform.db.reads import read_one
 from portal.platform.problems import Forbidden, NotFound
@@ -54,16 +53,16 @@ def inbox() -> Response:
     return show_table(PREVIEW, "console/messages/inbox.html")
 
 
-@bp.get("/preview/<message_id>")
+@bp.get("/preview/<ulid:message_id>")
 @guarded(Access.CONSOLE)
-def preview(message_id: str) -> Response:
+def preview(message_id: UUID) -> Response:
     """One message of the inbox as its reader would see it."""
     return show("console/messages/preview.html", message=_message(message_id))
 
 
-@bp.get("/preview/<message_id>/html")
+@bp.get("/preview/<ulid:message_id>/html")
 @guarded(Access.CONSOLE)
-def preview_html(message_id: str) -> Response:
+def preview_html(message_id: UUID) -> Response:
     """The HTML of a message, for the frame of the page before."""
     message = _message(message_id)
     if not message.body_html:
@@ -71,9 +70,8 @@ def preview_html(message_id: str) -> Response:
     return show_mail(message.body_html)
 
 
-def _message(message_id: str) -> Previewed:
-    key: UUID | None = ids.parse(message_id)
-    row = read_one(_ONE, {"id": key}, Previewed) if key else None
+def _message(message_id: UUID) -> Previewed:
+    row = read_one(_ONE, {"id": message_id}, Previewed)
     if row is None:
         raise NotFound
     if row.kind in SECRET and not current().owns_programme:

@@ -8,7 +8,7 @@ from wtforms import RadioField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.accounts import clean_email
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.notifications import suppressions
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS, hash_address
 from portal.notifications.web.tables import SUPPRESSED
@@ -66,11 +66,10 @@ def add() -> AnyResponse:
     suppressions.suppress(db.session(), channel, address, reason=OPERATOR, now=clock.now())
     audit.record(
         db.session(),
-        actor=current().actor,
+        acting(form.reason.data or ""),
         action="suppression.add",
         object_type="suppression",
         object_id=f"{channel}:{hash_address(channel, address).hex()}",
-        reason=form.reason.data or "",
         after={"channel": channel},
     )
     return done("Nothing more is sent to this address.", back)
@@ -102,10 +101,9 @@ def _lift(channel: str, address_hash: str, reason: str) -> None:
     lifted = suppressions.lift(db.session(), channel, key)
     audit.record(
         db.session(),
-        actor=current().actor,
+        acting(reason),
         action="suppression.remove",
         object_type="suppression",
         object_id=f"{channel}:{address_hash}",
-        reason=reason,
         before={"channel": channel, "reason": lifted},
     )

@@ -1,13 +1,15 @@
 """Nudge endpoints."""
 
+from uuid import UUID
+
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current_user_id, guarded, proves_token
 from portal.nudges import campaigns, feed, models, reads
 from portal.nudges.rules import NudgeRules
 from portal.nudges.web import schemas
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
 from portal.platform.web.responses import json
@@ -43,16 +45,13 @@ def list_nudges() -> Response:
     return json({"nudges": nudges, "pollAfterSeconds": POLL_AFTER_SECONDS})
 
 
-@bp.post("/nudges/<nudge_id>/status")
+@bp.post("/nudges/<ulid:nudge_id>/status")
 @guarded(Access.MEMBER)
 @bp.input(schemas.NudgeAnswer, location="json", arg_name="body")
 @bp.output(schemas.Nudge)
-def update_nudge_status(nudge_id: str, body: schemas.NudgeAnswer) -> Response:
+def update_nudge_status(nudge_id: UUID, body: schemas.NudgeAnswer) -> Response:
     """Acknowledge or dismiss a nudge."""
-    parsed = ids.parse(nudge_id)
-    if parsed is None:
-        raise feed.NudgeNotFound
-    return json(feed.update_nudge_status(db.session(), current_user_id(), parsed, body.status, clock.now()))
+    return json(feed.update_nudge_status(db.session(), current_user_id(), nudge_id, body.status, clock.now()))
 
 
 @bp.get("/nudge-dispatches")
@@ -72,5 +71,5 @@ def list_dispatches(query: schemas.NudgeDispatchQuery) -> Response:
 @bp.output(schemas.NudgeCampaign)
 def put_campaign(slug: str, body: schemas.NudgeCampaignInput) -> Response:
     """Create or change a campaign."""
-    campaign, created = campaigns.put_campaign(db.session(), valid_slug(slug), body.changes(), current().actor)
+    campaign, created = campaigns.put_campaign(db.session(), valid_slug(slug), body.changes(), acting())
     return json(document(campaign), 201 if created else 200)

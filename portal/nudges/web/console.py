@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 from sqlalchemy import select, text
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.notifications import ChannelName, get_recipient
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.models import NudgeCampaign
@@ -38,7 +38,7 @@ def edit(slug: str) -> AnyResponse:
     form = CampaignForm(data=shown(campaign))
     if not form.validate_on_submit():
         return _page(campaign, form)
-    act = partial(put_campaign, db.session(), slug, form.changes(), current().actor, form.reason.data or "")
+    act = partial(put_campaign, db.session(), slug, form.changes(), acting(form.reason.data or ""))
     problem = attempt(act)
     return _page(campaign, form, problem) if problem else done("The campaign is saved.", _page_of(slug))
 
@@ -62,7 +62,7 @@ def test(slug: str) -> AnyResponse:
     if not form.validate_on_submit():
         return ask(form, question)
     channel, reason = ChannelName(form.channel.data), form.reason.data or ""
-    ask_for_test(db.session(), campaign, channel, current_user_id(), actor=current().actor, reason=reason)
+    ask_for_test(db.session(), campaign, channel, current_user_id(), acting(reason))
     return done("The test is on its way. Messages show what became of it.", back)
 
 

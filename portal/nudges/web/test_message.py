@@ -8,6 +8,7 @@ from portal.notifications import NUDGE, ChannelName, Content, Recipient, render_
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.web.preview import example_card
 from portal.platform import audit, ids, outbox
+from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 
@@ -15,9 +16,7 @@ TEST_TOPIC = "message.nudge_test"
 MARK = "Test"
 
 
-def ask_for_test(
-    session: Session, campaign: NudgeCampaign, channel: ChannelName, user_id: str, *, actor: str, reason: str
-) -> None:
+def ask_for_test(session: Session, campaign: NudgeCampaign, channel: ChannelName, user_id: str, act: Act) -> None:
     """Send the campaign's message, with made-up facts and marked as a test, to a user after the commit.
 
     It goes to their own address whatever their preferences are, and counts towards no cap.
@@ -26,11 +25,10 @@ def ask_for_test(
     outbox.put(session, TEST_TOPIC, [payload])
     audit.record(
         session,
-        actor=actor,
+        act,
         action="nudge_campaign.test",
         object_type="nudge_campaign",
         object_id=campaign.slug,
-        reason=reason,
         after={"channel": channel.value, "to": user_id},
     )
 

@@ -5,7 +5,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.platform import audit, clock, ids
+from portal.platform import audit, ids
+from portal.platform.audit import Act
 from portal.platform.db import after_commit
 from portal.platform.problems import Conflict, NotFound
 
@@ -20,7 +21,7 @@ _CLOSE = text("""
 _STATUS = text("SELECT status FROM outbox WHERE id = :id")
 
 
-def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+def revive(session: Session, message_id: UUID, act: Act) -> None:
     """Try dead work again, from the first attempt on.
 
     Consumers repeat nothing that is done: a message whose outcome is unknown is not sent again either.
@@ -28,38 +29,36 @@ def revive(session: Session, message_id: UUID, *, actor: str, reason: str) -> No
     :raises NotFound: there is no such work.
     :raises Conflict: it is not dead; what is `uncertain` may have been done and is never tried again.
     """
-    row = session.execute(_REVIVE, {"id": message_id, "now": clock.now()}).first()
+    row = session.execute(_REVIVE, {"id": message_id, "now": act.now}).first()
     if row is None:
         raise _refusal(session, message_id)
     after_commit.remember(session, [message_id])
     audit.record(
         session,
-        actor=actor,
+        act,
         action="outbox.retry",
         object_type="outbox",
         object_id=ids.encode(message_id),
-        reason=reason,
         before={"status": "dead", "topic": row.topic, "error": row.last_error},
         after={"status": "pending"},
     )
 
 
-def close(session: Session, message_id: UUID, *, actor: str, reason: str) -> None:
+def close(session: Session, message_id: UUID, act: Act) -> None:
     """Put dead or uncertain work away: nobody need look at it any more, and nothing is done.
 
     :raises NotFound: there is no such work.
     :raises Conflict: it is neither.
     """
-    row = session.execute(_CLOSE, {"id": message_id, "now": clock.now()}).first()
+    row = session.execute(_CLOSE, {"id": message_id, "now": act.now}).first()
     if row is None:
         raise _refusal(session, message_id)
     audit.record(
         session,
-        actor=actor,
+        act,
         action="outbox.close",
         object_type="outbox",
         object_id=ids.encode(message_id),
-        reason=reason,
         before={"status": row.old, "topic": row.topic, "error": row.last_error},
         after={"status": "done"},
     )

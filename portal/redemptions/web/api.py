@@ -5,10 +5,9 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current, current_user_id, guarded, proves_token
 from portal.ledger import get_entry
 from portal.ledger.web import LedgerEntry
-from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
@@ -43,70 +42,58 @@ def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
         session,
         user_id,
         lifecycle.Wish(body.reward_slug, body.points or 0, body.description or ""),
-        actor=current().actor,
-        now=clock.now(),
+        acting(),
         rules=HoldRules.of(current_settings()),
     )
     return json(reads.get_document(session, redemption.id), 201)
 
 
-@bp.post("/redemptions/<redemption_id>/fulfill")
+@bp.post("/redemptions/<ulid:redemption_id>/fulfill")
 @guarded(Access.ADMIN)
 @bp.output(schemas.Redemption)
-def fulfill(redemption_id: str) -> Response:
+def fulfill(redemption_id: UUID) -> Response:
     """Fulfil a redemption: debit its points."""
     session = db.session()
-    lifecycle.fulfill_redemption(session, _id(redemption_id), actor=current().actor, now=clock.now())
-    return json(reads.get_document(session, _id(redemption_id)))
+    lifecycle.fulfill_redemption(session, redemption_id, acting())
+    return json(reads.get_document(session, redemption_id))
 
 
-@bp.post("/redemptions/<redemption_id>/fail")
+@bp.post("/redemptions/<ulid:redemption_id>/fail")
 @guarded(Access.ADMIN)
 @bp.input(schemas.ReasonInput, location="json", arg_name="body")
 @bp.output(schemas.Redemption)
-def fail(redemption_id: str, body: schemas.ReasonInput) -> Response:
+def fail(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
     """Fail a redemption: give its points back."""
     return _release(redemption_id, RedemptionStatus.FAILED, body.reason)
 
 
-@bp.post("/redemptions/<redemption_id>/cancel")
+@bp.post("/redemptions/<ulid:redemption_id>/cancel")
 @guarded(Access.MEMBER_OR_ADMIN)
 @bp.input(schemas.ReasonInput, location="json", arg_name="body")
 @bp.output(schemas.Redemption)
-def cancel(redemption_id: str, body: schemas.ReasonInput) -> Response:
+def cancel(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
     """Cancel a redemption: give its points back. Members cancel their own."""
     return _release(redemption_id, RedemptionStatus.CANCELLED, body.reason)
 
 
-@bp.post("/redemptions/<redemption_id>/references")
+@bp.post("/redemptions/<ulid:redemption_id>/references")
 @guarded(Access.ADMIN)
 @bp.output(LedgerEntry, status_code=201)
 @bp.doc(responses={200: "Nothing was missing: the entry as it is."})
-def add_references(redemption_id: str) -> Response:
+def add_references(redemption_id: UUID) -> Response:
     """Let the ledger entry of a fulfilled redemption name it, where it does not."""
-    redemption, added = lifecycle.add_references(
-        db.session(), _id(redemption_id), actor=current().actor, now=clock.now()
-    )
+    redemption, added = lifecycle.add_references(db.session(), redemption_id, acting())
     assert redemption.ledger_entry_id is not None
     return json(get_entry(redemption.member_id, redemption.ledger_entry_id), 201 if added else 200)
 
 
-def _release(redemption_id: str, status: RedemptionStatus, reason: str) -> Response:
+def _release(redemption_id: UUID, status: RedemptionStatus, reason: str) -> Response:
     session, principal = db.session(), current()
     lifecycle.release_redemption(
         session,
-        _id(redemption_id),
+        redemption_id,
         status,
-        reason,
-        actor=principal.actor,
-        now=clock.now(),
+        acting(reason),
         only_user_id=None if principal.runs_programme else principal.user_id,
     )
-    return json(reads.get_document(session, _id(redemption_id)))
-
-
-def _id(text: str) -> UUID:
-    redemption_id = ids.parse(text)
-    if redemption_id is None:
-        raise lifecycle.RedemptionNotFound
-    return redemption_id
+    return json(reads.get_document(session, redemption_id))

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_instead, show_table
 from portal.platform.db import db
@@ -58,25 +58,25 @@ def queue() -> Response:
     return show_table(REDEMPTIONS, "console/redemptions/queue.html", values, verbs=VERBS)
 
 
-@bp.get("/<redemption_id>")
+@bp.get("/<ulid:redemption_id>")
 @guarded(Access.CONSOLE)
-def detail(redemption_id: str) -> Response:
+def detail(redemption_id: UUID) -> Response:
     """One redemption: its life, its member, its ledger entry."""
-    row = reads.get_console_row(_parse(redemption_id))
+    row = reads.get_console_row(redemption_id)
     return show("console/redemptions/detail.html", redemption=row, verbs=VERBS)
 
 
-@bp.route("/<redemption_id>/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
+@bp.route("/<ulid:redemption_id>/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def decide(redemption_id: str, verb: str) -> AnyResponse:
+def decide(redemption_id: UUID, verb: str) -> AnyResponse:
     """Ask for the reason, then decide about one request."""
     back = url_for("redemptions_console.detail", redemption_id=redemption_id)
-    form, act, key = ReasonForm(), VERBS[verb], _parse(redemption_id)
+    form, act = ReasonForm(), VERBS[verb]
     question = _question(act, "this request", back)
     if not form.validate_on_submit():
-        reads.get_console_row(key)
+        reads.get_console_row(redemption_id)
         return ask(form, question)
-    problem = attempt(partial(_decide, key, act, form.reason.data or ""))
+    problem = attempt(partial(_decide, redemption_id, act, form.reason.data or ""))
     return ask(form, question, problem) if problem else done(f"The request is {act.past}.", back)
 
 
@@ -112,11 +112,11 @@ def _question(verb: Verb, what: str, back: str) -> Question:
 
 
 def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:
-    session, actor, now = db.session(), current().actor, clock.now()
+    session, act = db.session(), acting(reason)
     if verb.status is RedemptionStatus.FULFILLED:
-        lifecycle.fulfill_redemption(session, redemption_id, actor=actor, now=now, reason=reason)
+        lifecycle.fulfill_redemption(session, redemption_id, act)
     else:
-        lifecycle.release_redemption(session, redemption_id, verb.status, reason, actor=actor, now=now)
+        lifecycle.release_redemption(session, redemption_id, verb.status, act)
 
 
 def _parse(redemption_id: str) -> UUID:

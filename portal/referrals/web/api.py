@@ -5,13 +5,13 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current, current_user_id, guarded
 from portal.ledger import EarningRules, serialize_entry
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
-from portal.referrals import completion, problems, reads
+from portal.referrals import completion, reads
 from portal.referrals.closing import cancel_invite
 from portal.referrals.eligibility import Order
 from portal.referrals.invites import create_invite, issue_invite
@@ -44,16 +44,13 @@ def create_referral(body: schemas.ReferralInput) -> Response:
     return _referral(invite.id, 201)
 
 
-@bp.post("/referrals/<referral_id>/cancel")
+@bp.post("/referrals/<ulid:referral_id>/cancel")
 @guarded(Access.MEMBER)
 @bp.output(schemas.Referral)
-def cancel_referral(referral_id: str) -> Response:
+def cancel_referral(referral_id: UUID) -> Response:
     """Take an open invite back."""
-    invite_id = ids.parse(referral_id)
-    if invite_id is None:
-        raise problems.ReferralNotFound
-    cancel_invite(db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id())
-    return _referral(invite_id)
+    cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
+    return _referral(referral_id)
 
 
 @bp.get("/referrals/conversions")
@@ -87,9 +84,7 @@ def get_segments() -> Response:
 @bp.output(schemas.Referral, status_code=201)
 def issue_referral(user_id: str, body: schemas.AdminReferralInput) -> Response:
     """Issue an invite on a member's behalf, without quota and cooldown."""
-    invite = issue_invite(
-        db.session(), user_id, body.invitation(), actor=current().actor, now=clock.now(), rules=_rules()
-    )
+    invite = issue_invite(db.session(), user_id, body.invitation(), acting(), rules=_rules())
     return _referral(invite.id, 201)
 
 
@@ -108,8 +103,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
         body.code,
         body.referee_user_id,
         Order(body.order_reference, body.order_amount),
-        actor=current().actor,
-        now=clock.now(),
+        acting(),
         rules=_rules(),
         earning=EarningRules.of(current_settings()),
     )

@@ -6,14 +6,14 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
-from portal.referrals import problems, review
+from portal.referrals import review
 from portal.referrals.closing import cancel_invite
 from portal.referrals.completion import complete_referral
 from portal.referrals.eligibility import Order
@@ -41,48 +41,44 @@ def signals() -> Response:
     return show_table(SIGNALS, "console/referrals/signals.html", meanings=MEANINGS)
 
 
-@bp.get("/<referral_id>")
+@bp.get("/<ulid:referral_id>")
 @guarded(Access.CONSOLE)
-def detail(referral_id: str) -> Response:
+def detail(referral_id: UUID) -> Response:
     """One referral: who invited whom, how it went, what it brought, and what looks odd."""
-    key = _parse(referral_id)
     return show(
         "console/referrals/detail.html",
-        referral=review.get_referral(key, clock.now()),
-        credits=review.list_credits(key),
-        same_browser=review.list_same_browser(key),
+        referral=review.get_referral(referral_id, clock.now()),
+        credits=review.list_credits(referral_id),
+        same_browser=review.list_same_browser(referral_id),
         meanings=MEANINGS,
         links=_rules().link_base,
     )
 
 
-@bp.route("/<referral_id>/cancel", methods=["GET", "POST"])
+@bp.route("/<ulid:referral_id>/cancel", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def cancel(referral_id: str) -> AnyResponse:
+def cancel(referral_id: UUID) -> AnyResponse:
     """Ask for the reason, then take the invite back."""
-    key, form, back = _parse(referral_id), ReasonForm(), _page_of(referral_id)
+    form, back = ReasonForm(), _page_of(referral_id)
     question = Question("Cancel this invite?", "Cancel the invite", back, "Its code stops working.", danger=True)
     if not form.validate_on_submit():
-        review.get_referral(key, clock.now())
+        review.get_referral(referral_id, clock.now())
         return ask(form, question)
-    act = partial(cancel_invite, db.session(), key, actor=current().actor, now=clock.now())
-    problem = attempt(partial(act, reason=form.reason.data or ""))
+    problem = attempt(partial(cancel_invite, db.session(), referral_id, acting(form.reason.data or "")))
     return ask(form, question, problem) if problem else done("The invite is cancelled.", back)
 
 
-@bp.route("/<referral_id>/review", methods=["GET", "POST"])
+@bp.route("/<ulid:referral_id>/review", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
-def note_review(referral_id: str) -> AnyResponse:
+def note_review(referral_id: UUID) -> AnyResponse:
     """Ask what was found, then mark the signals as reviewed."""
-    key, form, back = _parse(referral_id), ReasonForm(), _page_of(referral_id)
+    form, back = ReasonForm(), _page_of(referral_id)
     form.reason.label.text = "What you found"
     question = Question("Mark as reviewed?", "Mark as reviewed", back, "Points stay as they are.")
     if not form.validate_on_submit():
-        review.get_referral(key, clock.now())
+        review.get_referral(referral_id, clock.now())
         return ask(form, question)
-    note = form.reason.data or ""
-    act = partial(review.review_signals, db.session(), key, note, actor=current().actor, now=clock.now())
-    problem = attempt(act)
+    problem = attempt(partial(review.review_signals, db.session(), referral_id, acting(form.reason.data or "")))
     return ask(form, question, problem) if problem else done("The signals are reviewed.", back)
 
 
@@ -92,7 +88,8 @@ def complete() -> AnyResponse:
     """Ask who joined by which code, then credit both sides."""
     form_type = OrderedCompletionForm if _rules().minimum_order else CompletionForm
     form, back = form_type(code=request.args.get("code", "")), request.args.get("from", "")
-    back = _page_of(back) if ids.parse(back) else url_for("referrals_console.search")
+    referral_id = ids.parse(back)
+    back = _page_of(referral_id) if referral_id else url_for("referrals_console.search")
     credited = "Who invited and the friend both get their points, once."
     question = Question("Complete a referral", "Complete", back, credited)
     if not form.validate_on_submit():
@@ -101,7 +98,7 @@ def complete() -> AnyResponse:
     problem = attempt(lambda: invites.append(_complete(form)))
     if problem:
         return ask(form, question, problem)
-    return done("The referral is completed.", _page_of(ids.encode(invites[0].id)))
+    return done("The referral is completed.", _page_of(invites[0].id))
 
 
 @bp.route("/issue", methods=["GET", "POST"])
@@ -117,7 +114,7 @@ def issue() -> AnyResponse:
     problem = attempt(lambda: invites.append(_issue(form)))
     if problem:
         return ask(form, question, problem)
-    return done("The invite is issued.", _page_of(ids.encode(invites[0].id)))
+    return done("The invite is issued.", _page_of(invites[0].id))
 
 
 def _complete(form: CompletionForm) -> ReferralInvite:
@@ -127,23 +124,15 @@ def _complete(form: CompletionForm) -> ReferralInvite:
         form.code.data or "",
         form.referee_user_id.data or "",
         Order(form.order_reference.data or None, amount),
-        actor=current().actor,
-        now=clock.now(),
+        acting(form.reason.data or ""),
         rules=_rules(),
         earning=EarningRules.of(current_settings()),
-        reason=form.reason.data or "",
     ).invite
 
 
 def _issue(form: IssueForm) -> ReferralInvite:
     return issue_invite(
-        db.session(),
-        form.user_id.data or "",
-        form.invitation(),
-        actor=current().actor,
-        now=clock.now(),
-        rules=_rules(),
-        reason=form.reason.data or "",
+        db.session(), form.user_id.data or "", form.invitation(), acting(form.reason.data or ""), rules=_rules()
     )
 
 
@@ -151,12 +140,5 @@ def _rules() -> ReferralRules:
     return ReferralRules.of(current_settings())
 
 
-def _page_of(referral_id: str) -> str:
+def _page_of(referral_id: UUID) -> str:
     return url_for("referrals_console.detail", referral_id=referral_id)
-
-
-def _parse(referral_id: str) -> UUID:
-    parsed = ids.parse(referral_id)
-    if parsed is None:
-        raise problems.ReferralNotFound
-    return parsed

@@ -22,6 +22,7 @@ from portal.accounts import AFTER_VERIFICATION, NOTES, User
 from portal.accounts.web import Access, guarded
 from portal.ledger import EarningRules
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
@@ -101,8 +102,7 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
                 code,
                 user_id,
                 Order(at_registration=True),
-                actor="system:registration",
-                now=clock.now(),
+                Act("system:registration", clock.now()),
                 rules=rules,
                 earning=earning,
             )

@@ -1,12 +1,14 @@
 """The referral dashboard: invite, share, follow up."""
 
+from uuid import UUID
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, current_user_id, guarded
+from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.members.web import asks_staff
-from portal.platform import clock, ids
+from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
@@ -56,18 +58,13 @@ def create() -> AnyResponse:
     return _done()
 
 
-@bp.post("/account/referrals/<referral_id>/cancel")
+@bp.post("/account/referrals/<ulid:referral_id>/cancel")
 @guarded(Access.PAGE, undone="Nothing was cancelled.")
-def cancel(referral_id: str) -> AnyResponse:
+def cancel(referral_id: UUID) -> AnyResponse:
     """Take an own open invite back."""
-    invite_id = ids.parse(referral_id)
-    if invite_id is None:
-        raise problems.ReferralNotFound
     try:
         with db.session.begin_nested():
-            cancel_invite(
-                db.session(), invite_id, actor=current().actor, now=clock.now(), only_user_id=current_user_id()
-            )
+            cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
         flash("The invite is cancelled. Its link no longer works.", "success")
     except problems.NotCancellable as error:
         flash(words.refusal(error), "error")

@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
@@ -46,6 +46,6 @@ def list_rewards() -> Response:
 def put_reward(slug: str, body: schemas.RewardInput) -> Response:
     """Create or change a reward."""
     session = db.session()
-    reward, created = catalogue.put_reward(session, valid_slug(slug), body.changes(), current().actor)
+    reward, created = catalogue.put_reward(session, valid_slug(slug), body.changes(), acting())
     tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
     return json(document(reward, tier), 201 if created else 200)

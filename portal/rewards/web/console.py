@@ -7,7 +7,7 @@ from flask import Blueprint, Response, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
@@ -77,7 +77,7 @@ def _page(form: RewardForm, problem: str = "", **context: Any) -> Response:
 
 
 def _put(slug: str, fields: Document, reason: str) -> None:
-    put_reward(db.session(), slug, fields, current().actor, reason)
+    put_reward(db.session(), slug, fields, acting(reason))
 
 
 def _is_taken(form: NewRewardForm) -> bool:

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy import text
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform.db import db
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
@@ -50,5 +50,5 @@ def list_tiers() -> Response:
 @bp.output(schemas.Tier)
 def put_tier(slug: str, body: schemas.TierInput) -> Response:
     """Create or change a tier."""
-    tier, created = qualification.put_tier(db.session(), valid_slug(slug), body.changes(), current().actor)
+    tier, created = qualification.put_tier(db.session(), valid_slug(slug), body.changes(), acting())
     return json(document(tier), 201 if created else 200)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.web import Access, current, guarded
+from portal.accounts.web import Access, acting, guarded
 from portal.platform.console.acts import attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput, NotFound
@@ -60,7 +60,7 @@ def save(slug: str) -> AnyResponse:
     key, fields = slug or form.slug.data, _fields(tier, form)
     if request.form.get("seen") != fingerprint(key, fields):
         return _preview(slug, tier, form, confirm, 409, "You changed something since. This is what saving does now.")
-    act = partial(put_tier, db.session(), key, fields, current().actor, confirm.reason.data or "")
+    act = partial(put_tier, db.session(), key, fields, acting(confirm.reason.data or ""))
     problem = attempt(act)
     if problem:
         return _preview(slug, tier, form, confirm, 409, problem)
