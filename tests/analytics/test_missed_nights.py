@@ -54,7 +54,7 @@ def in_nights(session: Session) -> dict[str, int]:
     """The points of all nights together."""
     total: Counter[str] = Counter()
     for points in nights(session):
-        total.update({name: points[name] for name in ("issued", "redeemed", "expired", "withdrawn")})  # type: ignore[misc]
+        total.update({name: points[name] for name in ("issued", "redeemed", "expired", "withdrawn")})  # type: ignore[misc]  # figures of a night are JSON
     return dict(total)
 
 

@@ -54,7 +54,7 @@ def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> No
         "from": (NIGHT - DAY).isoformat(),
         "to": NIGHT.isoformat(),
     }
-    assert found["liability"]["tiers"] == [  # type: ignore[index]
+    assert found["liability"]["tiers"] == [  # type: ignore[index]  # figures of a night are JSON
         {"tier": "bronze", "name": "Bronze", "members": 2, "balance": 100, "held": 0},
         {"tier": "gold", "name": "Gold", "members": 1, "balance": 930, "held": 0},
     ]
@@ -75,7 +75,7 @@ def test_captured_again_a_night_has_one_row_and_nights_add_up(session: Session) 
     for moment in (NIGHT, NIGHT + DAY, NIGHT + DAY + timedelta(hours=8), NIGHT + 2 * DAY, NIGHT + 3 * DAY):
         capture_snapshot(session, moment, BERLIN)
     assert session.scalar(select(func.count()).select_from(AnalyticsSnapshot)) == 4
-    issued = [figures(session, f"2026-03-{day}")["points"]["issued"] for day in (12, 13, 14)]  # type: ignore[index]
+    issued = [figures(session, f"2026-03-{day}")["points"]["issued"] for day in (12, 13, 14)]  # type: ignore[index]  # as above
     assert issued == [21 + 30, 40, 60]
 
 
@@ -85,7 +85,7 @@ def test_nights_meet_when_clocks_change(session: Session, before: str) -> None:
     later = (moment.astimezone(BERLIN) + DAY).astimezone(UTC)
     capture_snapshot(session, later, BERLIN)
     night = later.astimezone(BERLIN).date().isoformat()
-    assert figures(session, night)["points"]["from"] == moment.isoformat()  # type: ignore[index]
+    assert figures(session, night)["points"]["from"] == moment.isoformat()  # type: ignore[index]  # as above
 
 
 def test_operators_read_them_newest_first_page_by_page(client: FlaskClient, session: Session) -> None:
@@ -102,7 +102,7 @@ def test_operators_read_them_newest_first_page_by_page(client: FlaskClient, sess
         cursor = f"&cursor={answer.json['nextCursor']}"
     assert nights == [f"2026-03-{day}" for day in (15, 14, 13, 12, 11)]
     assert answer.json["nextCursor"] is None
-    assert client.get(f"{URL}?cursor=forged").json["code"] == "invalid_cursor"  # type: ignore[index]
+    assert client.get(f"{URL}?cursor=forged").json["code"] == "invalid_cursor"  # type: ignore[index]  # None fails the test
 
 
 def test_members_and_services_without_the_scope_may_not(client: FlaskClient, session: Session) -> None:

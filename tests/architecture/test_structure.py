@@ -16,7 +16,7 @@ EXCUSE = re.compile(r"#\s*(?:noqa|type: ignore)\b")
 # Objects of names and values, such as JSON, and functions.
 JSON = re.compile(r"(?:dict|Mapping|MutableMapping|Callable)\[.*Any\]")
 # As in `noqa: S704 - our own text`.
-WITH_REASON = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])(?:\s+[-–#]+)\s*\S{2,}")
+WITH_REASON = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])(?:\s+[-–#]+)\s*\S.*\S")
 
 
 def sources() -> list[Path]:

@@ -90,8 +90,8 @@ def _recorded() -> Iterator[list[tuple[bool, str, Any]]]:
         sent.append((self.connection.autocommit, str(query), params))
         return execute(self, query, params, **options)
 
-    psycopg.Cursor.execute = note  # type: ignore[method-assign, assignment]
+    psycopg.Cursor.execute = note  # type: ignore[method-assign, assignment]  # every statement is counted
     try:
         yield sent
     finally:
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]  # as it was

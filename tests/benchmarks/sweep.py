@@ -80,7 +80,7 @@ def watch(app: Portal, workers: list[Process]) -> tuple[list[int], float]:
     memory, seen = [0] * len(workers), [0.0]
 
     def look() -> bool:
-        seen.append(watcher.execute(_RUNNING).fetchone()[0])  # type: ignore[index]
+        seen.append(watcher.execute(_RUNNING).fetchone()[0])  # type: ignore[index]  # a count has a row
         for number, worker in enumerate(workers):
             memory[number] = max(memory[number], *map(size, [psutil.Process(worker.popen.pid), *worker.horses]))
         with unit_of_work() as session:

@@ -40,7 +40,7 @@ def withdraw(client: FlaskClient, session: Session, way: str) -> None:
 
 def history(session: Session) -> list[tuple[bool, str, str]]:
     rows = select(ConsentChange.given, ConsentChange.source, ConsentChange.place).order_by(ConsentChange.id)
-    return [tuple(row) for row in session.execute(rows)]  # type: ignore[misc]
+    return [tuple(row) for row in session.execute(rows)]  # type: ignore[misc]  # columns as they are asked for
 
 
 @pytest.mark.usefixtures("kim")

@@ -29,7 +29,7 @@ def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page])
     contexts: list[BrowserContext] = []
 
     def opened(**options: object) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]
+        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]  # options of Playwright
         page = watch(contexts[-1].new_page())
         sign_in(page, "admin")
         return page

@@ -37,7 +37,7 @@ def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page])
     contexts: list[BrowserContext] = []
 
     def opened(**options: object) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]
+        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]  # options of Playwright
         page = watch(contexts[-1].new_page())
         sign_in(page, "admin")
         return page
@@ -100,7 +100,7 @@ class Clicks:
         if not seconds or not self.table.locator("a[rel=next]").count():
             return False
         third = self.turn("next", seconds)
-        assert not {*first} & {*seconds} and not {*seconds} & {*third}, self.name  # noqa: PT018
+        assert not {*first} & {*seconds} and not {*seconds} & {*third}, self.name  # noqa: PT018 - one statement about three pages
         assert "cursor=" in self.page.url
         assert self.turn("prev", third) == seconds, self.name
         assert self.turn("prev", seconds) == first, self.name

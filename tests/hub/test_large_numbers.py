@@ -58,8 +58,8 @@ def words(element: object) -> Iterator[str]:
     if getattr(element, "tag", "") in SILENT:
         return
     yield getattr(element, "text", "") or ""
-    yield " ".join(element.get(name) or "" for name in ("title", "aria-label", "alt"))  # type: ignore[attr-defined]
-    for child in element:  # type: ignore[attr-defined]
+    yield " ".join(element.get(name) or "" for name in ("title", "aria-label", "alt"))  # type: ignore[attr-defined]  # an element of lxml
+    for child in element:  # type: ignore[attr-defined]  # an element of lxml
         yield from words(child)
         yield child.tail or ""
 

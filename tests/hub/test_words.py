@@ -54,7 +54,7 @@ def test_every_kind_of_intent_and_state_of_a_reward_has_words(app: Portal) -> No
     intent = {"id": "x", "orderReference": "A", "rewardSlug": None, "rewardName": None, "points": 5, "expiresAt": None}
     with app.app_context():
         assert all(make_card({**intent, "kind": kind}, "")["title"] for kind in KINDS)
-        card = app.jinja_env.get_template("components/reward_card.html").module.redeem_button  # type: ignore[attr-defined]
+        card = app.jinja_env.get_template("components/reward_card.html").module.redeem_button  # type: ignore[attr-defined]  # a macro of the template
         for state in ORDER[1:]:
             said = card({"state": state, "short_by": 5, "opens_at": "Gold"})
             assert said.split("disabled>")[1].split("</button>")[0].strip(), state

@@ -159,7 +159,7 @@ def sent_to(name: str, sink: Sink, http_sink: HttpSink, subscriber: Subscriber) 
 
 
 def is_text(part: object) -> bool:
-    return part.get_content_maintype() == "text"  # type: ignore[attr-defined, no-any-return]
+    return part.get_content_maintype() == "text"  # type: ignore[attr-defined, no-any-return]  # a part of a message
 
 
 def look(app: Portal, name: str, path: str) -> str:

@@ -3,7 +3,7 @@
 import base64
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,12 +58,12 @@ class Ear:
                 with suppress(OSError), line, line.makefile("rb") as lines:
                     self._talk(line, lines)
 
-    def _talk(self, line: socket.socket, lines: object) -> None:
+    def _talk(self, line: socket.socket, lines: Iterable[bytes]) -> None:
         line.sendall(b"220 mail.example.com\r\n")
         extensions = [b"250-mail.example.com", *([b"250-STARTTLS"] if self.offers else []), b"250 AUTH PLAIN LOGIN"]
         answers = {b"EHLO": b"\r\n".join(extensions), b"STAR": self.answer, b"QUIT": b"221 bye", b"DATA": b"354 go on"}
         inside = False
-        for command in lines:  # type: ignore[attr-defined]
+        for command in lines:
             self.heard.extend(command)
             inside = command.upper() == b"DATA\r\n" or (inside and command != b".\r\n")
             if inside and command.upper() != b"DATA\r\n":

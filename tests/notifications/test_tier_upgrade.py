@@ -24,7 +24,7 @@ def rise(marketing: bool | None = True, **preferences: object) -> str:
         user = make_user(session, name="Ada Andersson", marketing_messages=marketing)
         if preferences:
             muted = preferences.pop("muted", ())
-            put_preferences(session, user.id, Preferences(True, **preferences), muted)  # type: ignore[arg-type]
+            put_preferences(session, user.id, Preferences(True, **preferences), muted)  # type: ignore[arg-type]  # fields of Preferences
         earn(session, make_member(session, user), 150)
         return user.email
 

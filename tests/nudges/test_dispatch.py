@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
@@ -25,8 +26,8 @@ from tests.nudges.people import DAY, PUSH, decisions, expire_soon, make_due, run
 from tests.sink import Sink
 
 
-def again(session: object, member: Member) -> Member:
-    return session.get_one(Member, member.id)  # type: ignore[attr-defined, no-any-return]
+def again(session: Session, member: Member) -> Member:
+    return session.get_one(Member, member.id)
 
 
 def test_a_due_nudge_is_one_mail_with_both_parts_and_a_way_out(mailing_shop: Portal, sink: Sink) -> None:
@@ -69,7 +70,7 @@ def test_without_a_provider_operators_read_it_in_the_preview_inbox(shop: Portal)
 def test_who_does_not_want_it_gets_none_once_recorded_and_keeps_the_card(
     shop: Portal, wishes: dict[str, object], reason: str
 ) -> None:
-    member = make_due(**wishes)  # type: ignore[arg-type]
+    member = make_due(**wishes)  # type: ignore[arg-type]  # fields of a person
     for hours in (0, 1, 25, 50):
         run(clock.now() + timedelta(hours=hours))
     assert decisions(member) == [("suppressed", reason, None)]

@@ -1,7 +1,7 @@
 """Many dispatchers over the same members: nobody is over a cap, nobody gets two."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, text
 
@@ -96,9 +96,9 @@ def work(_: int) -> int:
     return sent
 
 
-def at_once_on(app: Portal, moment: object) -> int:
+def at_once_on(app: Portal, moment: datetime) -> int:
     def dispatcher(number: int) -> int:
-        with clock.at(moment):  # type: ignore[arg-type]
+        with clock.at(moment):
             return work(number)
 
     return sum(at_once(app, DISPATCHERS, dispatcher))

@@ -24,7 +24,7 @@ def shown(session: Session, member: Member, days: float = 0) -> dict[str, str]:
 def answer(session: Session, member: Member, status: str, days: float = 0) -> None:
     now = clock.now() + days * DAY
     (card,) = refresh_and_list_nudges(session, member.user_id, now)
-    update_nudge_status(session, member.user_id, ids.parse(card["id"]), status, now)  # type: ignore[arg-type]
+    update_nudge_status(session, member.user_id, ids.parse(card["id"]), status, now)  # type: ignore[arg-type]  # the id is one
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def build(kind: type[DomainError]) -> DomainError:
     """The problem from arguments of the annotated kinds."""
     parameters = [p for p in inspect.signature(kind.__init__).parameters.values() if p.name != "self"]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return kind(("field", "why"))  # type: ignore[arg-type]
+        return kind(("field", "why"))  # type: ignore[arg-type]  # each kind takes other arguments
     given = [p for p in parameters if p.default is p.empty]
     positional = [sample(p) for p in given if p.kind is not p.KEYWORD_ONLY]
     return kind(*positional, **{p.name: sample(p) for p in given if p.kind is p.KEYWORD_ONLY})

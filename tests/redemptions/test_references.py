@@ -123,7 +123,7 @@ def test_what_is_not_fulfilled_has_no_entry(client: FlaskClient, session: Sessio
 @pytest.mark.parametrize("shown", ["nonsense", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
 def test_what_there_is_not_is_404(client: FlaskClient, session: Session, shown: str) -> None:
     answer = client.post(f"{BASE}/redemptions/{shown}/references", headers=bearer(make_token(session, "admin")))
-    assert (answer.status_code, answer.json["code"]) == (404, "redemption_not_found")  # type: ignore[index]
+    assert (answer.status_code, answer.json["code"]) == (404, "redemption_not_found")  # type: ignore[index]  # None fails the test
 
 
 def test_of_many_at_once_one_adds(committed_app: Portal) -> None:

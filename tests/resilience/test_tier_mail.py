@@ -34,7 +34,7 @@ def test_an_adjustment_that_crosses_a_threshold_sends_one_mail_to_who_wants_it(
 
     url = mailing_instance.known()["database_url"].replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(url, autocommit=True) as database:
-        wait_for(lambda: database.execute(SETTLED, [UPGRADE_TOPIC]).fetchone()[0], 90)  # type: ignore[index]
+        wait_for(lambda: database.execute(SETTLED, [UPGRADE_TOPIC]).fetchone()[0], 90)  # type: ignore[index]  # a count has a row
         messages = database.execute(MESSAGES).fetchall()
     assert messages == [
         ("ada", "tier_upgrade", "sent", messages[0][3]),
