@@ -10,9 +10,11 @@ from portal.platform import clock
 from portal.platform.clock import week_of
 from portal.platform.db import db
 from portal.platform.db.hot import read_hot
+from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.settings import current_settings
+from portal.referrals import ReferralRules
 from portal.tiers import enrol
 
 SOON = timedelta(days=30)
@@ -50,6 +52,13 @@ _MEMBER = text("""
     LEFT JOIN LATERAL (
         SELECT week, length FROM loyalty_streak_weeks WHERE member_id = m.id ORDER BY week DESC LIMIT 1) s ON true
     WHERE u.id = :user_id
+""")
+_JOINED = text("""
+    SELECT count(i.id) AS friends, coalesce(sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL), 0)::bigint
+           AS earned
+    FROM loyalty_members m
+    LEFT JOIN loyalty_referral_invites i ON i.member_id = m.id AND i.status = 'converted'
+    WHERE m.user_id = :user_id
 """)
 
 
@@ -170,3 +179,10 @@ def _streak(row: MemberRow, now: datetime) -> Document:
 
 def _time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def get_invite_teaser(member: Document) -> Document:
+    """The link of a member (a Member document), how many friends have joined, and what that has earned."""
+    joined = read_one(_JOINED, {"user_id": member["userId"]})
+    link = ReferralRules.of(current_settings()).link(member["referralCode"])
+    return {"url": link, "friends": joined.friends if joined else 0, "earned": joined.earned if joined else 0}

@@ -11,10 +11,8 @@ from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub import catalogue, words
-from portal.hub.member import get_member_document, get_or_enrol
-from portal.hub.teaser import get_invite_teaser
+from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
-from portal.hub.web.forms import RedeemForm
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.members.web import asks_staff
 from portal.platform import ids
@@ -23,6 +21,7 @@ from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.formatting import grouped
+from portal.platform.web.forms import OnceForm
 from portal.platform.web.responses import by_htmx
 from portal.redemptions import HoldRules, RedemptionStatus
 from portal.rewards import RewardNotFound
@@ -30,6 +29,10 @@ from portal.tiers import enrol, list_tiers
 
 bp = Blueprint("hub", __name__)
 NOTHING_REDEEMED = "Nothing was redeemed."
+
+
+class RedeemForm(OnceForm):
+    """Asks once whether to hold the points."""
 
 
 @bp.get("/")
