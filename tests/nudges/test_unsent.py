@@ -15,6 +15,7 @@ from portal.nudges.dispatch import dispatch_batch
 from portal.nudges.feed import refresh_and_list_nudges, update_nudge_status
 from portal.nudges.models import Nudge, NudgeDispatchEvent
 from portal.platform import clock
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from tests.nudges.people import DAY, decisions, expire_soon, make_due, run
@@ -31,7 +32,7 @@ def spend_all(session: Session, member: Member) -> None:
 
 
 def switch_off(session: Session, member: Member) -> None:
-    put_campaign(session, "expiring_points", {"active": False}, "test")
+    put_campaign(session, "expiring_points", {"active": False}, Act("test", clock.now()))
 
 
 def let_run_out(session: Session, member: Member) -> None:
