@@ -45,9 +45,6 @@ def _create_loyalty_members() -> None:
     op.create_index("ix_loyalty_members_joined_at", "loyalty_members", ["joined_at", "id"], unique=False)
     op.create_index("ix_loyalty_members_lifetime_earned", "loyalty_members", ["lifetime_earned", "id"], unique=False)
     op.create_index(
-        "ix_loyalty_members_qualifying", "loyalty_members", ["tier_id", "lifetime_earned", "id"], unique=False
-    )
-    op.create_index(
         "ix_loyalty_members_suspended",
         "loyalty_members",
         ["id"],
