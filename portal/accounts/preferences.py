@@ -1,11 +1,11 @@
 """What a user lets us send, on which channels and when; `marketing_messages` stands above the rest."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Self
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -97,8 +97,18 @@ def put_push_token(session: Session, user_id: str, token: str | None, *, only: s
 def start_push(session: Session, user_id: str, token: str) -> None:
     """Record a user's push subscription; who asks for it wants messages on that channel."""
     put_push_token(session, user_id, token)
-    wanted = replace(get_preferences(session, user_id), push=True)
-    put_preferences(session, user_id, wanted, wanted.muted_kinds)
+    _store(session, user_id, push=True)
+
+
+def forget_choices(session: Session, user: User) -> None:
+    """Drop what was set in an account before its address was shown to be its holder's: phone number, push subscription,
+    preferences. Consent that somebody gave or took back in it counts no more. The caller holds the user's row lock."""
+    last = _last_change(session, user.id)
+    user.phone_number = user.push_token = None
+    session.execute(delete(NotificationPreferences).where(NotificationPreferences.user_id == user.id))
+    if last is not None and (last.given or last.source in OWN_SOURCES):
+        session.add(_change(user.id, False, Origin("registration", "")))
+    session.flush()
 
 
 # What the API calls each source.
@@ -149,9 +159,9 @@ def change_consent(session: Session, user_id: str, given: bool, origin: Origin) 
         return False
     if given == bool(before) and (given or withdrawn or origin.source != "unsubscribe_link"):
         if before is None:
-            _store(session, user_id, given)
+            _store(session, user_id, marketing_messages=given)
         return True
-    _store(session, user_id, given)
+    _store(session, user_id, marketing_messages=given)
     session.add(_change(user_id, given, origin))
     session.flush()
     return True
@@ -203,11 +213,11 @@ def _later(origin: Origin, withdrawal: ConsentChange | None) -> bool:
     return origin.granted_at is not None and withdrawal is not None and origin.granted_at > withdrawal.at
 
 
-def _store(session: Session, user_id: str, given: bool) -> None:
-    changed = {"marketing_messages": given, "updated_at": clock.now()}
+def _store(session: Session, user_id: str, **wanted: bool) -> None:
+    changed = {**wanted, "updated_at": clock.now()}
     session.execute(
         insert(NotificationPreferences)
-        .values(user_id=user_id, **changed)
+        .values(user_id=user_id, **{"marketing_messages": False, **changed})
         .on_conflict_do_update(index_elements=["user_id"], set_=changed)
     )
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.accounts.notices import Notice, tell
 from portal.accounts.passwords import check_password, hash_password, read_reset_token
+from portal.accounts.preferences import forget_choices
 from portal.accounts.sessions import end_sessions_of, forget_devices_of
 from portal.accounts.sign_in import forget_failures_of
 from portal.accounts.users import find_by_email
@@ -54,8 +55,8 @@ def set_password(session: Session, token: str, minutes: int, password: str) -> U
     """Give the user of a live reset link a new password; None when the link no longer works.
 
     All their sessions end, and their devices and failed sign-ins are forgotten. They are told. The link was mailed to
-    their address, which is verified by that. What somebody had ticked who registered it stays undone: it need not have
-    been them. The password is hashed before the user is locked, so that nobody waits for that.
+    their address, which is verified by that. What somebody ticked and set who registered it is forgotten: it need not
+    have been them. The password is hashed before the user is locked, so that nobody waits for that.
 
     :raises InvalidInput: the password cannot be accepted.
     """
@@ -71,7 +72,8 @@ def set_password(session: Session, token: str, minutes: int, password: str) -> U
     _shut_out(session, user)
     forget_failures_of(session, user.email or "")
     if user.email_verified_at is None:
-        mark_verified(session, user, get_first_registration(session, user.id), with_consent=False)
+        forget_choices(session, user)
+        mark_verified(session, user, get_first_registration(session, user.id))
     tell(session, user.id, Notice.PASSWORD_SET)
     return user
 

@@ -1,9 +1,7 @@
 """Verified addresses: links that show that an address is its holder's, and what begins to count with that."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from itsdangerous import BadSignature
@@ -12,16 +10,15 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Registration, User
 from portal.accounts.passwords import check_password, hash_password
-from portal.accounts.preferences import Origin, change_consent
-from portal.accounts.sessions import end_sessions_of
+from portal.accounts.preferences import Origin, change_consent, forget_choices
+from portal.accounts.sessions import end_sessions_of, forget_devices_of
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
 from portal.platform.settings import listeners, signer
 
-# What other domains do for a user whose address has been verified: it is given what they noted when the user registered
-# (`registration.notes`), and when that was.
 PURPOSE = "verify-address"
-AfterVerification = Callable[[Session, User, Mapping[str, Any], datetime], None]
+# What other domains do for a user whose address has been verified. Each is called with the session, the user, what the
+# domains noted when they registered (`registration.read_notes`), and when that was.
 AFTER_VERIFICATION = "after_verification"
 
 
@@ -82,12 +79,15 @@ def find_link(session: Session, token: str, opener: Opener, *, lock: bool = Fals
     return Link(registration, user, own, own is not None or opener.user_id == user.id)
 
 
-def confirm(session: Session, token: str, opener: Opener, password: str = "") -> Link | None:
+def confirm(
+    session: Session, token: str, opener: Opener, password: str = "", consent: Origin | None = None
+) -> Link | None:
     """Verify the address of a link's user, who may then be signed in; None when the link does not work (any more).
 
     Several people may have registered an address, and only one reads its mail. So it is the browser that opens the link
     which decides: what was chosen in it holds, or what the signed-in user has. In any other browser `password` is the
-    account's from now on; left empty, it has none until one is set by a reset link. All sign-ins end.
+    account's from now on, none until a reset link sets one when it is left empty, and `consent` what was ticked there.
+    All sign-ins end. What was set in the account by anybody else who could sign in to it is forgotten.
 
     The password is hashed before anybody is locked, so that nobody waits for that.
 
@@ -100,33 +100,37 @@ def confirm(session: Session, token: str, opener: Opener, password: str = "") ->
     link = find_link(session, token, opener, lock=True)
     if link is None:
         return None
-    user, chosen = link.user, link.own or link.registration
+    user, chosen, first = link.user, link.own or link.registration, get_first_registration(session, link.user.id)
     if link.own is not None:
         user.password_hash, user.name = link.own.password_hash, link.own.name
     elif link.known:
-        chosen = get_first_registration(session, user.id) or chosen
+        chosen = first or chosen
     else:
         user.password_hash, user.name = hashed, chosen.name
+    if link.known:
+        consent = Origin("registration", chosen.caller) if chosen.consent else None
     link.registration.used_at = clock.now()
     end_sessions_of(session, user.id)
+    if opener.user_id != user.id and link.own is not first:
+        forget_choices(session, user)
+        forget_devices_of(session, user.id)
     mark_verified(session, user, chosen)
+    if consent is not None:
+        change_consent(session, user.id, True, consent)
     return link
 
 
-def mark_verified(
-    session: Session, user: User, registration: Registration | None, *, with_consent: bool = True
-) -> None:
-    """Let a user's address count as theirs from now on, with the consent and notes of this registration of theirs.
+def mark_verified(session: Session, user: User, registration: Registration | None) -> None:
+    """Let a user's address count as theirs from now on, with the notes of this registration of it.
 
-    The caller holds the user's row lock. Passwords of other registrations are forgotten.
+    The caller holds the user's row lock. Passwords of registrations are forgotten. Consent is the caller's to decide:
+    whoever ticked it at a registration need not be who has the address.
     """
     user.email_verified_at = user.updated_at = clock.now()
     session.execute(update(Registration).where(Registration.user_id == user.id).values(password_hash=None))
     session.flush()
-    if registration is None:
+    if registration is None or registration.email != user.email:
         return
-    if with_consent and registration.consent:
-        change_consent(session, user.id, True, Origin("registration", registration.caller))
     for hear in listeners(AFTER_VERIFICATION):
         hear(session, user, registration.remembered, registration.created_at)
 

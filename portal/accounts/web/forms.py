@@ -7,6 +7,7 @@ from portal.accounts.contact import clean_email
 from portal.accounts.passwords import password_problem
 from portal.platform.web.forms import PortalForm, visible
 
+WANTS_MESSAGES = "Send me reminders, offers and news"
 NOT_AN_EMAIL = "Enter an email address, like name@example.com."
 
 
@@ -20,10 +21,6 @@ def _email(_form: object, field: Field) -> None:
 def _no_nul(_form: object, field: Field) -> None:
     if "\x00" in (field.data or ""):
         raise ValidationError("Remove the characters that cannot be shown.")
-
-
-def _trimmed(value: str | None) -> str | None:
-    return value.strip() if value else value
 
 
 class LoginForm(PortalForm):
@@ -40,7 +37,7 @@ class RegisterForm(PortalForm):
     name = StringField("Your name", [DataRequired("Enter your name."), Length(max=120), _no_nul], filters=[visible])
     email = EmailField("Email address", [InputRequired("Enter your email address."), Length(max=254), _email])
     password = PasswordField("Password", [InputRequired("Choose a password.")])
-    marketing_messages = BooleanField("Send me reminders, offers and news")
+    marketing_messages = BooleanField(WANTS_MESSAGES)
     next = HiddenField()
 
     def validate_password(self, field: Field) -> None:
@@ -57,9 +54,10 @@ class ForgotPasswordForm(PortalForm):
 
 
 class ConfirmForm(PortalForm):
-    """The password to sign in with from now on, where the browser that opens the link has not chosen one."""
+    """What was not chosen in the browser that opens the link: the password to sign in with from now on, and consent."""
 
     password = PasswordField("Password", [Length(max=1000)])
+    marketing_messages = BooleanField(WANTS_MESSAGES)
 
 
 class ResetPasswordForm(PortalForm):

@@ -7,6 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts import registration, verification
+from portal.accounts.preferences import Origin
 from portal.accounts.registration import Applicant, RegistrationRules
 from portal.accounts.web import browser
 from portal.accounts.web.browser import safe_next
@@ -93,8 +94,9 @@ def do_confirm(token: str) -> AnyResponse:
     """Verify the address and sign its owner in."""
     limits.check_sign_in()
     form, opener = ConfirmForm(), browser.opener()
+    consent = Origin("registration", limits.caller_address()) if form.marketing_messages.data else None
     try:
-        link = verification.confirm(db.session(), token, opener, form.password.data or "")
+        link = verification.confirm(db.session(), token, opener, form.password.data or "", consent)
     except InvalidInput as error:
         form.password.errors = [item["message"] for item in error.errors]
         return _confirm_page(form, verification.find_link(db.session(), token, opener), 422)
