@@ -43,8 +43,8 @@ def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralR
     if target is None:
         return Landing("unknown")
     invite = session.get(ReferralInvite, (target.member_id, target.invite_id)) if target.invite_id else None
-    if invite is not None and (status := effective_status(invite, now)) not in OPEN:
-        return Landing(_closed(status))
+    if invite is not None and not _was_open(invite, now):
+        return Landing(_closed(effective_status(invite, now)))
     owner = select(Member, User).join(User, User.id == Member.user_id).where(Member.id == target.member_id)
     member, user = session.execute(owner).one()
     if not may_refer(member, user):
@@ -69,10 +69,13 @@ def attribute_registration(
     lock_members(session, [target.member_id])
     key = (target.member_id, target.invite_id)
     invite = session.get(ReferralInvite, key, populate_existing=True) if target.invite_id else None
-    if invite is not None and effective_status(invite, at) not in OPEN:
+    if invite is not None and not _was_open(invite, at):
         return None
     if invite is None or invite.attributed_user_id is not None:
         invite = insert_bound_invite(session, target, user, now=now, rules=rules)
+    if invite.status == InviteStatus.EXPIRED:
+        invite.status = InviteStatus.SENT
+        note_activity(session, target.member_id, opened=1)
     invite.attributed_user_id, invite.attributed_at, invite.referee_device = user.id, now, device
     invite.expires_at = max(invite.expires_at, now + rules.life)
     session.flush()
@@ -106,6 +109,11 @@ def insert_bound_invite(
     invite = insert_invite(session, target.member_id, values, new_code)
     note_activity(session, target.member_id, opened=1, active_at=now)
     return invite
+
+
+def _was_open(invite: ReferralInvite, at: datetime) -> bool:
+    """Whether an invite could be followed at a moment, also one that has run out and been swept since."""
+    return invite.status in (*OPEN, InviteStatus.EXPIRED) and invite.expires_at > at
 
 
 def _closed(status: str) -> LandingState:

@@ -16,10 +16,10 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.web.edge import Portal
-from portal.referrals.closing import cancel_invite
+from portal.referrals.closing import cancel_invite, expire_invites
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
-from portal.referrals.models import ReferralInvite
+from portal.referrals.models import ReferralActivity, ReferralInvite
 from portal.referrals.problems import AlreadyReferred
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.factories.loyalty import RULES, make_member
@@ -133,19 +133,37 @@ def test_a_stranger_who_registered_the_address_before_brings_it_to_nobody(
     assert [found.id for found in attributed(session)] == [own.id]
 
 
+@pytest.mark.parametrize("swept", [False, True])
 def test_an_invite_that_runs_out_before_the_address_is_confirmed_still_counts(
-    client: FlaskClient, session: Session
+    client: FlaskClient, session: Session, swept: bool
 ) -> None:
-    invite = make_invite(session, inviting(session), at=clock.now() - 89 * DAY)
+    member = inviting(session)
+    invite = make_invite(session, member, at=clock.now() - 89 * DAY)
     with time_machine.travel(clock.now(), tick=False) as traveller:
         client.get(f"/r/{invite.code}")
         form = {"csrf_token": csrf(client), "name": "Grace", "email": "grace@example.org", "password": PASSWORD}
         client.post("/register", data=form)
         traveller.shift(DAY + DAY / 2)
+        if swept:
+            assert expire_invites(session, clock.now()) == 1
         follow_link(client, session, "grace@example.org")
         bound = attributed(session)
         assert [found.id for found in bound] == [invite.id]
         assert bound[0].expires_at > clock.now() + 80 * DAY
+        activity = session.get_one(ReferralActivity, member.id, populate_existing=True)
+        assert (bound[0].status, activity.open_invites) == ("sent", 1)
+
+
+def test_an_invite_that_had_run_out_when_its_friend_registered_binds_nobody(
+    client: FlaskClient, session: Session
+) -> None:
+    invite = make_invite(session, inviting(session), at=clock.now() - 89 * DAY)
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        client.get(f"/r/{invite.code}")
+        traveller.shift(DAY + DAY / 2)
+        assert expire_invites(session, clock.now()) == 1
+        register(client)
+        assert attributed(session) == []
 
 
 def test_the_first_click_wins(client: FlaskClient, session: Session) -> None:
