@@ -87,6 +87,21 @@ def test_many_are_decided_at_once_and_reported_singly(
     assert statuses == ["cancelled", "fulfilled", "fulfilled"]
 
 
+@pytest.mark.parametrize(
+    "here",
+    ["endpoint=x", "_method=FOO", "_external=1", "_scheme=javascript", "_anchor=a", "status=%00", "&&=&", "/\\/evil"],
+)
+def test_the_way_back_is_the_queue_whatever_it_was_called_with(operator: FlaskClient, here: str) -> None:
+    answer = operator.get(f"{QUEUE}/bulk/fulfil", query_string={"here": here})
+    assert answer.status_code == 303
+    assert answer.location.split("?")[0] == QUEUE
+
+
+def test_the_way_back_keeps_every_filter(operator: FlaskClient) -> None:
+    here = "status=requested&status=failed&sort=created"
+    assert operator.get(f"{QUEUE}/bulk/fulfil", query_string={"here": here}).location == f"{QUEUE}?{here}"
+
+
 def test_the_export_holds_every_row_and_no_formula(operator: FlaskClient, requests: list[Redemption]) -> None:
     answer = operator.get(f"{QUEUE}?format=csv")
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
@@ -102,8 +101,7 @@ def _queue_as_it_was(query: str | None) -> str:
     """The queue with the filter, order and page that somebody acts from; without a word of them, what waits."""
     if query is None:
         return url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
-    steering: dict[str, Any] = dict(parse_qsl(query))
-    return url_for("redemptions_console.queue", **steering)
+    return f"{url_for('redemptions_console.queue')}?{urlencode(parse_qsl(query))}"
 
 
 def _question(verb: Verb, what: str, back: str) -> Question:
