@@ -25,7 +25,7 @@ start = 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: setup ## Run the portal (PORT, DATA_DIR, DEMO=0, DATABASE_URL, REDIS_URL and more: see README.md)
+run: setup ## Run the portal (PORT, DATA_DIR, DEMO=0, DATABASE_URL, REDIS_URL and more: see portal/docs/settings.md)
 	@exec .venv/bin/python -c $(start)
 
 test: setup-dev packages ## Run all tests (ARGS='-k words' or a path narrows it)

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="PostgreSQL 16+; empty: the embedded server of DATA_DIR.")
     redis_url: str = Field("", description="Redis 6.2+; empty: the embedded server of DATA_DIR.")
     secret_key: str = Field(
-        "", description="Signs cookies, cursors and links; at least 32 characters, in production random."
+        "", description="Signs cookies, cursors and links; at least 32 characters, in production random ones."
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")

@@ -1,4 +1,4 @@
-"""Users, sign-in, API tokens, preferences, and the guards of every route."""
+"""Users, sign-in, API tokens, consent and preferences."""
 
 from portal.accounts.access import disable_user, enable_user, sign_out_user
 from portal.accounts.contact import (

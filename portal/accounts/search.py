@@ -1,4 +1,4 @@
-"""Finding people: by how the words of a name, an email address or an id begin, or exactly."""
+"""Finding people: by how the words of a name, an email address or an id begin, or exactly; and lists for commands."""
 
 import re
 from collections.abc import Iterator

@@ -1,18 +1,16 @@
 """Sign-ins: one `auth_sessions` row each. Ending the row ends the session at its next request."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, text, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, KnownDevice, User
 from portal.platform import clock, ids
 from portal.platform.db import count_changed
 
-KEPT_AFTER_END = timedelta(days=30)
 LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
 
 
@@ -41,16 +39,6 @@ def end_session(session: Session, session_id: UUID) -> bool:
 def end_sessions_of(session: Session, user_id: str) -> int:
     """End every sign-in of a user; returns how many were live."""
     return _end(session, AuthSession.user_id == user_id)
-
-
-def list_sessions(session: Session, user_id: str) -> Sequence[AuthSession]:
-    """The live sign-ins of a user, newest first."""
-    statement = (
-        select(AuthSession)
-        .where(AuthSession.user_id == user_id, AuthSession.revoked_at.is_(None), AuthSession.expires_at > clock.now())
-        .order_by(AuthSession.id.desc())
-    )
-    return session.scalars(statement).all()
 
 
 def _end(session: Session, which: ColumnElement[bool]) -> int:

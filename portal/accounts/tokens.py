@@ -1,4 +1,4 @@
-"""API tokens of services: made, listed and revoked; the secret is shown once and kept as a hash."""
+"""API tokens of services: made and revoked; the secret is shown once and kept as a hash."""
 
 import secrets
 from collections.abc import Collection, Sequence

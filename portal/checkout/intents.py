@@ -1,4 +1,4 @@
-"""The programme's rules for checkouts, as values that services are given."""
+"""Checkout intents: planned, confirmed, resolved and expired, and the rules they follow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

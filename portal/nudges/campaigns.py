@@ -16,12 +16,6 @@ from portal.platform.problems import InvalidInput
 FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
 
 
-def list_campaigns(session: Session) -> list[NudgeCampaign]:
-    """All campaigns: active ones first, then by priority."""
-    order = NudgeCampaign.active.desc(), NudgeCampaign.priority.desc(), NudgeCampaign.slug
-    return list(session.scalars(select(NudgeCampaign).order_by(*order)))
-
-
 def put_campaign(session: Session, slug: str, fields: dict[str, Any], act: Act) -> tuple[NudgeCampaign, bool]:
     """Create or change a campaign; fields left out keep their value, a new one is active.
 

@@ -1,4 +1,4 @@
-"""Codes to read aloud: no letter or digit that is mistaken for another."""
+"""Ids (ULIDs), and codes to read aloud, in which no letter or digit is mistaken for another."""
 
 import secrets
 import threading

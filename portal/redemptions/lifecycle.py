@@ -1,4 +1,4 @@
-"""The programme's rules for redemptions, as values that services are given."""
+"""The life of a redemption: requested, fulfilled, released, asked again, or cancelled when stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The first page of the consoles: exact while the programme is small, the last night's figures when it is large."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,8 +16,6 @@ from tests.analytics.test_console import capture
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward, make_tier, request_reward
 from tests.statements import counted
-
-NIGHT = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, put_preferences
 from portal.members.models import Member
 from portal.nudges.candidates import aggregate_nudge_candidates
@@ -63,9 +62,3 @@ def decisions(member: Member) -> list[tuple[str, str, str | None]]:
         event = NudgeDispatchEvent
         mine = select(event.status, event.reason, event.channel).where(event.member_id == member.id)
         return [tuple(row) for row in session.execute(mine.order_by(event.created_at, event.id))]
-
-
-def set_timezone(user_id: str, timezone: str) -> None:
-    """Let a user live there."""
-    with unit_of_work() as session:
-        session.get_one(User, user_id).timezone = timezone

@@ -1,4 +1,4 @@
-"""Users, sign-in, API tokens, preferences, and the guards of every route."""
+"""Sign-in, registration, staff's access, tokens, and the guards of every route."""
 
 from flask import Flask
 from flask_login import LoginManager

@@ -72,7 +72,7 @@ def in_parts(view: View) -> View:
 
 
 def proves_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Declare that this view's own read checks the bearer token (`principal.read_proven`), and not the guard.
+    """Declare that this view's own read checks the bearer token (`platform.db.hot`), and not the guard.
 
     Where it does not come to that, the token is checked before the answer leaves, whatever the answer is.
     """

@@ -1,4 +1,4 @@
-"""The blueprint that the account pages share."""
+"""Pages to sign in and out, and the blueprint that all account pages share."""
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user

@@ -1,4 +1,4 @@
-"""Segments, velocity and snapshots."""
+"""The API, console and job of the nights' figures."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""Checkout intents and next actions."""
+"""The API of checkout intents."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-""" """
+"""The console of imports, and the worker's part of applying one."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""Schedules, ticks, workers and health."""
+"""Schedules and workers, with their console, API and commands."""
 
 from flask import Flask
 

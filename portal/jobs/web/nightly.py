@@ -1,4 +1,4 @@
-"""`purge_old_records`: what nobody will ask for any more is deleted, a bounded number at a time."""
+"""Nightly: the ledger is verified, and what nobody will ask for any more is deleted, so many at a time."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Entries, lots, posting, holds and expiry."""
+"""The ledger's API and commands."""
 
 from flask import Flask
 

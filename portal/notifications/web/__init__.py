@@ -1,4 +1,4 @@
-"""Messages: templates, preferences, channels and delivery."""
+"""The pages of preferences, the console of messages, and the jobs that send them."""
 
 from flask import Flask
 

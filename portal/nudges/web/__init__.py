@@ -1,4 +1,4 @@
-"""Campaigns, candidates, governor and dispatch."""
+"""The API, console and job of campaigns and nudges."""
 
 from flask import Flask
 

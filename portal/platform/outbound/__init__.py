@@ -1,4 +1,4 @@
-"""Everything that calls an address somebody else chose leaves through here: push services, webhooks, connections.
+"""Everything that calls an address somebody else chose leaves through here, such as browsers' push services.
 
 What operators set themselves is believed and does not: EMAIL_URL (SMTP), SMS_URL (Apprise), DATABASE_URL, REDIS_URL.
 """

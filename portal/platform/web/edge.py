@@ -95,7 +95,7 @@ class Sessions(SecureCookieSessionInterface):
         return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write a changed session's cookie; what varies by cookie says so itself (`core.responses`)."""
+        """Write a changed session's cookie; what varies by cookie says so itself (`platform.web.responses`)."""
         if session.modified:
             super().save_session(app, session, response)
 

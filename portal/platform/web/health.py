@@ -5,7 +5,7 @@ from typing import NamedTuple
 import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, current_app
+from flask import Response, current_app
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +14,6 @@ from portal.platform.db.reads import read_one
 from portal.platform.queue import client
 from portal.platform.web.proxies import has_undeclared
 from portal.platform.web.responses import json
-
-bp = Blueprint("health", __name__)
 
 
 def _migration_head() -> str | None:

@@ -1,4 +1,4 @@
-"""Holds on points and how they end."""
+"""The API and console of redemptions."""
 
 from flask import Flask
 

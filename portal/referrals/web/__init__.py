@@ -1,4 +1,4 @@
-"""Invites, attribution and conversion."""
+"""The API, pages and console of invites, and the cookies that a visit leaves."""
 
 from flask import Flask
 

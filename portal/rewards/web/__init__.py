@@ -1,4 +1,4 @@
-"""The reward catalogue."""
+"""The API and console of the catalogue."""
 
 from flask import Flask
 

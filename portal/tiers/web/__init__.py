@@ -1,4 +1,4 @@
-"""Thresholds, qualification and upgrades."""
+"""The API and console of tiers."""
 
 from flask import Flask
 
