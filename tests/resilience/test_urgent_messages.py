@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.jobs.web import worker
-from portal.platform import outbox
+from portal.platform import clock, outbox
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.outbox import BACKLOG_JOB
@@ -26,16 +27,17 @@ MANY = 60
 
 @pytest.fixture
 def one_worker(servers: databases.Servers, app: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    """An application with database and queues of its own; the tenth slow message brings a change of the tiers."""
+    """An application with database and queues of its own; the fifth slow message brings a change of the tiers,
+    while every lane has some of its ten in hand."""
     application = databases.make_app(servers, servers.create("urgent"), redis_url=queue_url(servers))
 
     def handle(message: outbox.Claimed) -> None:
         time.sleep(0.05)
-        if message.payload["number"] == 9:
+        if message.payload["number"] == 4:
             with unit_of_work() as session:
-                put_tier(session, "silver", {"name": "Silver", "threshold": 50}, "test")
+                put_tier(session, "silver", {"name": "Silver", "threshold": 50}, Act("test", clock.now()))
 
-    monkeypatch.setitem(outbox.handlers, SLOW, handle)
+    monkeypatch.setitem(application.extensions["outbox"].handlers, SLOW, handle)
     with application.app_context():
         client().flushdb()
         yield application
