@@ -33,10 +33,9 @@ from portal.accounts.search import HITS, list_named, look_for, people_filter, se
 from portal.accounts.users import create_user, get_user
 from portal.accounts.verification import (
     AFTER_VERIFICATION,
-    get_first_registration,
     make_link_token,
-    mark_verified,
     release_addresses,
+    vouch,
 )
 
 __all__ = [
@@ -69,7 +68,6 @@ __all__ = [
     "disable_user",
     "drop_password",
     "enable_user",
-    "get_first_registration",
     "get_preferences",
     "get_user",
     "hash_password",
@@ -77,7 +75,6 @@ __all__ = [
     "look_for",
     "make_link_token",
     "make_reset_token",
-    "mark_verified",
     "normalize_email",
     "people_filter",
     "put_contact",
@@ -89,4 +86,5 @@ __all__ = [
     "start_push",
     "tell_of_new_addresses",
     "verify_password",
+    "vouch",
 ]

@@ -17,7 +17,7 @@ from portal.accounts.notices import tell_of_new_addresses
 from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.preferences import Origin, change_consent, describe_consent, get_consent
 from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
-from portal.accounts.verification import get_first_registration, mark_verified, release_address
+from portal.accounts.verification import release_address, vouch
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document
@@ -224,7 +224,7 @@ def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
             if before is not None and not unverified:
                 tell_of_new_addresses(session, {user.id: before})
     if unverified:
-        mark_verified(session, user, get_first_registration(session, user.id))
+        vouch(session, user)
     return True
 
 

@@ -18,10 +18,9 @@ from portal.accounts import (
     CHANGE_MANY,
     OWN_WITHDRAWAL,
     User,
-    get_first_registration,
-    mark_verified,
     release_addresses,
     tell_of_new_addresses,
+    vouch,
 )
 from portal.imports.models import ImportStatus, MemberImport
 from portal.imports.staging import EFFECT, SOURCE, classify
@@ -194,8 +193,7 @@ def _write_users(session: Session, staged: MemberImport, values: dict[str, objec
     for statement in (_MAKE_USERS, _CHANGE_USERS):
         session.execute(statement, values)
     for user_id in unverified:
-        user = session.get_one(User, user_id, populate_existing=True)
-        mark_verified(session, user, get_first_registration(session, user_id))
+        vouch(session, session.get_one(User, user_id, populate_existing=True))
 
 
 def _write_consents(session: Session, staged: MemberImport, values: dict[str, object]) -> None:

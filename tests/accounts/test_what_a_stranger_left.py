@@ -113,12 +113,12 @@ def test_in_another_browser_consent_is_asked_there(
     assert sources == (["registration"] if ticked else [])
 
 
-def test_a_tick_at_a_registration_does_not_count_by_the_shops_word(
+def test_a_tick_for_another_address_does_not_count_by_the_shops_word(
     app: Portal, client: FlaskClient, session: Session
 ) -> None:
     register(app.test_client(), THEIRS, marketing_messages="y")
     user = user_of(session)
-    body = {"name": "Ada", "email": EMAIL}
+    body = {"name": "Ada", "email": "ada.lovelace@example.com"}
     answer = client.put(f"/api/v1/users/{user.id}", json=body, headers=bearer(make_token(session, "admin")))
     assert answer.status_code == 200
     session.expire_all()
