@@ -3,14 +3,9 @@
 from portal.desk.words import LOTS_NAMED
 from portal.ledger import EntryType
 from portal.notifications import MessageStatus
-from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.console.tables import Column, Filter, Table, choices_of
 from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
-
-
-def _choices(values: type[EntryType | MessageStatus | RedemptionStatus | InviteStatus]) -> tuple[tuple[str, str], ...]:
-    return tuple((value.value, value.value.replace("_", " ").capitalize()) for value in values)
-
 
 _OF_MEMBER = "member_id = CAST(:member_id AS uuid)"
 # What a debit took, from the lots of which entries; the first few, and how many there are.
@@ -48,7 +43,7 @@ LEDGER = Table(
         Column("taken", "Taken", _TAKEN, shown=False, exported=False),
         Column("lots_taken", "Lots", _LOTS_TAKEN, shown=False, exported=False),
     ),
-    filters=(Filter("type", "Kind", "e.entry_type = :type", _choices(EntryType)),),
+    filters=(Filter("type", "Kind", "e.entry_type = :type", choices_of(EntryType)),),
 )
 REDEMPTIONS = Table(
     name="member-redemptions",
@@ -68,7 +63,7 @@ REDEMPTIONS = Table(
         Column("closed_at", "Closed", "r.closed_at", "moment"),
         Column("failure_reason", "Reason", "r.failure_reason"),
     ),
-    filters=(Filter("status", "Status", "r.status = :status", _choices(RedemptionStatus)),),
+    filters=(Filter("status", "Status", "r.status = :status", choices_of(RedemptionStatus)),),
 )
 REFERRALS = Table(
     name="member-referrals",
@@ -90,7 +85,7 @@ REFERRALS = Table(
         Column("credited_at", "Credited", "i.credited_at", "moment"),
         Column("id", "Id", "i.id", "ulid", shown=False),
     ),
-    filters=(Filter("status", "Status", "i.status = :status", _choices(InviteStatus)),),
+    filters=(Filter("status", "Status", "i.status = :status", choices_of(InviteStatus)),),
 )
 MESSAGES = Table(
     name="member-messages",
@@ -109,7 +104,7 @@ MESSAGES = Table(
         Column("created_at", "Asked for", "g.created_at", "moment"),
         Column("sent_at", "Sent", "g.sent_at", "moment"),
     ),
-    filters=(Filter("status", "Status", "g.status = :status", _choices(MessageStatus)),),
+    filters=(Filter("status", "Status", "g.status = :status", choices_of(MessageStatus)),),
 )
 NUDGES = Table(
     name="member-nudges",

@@ -1,7 +1,7 @@
 """The imports of members, and the rows of one, as the consoles list them."""
 
 from portal.imports.models import ImportStatus, Outcome
-from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.console.tables import Column, Filter, Table, choices_of
 
 IMPORTS = Table(
     name="imports",
@@ -21,9 +21,7 @@ IMPORTS = Table(
         Column("finished_at", "Done", "i.finished_at", "moment"),
         Column("reason", "Reason", "coalesce(i.reason, '')"),
     ),
-    filters=(
-        Filter("status", "Status", "i.status = :status", tuple((s.value, s.value.capitalize()) for s in ImportStatus)),
-    ),
+    filters=(Filter("status", "Status", "i.status = :status", choices_of(ImportStatus)),),
 )
 ROWS = Table(
     name="import-rows",
@@ -48,7 +46,5 @@ ROWS = Table(
         Column("marketing_messages", "Marketing", "r.marketing_messages", "flag"),
         Column("row_key", "Key", "r.row_key", "code"),
     ),
-    filters=(
-        Filter("outcome", "Outcome", "r.outcome = :outcome", tuple((o.value, o.value.capitalize()) for o in Outcome)),
-    ),
+    filters=(Filter("outcome", "Outcome", "r.outcome = :outcome", choices_of(Outcome)),),
 )

@@ -10,7 +10,7 @@ from portal.nudges.models import DispatchStatus
 from portal.nudges.reasons import Reason
 from portal.nudges.web.console import list_campaign_choices
 from portal.platform.console.acts import show_table
-from portal.platform.console.tables import Column, Filter, Table, day_filters
+from portal.platform.console.tables import Column, Filter, Table, choices_of, day_filters
 
 bp = Blueprint("dispatches_console", __name__, url_prefix="/admin/messages/nudges")
 
@@ -35,7 +35,6 @@ REASONS = {
     Reason.WORKER_LOST: "The worker was lost while sending",
     Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
 }
-_STATUSES = tuple((status.value, status.value.capitalize()) for status in DispatchStatus)
 
 DISPATCHES = Table(
     name="dispatches",
@@ -63,7 +62,7 @@ DISPATCHES = Table(
         people_filter("member", "Member", "m.user_id"),
         Filter("campaign", "Campaign", "c.slug = :campaign", options=list_campaign_choices),
         Filter("channel", "Channel", "d.channel = :channel", CHANNEL_CHOICES),
-        Filter("status", "Status", "d.status = :status", _STATUSES),
+        Filter("status", "Status", "d.status = :status", choices_of(DispatchStatus)),
         Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
         *day_filters("d.created_at"),
     ),

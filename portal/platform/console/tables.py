@@ -3,9 +3,10 @@
 A table reads by keyset: a page costs the rows it shows, wherever it stands. What it sorts by is never null.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -23,6 +24,11 @@ PAGE_SIZES = (25, 50, 100)
 LONGEST_FILTER = 200
 STEERING = ("sort", "cursor", "limit", "format")
 Choices = tuple[tuple[str, str], ...]
+
+
+def choices_of(values: Iterable[StrEnum]) -> Choices:
+    """The values with the words that people choose them by, for a filter."""
+    return tuple((v.value, "SMS" if v == "sms" else v.value.replace("_", " ").capitalize()) for v in values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The redemptions as the consoles list them."""
 
 from portal.accounts import people_filter
-from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.console.tables import Column, Filter, Table, choices_of
 from portal.redemptions.models import RedemptionStatus
 from portal.rewards.web import list_reward_choices
 
@@ -11,7 +11,6 @@ _SOURCE = """
     JOIN users u ON u.id = m.user_id
     LEFT JOIN loyalty_rewards w ON w.id = r.reward_id
 """
-_STATUSES = tuple(RedemptionStatus)
 _STALE = "r.status = 'requested' AND r.requested_at < CAST(:stale_before AS timestamptz)"
 
 REDEMPTIONS = Table(
@@ -35,7 +34,7 @@ REDEMPTIONS = Table(
         Column("closed_by", "By", "r.closed_by"),
     ),
     filters=(
-        Filter("status", "Status", "r.status = :status", tuple((s.value, s.value.capitalize()) for s in _STATUSES)),
+        Filter("status", "Status", "r.status = :status", choices_of(RedemptionStatus)),
         Filter("reward", "Reward", "w.slug = :reward", options=list_reward_choices),
         people_filter("member", "Member", "u.id"),
         Filter("waiting", "Waiting", f":waiting = 'stale' AND {_STALE}", (("stale", "Too long"),)),

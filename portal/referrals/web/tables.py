@@ -1,7 +1,7 @@
 """The invites as the consoles list them, and those whose conversion looks as if both sides were one person."""
 
 from portal.accounts import list_named
-from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.console.tables import Column, Filter, Table, choices_of
 from portal.referrals.fraud_signals import MEANINGS
 from portal.referrals.models import EFFECTIVE_STATUS, PAST, Channel, InviteStatus
 
@@ -22,10 +22,6 @@ _FOUND = """
         UNION SELECT id FROM loyalty_referral_invites
         WHERE referee_user_id = ANY(CAST(:people AS text[])) OR attributed_user_id = ANY(CAST(:people AS text[]))))
 """
-
-
-def _choices(values: type[InviteStatus] | type[Channel]) -> tuple[tuple[str, str], ...]:
-    return tuple((value.value, value.value.upper() if value == "sms" else value.value.capitalize()) for value in values)
 
 
 _FIND = Filter(
@@ -69,9 +65,9 @@ REFERRALS = Table(
             "status",
             "Status",
             f"(i.status = :status AND NOT {PAST}) OR (:status = 'expired' AND {PAST})",
-            _choices(InviteStatus),
+            choices_of(InviteStatus),
         ),
-        Filter("channel", "Channel", "i.channel = :channel", _choices(Channel)),
+        Filter("channel", "Channel", "i.channel = :channel", choices_of(Channel)),
     ),
 )
 
