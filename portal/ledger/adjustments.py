@@ -1,4 +1,4 @@
-"""What other domains ask of the ledger."""
+"""Corrections by hand, and facts that are kept beside an entry."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,43 +6,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.ledger.expiry import expire_scheduled_points
-from portal.ledger.holds import (
-    InsufficientPoints,
-    choose_lots,
-    hold_points,
-    release_holds,
-    take_held_points,
-)
+from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
-from portal.ledger.posting import Entry, Posted, Posting, Take, post
+from portal.ledger.posting import Posted, Posting, post
 from portal.ledger.rules import EarningRules
-from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.members import lock_members
 from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.web.responses import to_json
-
-__all__ = [
-    "EarningRules",
-    "Entry",
-    "InsufficientPoints",
-    "Posted",
-    "Posting",
-    "Take",
-    "add_facts",
-    "adjust_points",
-    "choose_lots",
-    "credit",
-    "expire_scheduled_points",
-    "grant_weekly_streak_bonuses",
-    "hold_points",
-    "post",
-    "release_holds",
-    "take_held_points",
-]
-
 
 # Where the entry names it already, inside or beside, there is nothing to add.
 _ADD_FACTS = text("""
@@ -68,39 +40,6 @@ def add_facts(session: Session, member_id: UUID, entry_id: UUID, name: str, fact
         "now": now,
     }
     return session.execute(_ADD_FACTS, values).first() is not None
-
-
-def credit(
-    member_id: UUID,
-    points: int,
-    entry_type: EntryType,
-    description: str,
-    *,
-    source: str,
-    external_id: str,
-    rules: EarningRules,
-    at: datetime,
-    effect: str = "credit",
-    metadata: Document | None = None,
-) -> Posting:
-    """A posting of earned points: they expire by the programme's rule and qualify the week for a streak.
-
-    A streak bonus does not qualify a week (CONTRACT rule 20).
-    """
-    week = None if entry_type is EntryType.STREAK_BONUS else rules.week(at)
-    return Posting(
-        member_id,
-        points,
-        entry_type,
-        description,
-        source,
-        external_id,
-        effect,
-        at,
-        metadata or {},
-        expires_at=rules.expiry(at),
-        week=week,
-    )
 
 
 def adjust_points(

@@ -1,11 +1,15 @@
-"""The programme's rules for earned points, as values that services are given."""
+"""The programme's rules for earned points, as values that services are given, and what is posted by them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portal.config import Settings
+from portal.ledger.models import EntryType
+from portal.ledger.posting import Posting
 from portal.platform.clock import computed_expiry, week_of
+from portal.platform.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,36 @@ class EarningRules:
     def week(self, earned_at: datetime) -> date:
         """The Monday of the week in which they were earned (CONTRACT rule 20)."""
         return week_of(earned_at, self.zone)
+
+
+def credit(
+    member_id: UUID,
+    points: int,
+    entry_type: EntryType,
+    description: str,
+    *,
+    source: str,
+    external_id: str,
+    rules: EarningRules,
+    at: datetime,
+    effect: str = "credit",
+    metadata: Document | None = None,
+) -> Posting:
+    """A posting of earned points: they expire by the programme's rule and qualify the week for a streak.
+
+    A streak bonus does not qualify a week (CONTRACT rule 20).
+    """
+    week = None if entry_type is EntryType.STREAK_BONUS else rules.week(at)
+    return Posting(
+        member_id,
+        points,
+        entry_type,
+        description,
+        source,
+        external_id,
+        effect,
+        at,
+        metadata or {},
+        expires_at=rules.expiry(at),
+        week=week,
+    )

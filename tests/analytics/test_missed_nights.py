@@ -9,10 +9,10 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
 from portal.analytics.web.jobs import capture_loyalty_analytics_snapshot
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
 from portal.platform.audit import Act

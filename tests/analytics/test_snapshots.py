@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
 from portal.analytics.web.schemas import SnapshotPage
-from portal.ledger import adjustments as ledger
 from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
 from portal.ledger.models import EntryType
 from portal.members.membership import lock_members
 from portal.platform import clock, ids

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.members.models import Member
 from portal.platform import clock

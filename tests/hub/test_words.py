@@ -5,13 +5,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
 from portal.checkout.cards import make_card
 from portal.checkout.models import KINDS
 from portal.hub.catalogue import ORDER
 from portal.hub.rail import ICONS
 from portal.hub.timeline_words import describe
-from portal.ledger import adjustments as ledger
 from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
 from portal.ledger.words import UNKNOWN, WORDS, words_of

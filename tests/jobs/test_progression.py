@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from portal import ledger
 from portal.jobs.web.progression import run_loyalty_progression
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType, LedgerEntry, PointLot, StreakWeek
 from portal.ledger.verify import find_differences
 from portal.members.models import Member

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
+from portal.ledger.holds import choose_lots
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
@@ -169,7 +170,7 @@ class Points(RuleBasedStateMachine):
         assert self.member.balance == sum(lot.left for lot in self.model.lots)
         assert self.member.held == held
         free = (
-            ledger.choose_lots(self.session, self.member.id, self.model.available(self.now) or 1, self.now)
+            choose_lots(self.session, self.member.id, self.model.available(self.now) or 1, self.now)
             if (self.model.available(self.now))
             else ()
         )

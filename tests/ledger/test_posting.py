@@ -5,7 +5,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
+from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType, LedgerEntry, PointLot
 from portal.ledger.verify import find_differences
 from portal.platform import clock
@@ -54,14 +55,14 @@ def test_a_debit_takes_the_lots_that_expire_first_and_never_expiring_ones_last(s
     never = earn(session, member, 10, expires_at=None).entries[0]
     late = earn(session, member, 10, expires_at=FAR).entries[0]
     soon = earn(session, member, 10, expires_at=FAR.replace(year=2090)).entries[0]
-    takes = ledger.choose_lots(session, member.id, 25, clock.now())
+    takes = choose_lots(session, member.id, 25, clock.now())
     assert [(take.lot_id, take.points) for take in takes] == [(soon.id, 10), (late.id, 10), (never.id, 5)]
 
 
 def test_a_debit_beyond_what_is_available_is_refused_with_figures(session: Session) -> None:
     member = make_member(session, points=10)
     with pytest.raises(ledger.InsufficientPoints) as refusal:
-        ledger.choose_lots(session, member.id, 11, clock.now())
+        choose_lots(session, member.id, 11, clock.now())
     assert refusal.value.extra == {"available": 10, "required": 11}
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
 from portal.ledger.models import EntryType, StreakWeek
 from portal.members.models import Member
 from tests.factories.loyalty import RULES, earn, make_member

@@ -3,7 +3,7 @@
 import threading
 from datetime import timedelta
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
 from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import unit_of_work

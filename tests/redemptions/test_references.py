@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType, LedgerReference
 from portal.ledger.verify import find_differences
 from portal.members.models import Member

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.ledger import adjustments as ledger
+from portal import ledger
+from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
 from portal.members.models import Member
 from portal.platform import clock
@@ -40,7 +41,7 @@ def told(done: Completed) -> set[str]:
 def reverse(session: Session, member: Member, points: int, order: str) -> None:
     """Take back what an order earned, as refunds do."""
     now = clock.now()
-    takes = ledger.choose_lots(session, member.id, points, now)
+    takes = choose_lots(session, member.id, points, now)
     posting = ledger.Posting(
         member.id, -points, EntryType.REVERSAL, "Refund", "order", order, "refund", now, takes=tuple(takes)
     )

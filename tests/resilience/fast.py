@@ -5,9 +5,9 @@ import signal
 import sys
 from datetime import UTC, datetime
 
+from portal import ledger
 from portal.jobs.schedules import Schedule
 from portal.jobs.web import scheduler, worker
-from portal.ledger import adjustments as ledger
 from portal.ledger.models import EntryType
 from portal.members.membership import lock_member_of_user
 from portal.platform import clock

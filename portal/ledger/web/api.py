@@ -4,8 +4,10 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from portal.accounts.web import Access, acting, current_user_id, guarded, proves_token
-from portal.ledger import adjustments, reads
+from portal.ledger import reads
+from portal.ledger.adjustments import adjust_points
 from portal.ledger.reads import serialize_entry
+from portal.ledger.rules import EarningRules
 from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput
@@ -32,12 +34,12 @@ def list_ledger(query: LedgerQuery) -> Response:
 @bp.output(LedgerEntry, status_code=201)
 def adjust(user_id: str, body: AdjustmentInput) -> Response:
     """Adjust a member's points by hand."""
-    act, rules = acting(body.reason), adjustments.EarningRules.of(current_settings())
+    act, rules = acting(body.reason), EarningRules.of(current_settings())
     if body.expires_at is not None and body.expires_at <= act.now:
         raise InvalidInput(("expiresAt", "must be in the future"))
     expires_at = body.expires_at if "expires_at" in body.model_fields_set else rules.expiry(act.now)
     member = enrol(db.session(), user_id)
-    posted = adjustments.adjust_points(
+    posted = adjust_points(
         db.session(),
         member.id,
         body.points,
