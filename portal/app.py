@@ -41,10 +41,10 @@ def create_app(settings: Settings | None = None) -> Portal:
 
 def _attach_platform(app: Portal) -> None:
     """Everything that knows no domain; it comes first, as domains register with it."""
-    from portal.platform import db, logs, metrics, openapi, outbox, problems, queue
+    from portal.platform import db, formatting, logs, metrics, openapi, outbox, problems, queue
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads
-    from portal.platform.web import bodies, edge, formatting, limits, links, proxies, responses
+    from portal.platform.web import bodies, edge, limits, links, proxies, responses
 
     for part in (logs, metrics, responses, problems, db, reads, queue, proxies, outbox, limits, edge, openapi):
         part.init_app(app)

@@ -29,7 +29,7 @@ from portal.accounts.preferences import (
 from portal.accounts.problems import UserNotFound, UserRequired
 from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
 from portal.accounts.reset import RESET_TOPIC, drop_password
-from portal.accounts.search import HITS, list_named, look_for, people_filter, search_words
+from portal.accounts.search import HITS, list_named, look_for, search_words
 from portal.accounts.users import create_user, get_user
 from portal.accounts.verification import (
     AFTER_VERIFICATION,
@@ -76,7 +76,6 @@ __all__ = [
     "make_link_token",
     "make_reset_token",
     "normalize_email",
-    "people_filter",
     "put_contact",
     "put_preferences",
     "put_push_token",

@@ -17,8 +17,8 @@ from portal.accounts.verification import get_first_registration
 from portal.config import Settings
 from portal.platform import clock, ids, outbox
 from portal.platform.documents import Document
+from portal.platform.problems import RateLimited
 from portal.platform.settings import listeners
-from portal.platform.web.limits import RateLimited
 
 REGISTRATION_TOPIC = "message.verify_address"
 DAY = timedelta(days=1)

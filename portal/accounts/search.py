@@ -12,7 +12,6 @@ from sqlalchemy import text
 from portal.accounts.contact import clean_email
 from portal.accounts.models import SEARCH_WORDS
 from portal.platform import clock, ids
-from portal.platform.console.tables import Filter
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
 
@@ -76,17 +75,6 @@ def list_named(wanted: str) -> list[str]:
     """The ids of those whom these words name: exactly, or else of the first `MOST_NAMED` by how names begin."""
     rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Named)
     return sorted({row.id for row in rows if row.exact} or {row.id for row in rows})
-
-
-def people_filter(name: str, label: str, column: str) -> Filter:
-    """Narrow a table to the rows of one person, who is named as in the search for members. `column` has user ids."""
-    return Filter(
-        name,
-        label,
-        f"{column} = ANY(CAST(:{name}_ids AS text[]))",
-        values=lambda wanted: {f"{name}_ids": list_named(wanted)},
-        hint="Name, address or id",
-    )
 
 
 def search_words(wanted: str) -> str:

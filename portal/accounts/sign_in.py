@@ -19,7 +19,7 @@ from portal.accounts.passwords import DEMO_PASSWORD, renewed_hash, verify_hash
 from portal.config import Settings
 from portal.platform import clock
 from portal.platform.db.reads import read_all, read_one
-from portal.platform.web.limits import RateLimited
+from portal.platform.problems import RateLimited
 
 LONGEST_EMAIL = 254
 LOCK_NOT_AVAILABLE = "55P03"

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.analytics.months import add_months, with_every_month
 from portal.members import STAFF
-from portal.platform.web.responses import to_json
+from portal.platform.documents import to_json
 
 COHORT_MONTHS = 12
 SECONDS = 600

@@ -9,7 +9,7 @@ from typing import Any
 from portal.analytics.months import with_every_month
 from portal.analytics.reads import Night
 from portal.platform.documents import Document
-from portal.platform.web.formatting import format_month, format_night
+from portal.platform.formatting import format_month, format_night
 from portal.referrals import Segment
 
 Figure = float | None

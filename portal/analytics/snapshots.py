@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.members import STAFF
 from portal.platform import clock, ids
-from portal.platform.documents import Document
+from portal.platform.documents import Document, to_json
 from portal.platform.steps import Figures
-from portal.platform.web.responses import to_json
 from portal.referrals import get_segments
 
 VELOCITY_DAYS = 28

@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.checkout.intents import REDEMPTION, SHARE
 from portal.platform.documents import Document
-from portal.platform.web.formatting import grouped
+from portal.platform.formatting import grouped
 
 ORDER_SHOWN = 40
 

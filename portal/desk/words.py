@@ -8,7 +8,7 @@ from portal.desk.reads import HoldRow, LotRow
 from portal.ledger import words_of
 from portal.platform import clock
 from portal.platform.documents import Document
-from portal.platform.web.formatting import format_date_in, grouped, reader_zone
+from portal.platform.formatting import format_date_in, grouped, reader_zone
 
 # How many lots a sentence names before it only counts the others.
 LOTS_NAMED = 4

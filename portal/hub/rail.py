@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.checkout import CheckoutRules, get_feed, get_feed_with
 from portal.nudges import NudgeRules, list_nudges, refresh_and_list_nudges
-from portal.platform.documents import Document
-from portal.platform.web.responses import to_json
+from portal.platform.documents import Document, to_json
 
 POLL_AFTER_SECONDS = 45
 ICONS = {

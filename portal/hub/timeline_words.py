@@ -8,7 +8,7 @@ from uuid import UUID
 
 from portal.ledger import words_of
 from portal.platform.documents import Document
-from portal.platform.web.formatting import grouped
+from portal.platform.formatting import grouped
 from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
 

@@ -1,7 +1,7 @@
 """What an act on the hub came to, and what a refusal means for a member and their points, in the shop's words."""
 
+from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError
-from portal.platform.web.formatting import grouped
 
 SENTENCES = {
     "insufficient_points": "You no longer have enough points for this. Nothing was taken.",

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError
-from portal.platform.web.formatting import grouped
 
 LONGEST_LINE = 65_536
 DELIMITERS = ",;\t|"

@@ -18,9 +18,9 @@ from portal.accounts import (
 )
 from portal.ledger import EarningRules
 from portal.platform.clock import end_of_day, in_utc, parse_moment
-from portal.platform.console.exports import FORMULA_STARTS, unguard_text
+from portal.platform.csv_cells import FORMULA_STARTS, unguard_text
+from portal.platform.formatting import grouped
 from portal.platform.text import plain_line
-from portal.platform.web.formatting import grouped
 
 LONGEST_NAME = 120
 LONGEST_KEY = 200

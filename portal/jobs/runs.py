@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.jobs.durations import add_duration
 from portal.platform import clock
+from portal.platform.documents import to_json
 from portal.platform.steps import Figures, Shard, Step
-from portal.platform.web.responses import to_json
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 6

@@ -13,8 +13,7 @@ from portal.ledger.rules import EarningRules
 from portal.members import lock_members
 from portal.platform import audit, ids
 from portal.platform.audit import Act
-from portal.platform.documents import Document
-from portal.platform.web.responses import to_json
+from portal.platform.documents import Document, to_json
 
 # Where the entry names it already, inside or beside, there is nothing to add.
 _ADD_FACTS = text("""

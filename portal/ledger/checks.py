@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from portal.ledger.verify import CHECKS
 from portal.platform import clock, ids
 from portal.platform.db.reads import read_all
-from portal.platform.documents import Document
-from portal.platform.web.responses import to_json
+from portal.platform.documents import Document, to_json
 
 MOST_KEPT = 100
 SECONDS = 600

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.ledger.posting import Take
+from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict
-from portal.platform.web.formatting import grouped
 
 # Free points of usable lots in the order they are taken: earliest expiry first, never-expiring last, then age.
 _FREE = """

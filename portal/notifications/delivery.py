@@ -19,9 +19,8 @@ from portal.notifications.totals import counting
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.db.reads import read_one
-from portal.platform.documents import Document
+from portal.platform.documents import Document, to_json
 from portal.platform.outbox import OutcomeUnknown, RetryLater
-from portal.platform.web.responses import to_json
 
 MAX_ATTEMPTS = 8
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from portal.notifications.kinds import NUDGE, TIER_UPGRADE, Kind
 from portal.platform.documents import Document
+from portal.platform.formatting import render_for
 from portal.platform.settings import current_settings
-from portal.platform.web.rendering import render_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from portal.notifications import NUDGE, ChannelName, add_messages
 from portal.nudges.models import NudgeStatus
 from portal.nudges.reasons import Reason
 from portal.platform import clock, ids
-from portal.platform.web.responses import to_json
+from portal.platform.documents import to_json
 
 # Longer than a provider may take; follows the real clock, also when a run works as of another moment.
 LEASE = timedelta(minutes=5)

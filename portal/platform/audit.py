@@ -7,9 +7,8 @@ import orjson
 from flask import g, has_request_context
 from sqlalchemy.orm import Session
 
-from portal.platform.documents import Document
+from portal.platform.documents import Document, to_json
 from portal.platform.models import AuditEntry
-from portal.platform.web.responses import to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,4 +2,11 @@
 
 from typing import Any
 
+import orjson
+
 Document = dict[str, Any]
+
+
+def to_json(document: object) -> bytes:
+    """The document as JSON, times in RFC 3339 with offset. Ids are to be encoded by whoever makes the document."""
+    return orjson.dumps(document)

@@ -56,6 +56,18 @@ class InvalidInput(DomainError):
         self.errors = [{"field": field, "message": message} for field, message in errors]
 
 
+class RateLimited(DomainError):
+    """Too many requests; `Retry-After` says when to come back."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, seconds: int) -> None:
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"Try again in {seconds} {unit}.", headers={"Retry-After": str(seconds)})
+
+
 class NotFound(DomainError):
     """No such object, or not the caller's."""
 

@@ -14,8 +14,8 @@ from portal.ledger import EntryType
 from portal.members import Member, MemberSuspended, lock_member_of_user, lock_members
 from portal.platform import audit, ids
 from portal.platform.audit import Act
+from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict, NotFound
-from portal.platform.web.formatting import grouped
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.tiers import enrol
 

@@ -4,8 +4,8 @@ import math
 from uuid import UUID
 
 from portal.platform import ids
+from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict, DomainError, InvalidInput, NotFound
-from portal.platform.web.formatting import grouped
 
 
 class ReferralNotFound(NotFound):

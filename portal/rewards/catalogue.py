@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict, Forbidden, InvalidInput, NotFound
-from portal.platform.web.formatting import grouped
 from portal.rewards.models import Reward
 from portal.tiers import Tier
 

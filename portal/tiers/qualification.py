@@ -13,8 +13,8 @@ from portal.members import Member, provision_member, provision_members
 from portal.platform import audit, clock, ids, outbox
 from portal.platform.audit import Act
 from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 from portal.platform.problems import InvalidInput
-from portal.platform.web.formatting import grouped
 from portal.tiers.models import Requalification, Tier
 
 UPGRADE_TOPIC, CHANGED_TOPIC = "tier_upgraded", "tiers_changed"

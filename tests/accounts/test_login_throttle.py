@@ -16,8 +16,8 @@ from portal.accounts import sign_in
 from portal.accounts.models import AccountNotice, AuthSession, LoginFailure
 from portal.platform import clock
 from portal.platform.db import unit_of_work
+from portal.platform.problems import RateLimited
 from portal.platform.web.edge import Portal
-from portal.platform.web.limits import RateLimited
 from tests import databases
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.concurrency import at_once

@@ -18,7 +18,7 @@ TOP = frozenset({"portal", "portal.app", "portal.config"})
 class Place:
     """Where a module stands: its layer and, within a domain, whose it is."""
 
-    layer: str  # app, config, platform, supervisor, face (a domain's __init__), inside, web_face or web
+    layer: str  # app, config, platform, platform_web, supervisor, face (a domain's __init__), inside, web_face or web
     domain: str = ""
 
 
@@ -28,7 +28,7 @@ def place_of(module: str, domains: list[str]) -> Place | None:
         return Place("config" if module == "portal.config" else "app")
     first, *rest = module.split(".")[1:]
     if first in ("platform", "supervisor"):
-        return Place(first)
+        return Place("platform_web" if first == "platform" and rest[:1] in (["web"], ["console"]) else first)
     if first not in domains:
         return None
     if not rest:
@@ -42,13 +42,15 @@ def may_import(importer: Place, imported: Place, domains: list[str]) -> bool:
     """Whether a module of one place may import one of the other."""
     if importer.layer == "app" or imported.layer == "config":
         return True
-    if importer.layer in ("platform", "supervisor"):
-        return imported.layer == importer.layer
-    if imported.layer == "platform":
-        return True
+    if importer.layer == "supervisor":
+        return imported.layer == "supervisor"
+    if importer.layer in ("platform", "platform_web"):
+        return imported.layer in ("platform", "platform_web")
+    web = importer.layer in ("web", "web_face")
+    if imported.layer in ("platform", "platform_web"):
+        return web or imported.layer == "platform"
     if importer.layer == "config":
         return False
-    web = importer.layer in ("web", "web_face")
     if imported.domain == importer.domain:
         return web or imported.layer in ("inside", "face")
     public = ("face", "web_face") if web else ("face",)

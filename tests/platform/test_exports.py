@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from portal.platform.console.exports import csv_lines, guard_cell, unguard_text
+from portal.platform.csv_cells import csv_lines, guard_cell, unguard_text
 
 EXECUTED = [
     "=1+1",

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from portal.platform.web import formatting
+from portal.platform import formatting
 
 NOW = datetime(2024, 3, 31, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,6 +8,7 @@ from portal.accounts.web.browser import safe_next
 from portal.accounts.web.caller import TokenProof, acting, current, current_user_id, load_session
 from portal.accounts.web.guards import Access, guarded, in_parts, proves_token
 from portal.accounts.web.schemas import Email, Phone
+from portal.accounts.web.tables import people_filter
 from portal.platform import openapi
 from portal.platform.db.hot import prove_by
 
@@ -20,6 +21,7 @@ __all__ = [
     "current_user_id",
     "guarded",
     "in_parts",
+    "people_filter",
     "proves_token",
     "safe_next",
 ]

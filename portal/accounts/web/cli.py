@@ -18,11 +18,10 @@ from portal.accounts.users import create_user
 from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.documents import Document
+from portal.platform.documents import Document, to_json
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.text import plain_line
-from portal.platform.web.responses import to_json
 
 ACTOR = "cli"
 users = AppGroup("users", help="Make and list users.")

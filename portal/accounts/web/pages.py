@@ -10,9 +10,9 @@ from portal.accounts.web.browser import safe_next
 from portal.accounts.web.forms import LoginForm
 from portal.accounts.web.guards import Access, guarded
 from portal.platform.db import db
+from portal.platform.problems import RateLimited
 from portal.platform.settings import current_settings
 from portal.platform.web import limits
-from portal.platform.web.limits import RateLimited
 
 bp = Blueprint("accounts", __name__)
 

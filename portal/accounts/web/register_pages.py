@@ -16,10 +16,9 @@ from portal.accounts.web.guards import Access, guarded
 from portal.accounts.web.pages import bp, go_on
 from portal.platform import ids
 from portal.platform.db import db
-from portal.platform.problems import InvalidInput
+from portal.platform.problems import InvalidInput, RateLimited
 from portal.platform.settings import current_settings
 from portal.platform.web import limits
-from portal.platform.web.limits import RateLimited
 
 GONE = 410
 ENOUGH = "You have asked for several links today. Look for the newest one in your mail, or try again tomorrow."

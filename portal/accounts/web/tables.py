@@ -1,8 +1,20 @@
 """Staff, tokens and sign-ins as the console of access lists them."""
 
 from portal.accounts.models import ROLES, SCOPES
-from portal.accounts.search import people_filter
+from portal.accounts.search import list_named
 from portal.platform.console.tables import Column, Filter, Table
+
+
+def people_filter(name: str, label: str, column: str) -> Filter:
+    """Narrow a table to the rows of one person, who is named as in the search for members. `column` has user ids."""
+    return Filter(
+        name,
+        label,
+        f"{column} = ANY(CAST(:{name}_ids AS text[]))",
+        values=lambda wanted: {f"{name}_ids": list_named(wanted)},
+        hint="Name, address or id",
+    )
+
 
 STAFF = Table(
     name="staff",

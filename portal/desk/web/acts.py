@@ -18,9 +18,9 @@ from portal.desk.web.forms import AdjustForm
 from portal.notifications import MessageStatus
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
+from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict, Forbidden
 from portal.platform.settings import current_settings
-from portal.platform.web.formatting import grouped
 from portal.platform.web.forms import ReasonForm
 from portal.referrals import ReferralRules
 from portal.tiers import enrol

@@ -7,7 +7,8 @@ from flask import Blueprint, Response
 from sqlalchemy import text
 
 from portal.accounts.web import Access, guarded
-from portal.platform.console.exports import csv_lines, download
+from portal.platform.console.exports import download
+from portal.platform.csv_cells import csv_lines
 from portal.platform.db.reads import read_all
 
 bp = Blueprint("exports_console", __name__, url_prefix="/admin/exports")

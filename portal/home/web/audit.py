@@ -12,8 +12,8 @@ from portal.platform.console.acts import show, show_table
 from portal.platform.console.tables import Choices, Column, Filter, Table, day_filters
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 from portal.platform.problems import NotFound
-from portal.platform.web.formatting import grouped
 
 bp = Blueprint("audit_console", __name__, url_prefix="/admin/audit")
 

@@ -18,9 +18,9 @@ from portal.members.web import asks_staff
 from portal.platform import ids
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
-from portal.platform.web.formatting import grouped
 from portal.platform.web.forms import OnceForm
 from portal.platform.web.responses import by_htmx
 from portal.redemptions import HoldRules, RedemptionStatus

@@ -20,9 +20,9 @@ from portal.ledger import EarningRules
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 from portal.platform.problems import NotFound
 from portal.platform.settings import current_settings
-from portal.platform.web.formatting import grouped
 from portal.platform.web.forms import PortalForm, ReasonForm
 
 bp = Blueprint("imports_console", __name__, url_prefix="/admin/imports")

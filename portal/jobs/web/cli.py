@@ -13,8 +13,8 @@ from portal.jobs.web.schedules import get_schedules
 from portal.platform import clock
 from portal.platform.clock import in_utc, parse_moment
 from portal.platform.db import unit_of_work
+from portal.platform.documents import to_json
 from portal.platform.settings import current_settings
-from portal.platform.web.responses import to_json
 
 jobs = AppGroup("jobs", help="List and run scheduled jobs.")
 

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from portal.ledger.verify import CHECKS, verify_ledger
 from portal.platform.db import unit_of_work
-from portal.platform.web.responses import to_json
+from portal.platform.documents import to_json
 
 ledger = AppGroup("ledger", help="Check the ledger.")
 

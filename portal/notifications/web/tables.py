@@ -1,6 +1,6 @@
 """Messages, the preview inbox and the suppression list, as the consoles list them."""
 
-from portal.accounts import people_filter
+from portal.accounts.web import people_filter
 from portal.notifications.kinds import KINDS
 from portal.notifications.models import CHANNEL_CHOICES, STATUSES
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS

@@ -8,7 +8,7 @@ from typing import Any
 from babel.dates import format_date
 
 from portal.nudges.rules import NudgeRules
-from portal.platform.web.formatting import DEFAULT_LOCALE, format_points, format_until, time_today
+from portal.platform.formatting import DEFAULT_LOCALE, format_points, format_until, time_today
 
 MEMBERS = "{members}"
 

@@ -2,8 +2,7 @@
 
 from flask import Blueprint, Response
 
-from portal.accounts import people_filter
-from portal.accounts.web import Access, guarded
+from portal.accounts.web import Access, guarded, people_filter
 from portal.notifications import CHANNEL_CHOICES
 from portal.notifications.web import STATUSES, explained
 from portal.nudges.models import DispatchStatus

@@ -12,23 +12,11 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
-from portal.platform.problems import DomainError
+from portal.platform.problems import RateLimited
 
 log = logging.getLogger(__name__)
 RETRY_REDIS_AFTER = 15.0
 MOST_COUNTED = 100_000
-
-
-class RateLimited(DomainError):
-    """Too many requests; `Retry-After` says when to come back."""
-
-    code = "rate_limited"
-    status = 429
-    title = "Too many requests"
-
-    def __init__(self, seconds: int) -> None:
-        unit = "second" if seconds == 1 else "seconds"
-        super().__init__(f"Try again in {seconds} {unit}.", headers={"Retry-After": str(seconds)})
 
 
 class LocalWindows:

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from flask import Flask, Response, g, request
 from htmx_flask import request as htmx_request
+
+from portal.platform.documents import to_json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,11 +41,6 @@ def headers_of_frame(policy: str) -> list[tuple[str, str]]:
 def by_htmx() -> bool:
     """Whether HTMX asks, for a part of a page."""
     return bool(htmx_request.htmx)
-
-
-def to_json(document: object) -> bytes:
-    """The document as JSON, times in RFC 3339 with offset. Ids are to be encoded by whoever makes the document."""
-    return orjson.dumps(document)
 
 
 def json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

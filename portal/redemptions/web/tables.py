@@ -1,6 +1,6 @@
 """The redemptions as the consoles list them."""
 
-from portal.accounts import people_filter
+from portal.accounts.web import people_filter
 from portal.platform.console.tables import Column, Filter, Table, choices_of
 from portal.redemptions.models import RedemptionStatus
 from portal.rewards.web import list_reward_choices

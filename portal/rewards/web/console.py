@@ -12,7 +12,7 @@ from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.documents import Document
-from portal.platform.web.formatting import reader_zone
+from portal.platform.formatting import reader_zone
 from portal.platform.web.forms import ReasonForm
 from portal.rewards.catalogue import RewardNotFound, put_reward
 from portal.rewards.models import Reward

@@ -8,15 +8,18 @@ written in reads them in English, figures included, so that "1,375 to go" never 
 "1.5 points for every euro".
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
-from flask import Flask, current_app, g, has_app_context
+from flask import Flask, current_app, g, has_app_context, render_template
 
 from portal.platform import clock, ids
 from portal.platform.clock import CLOSING_SECOND, last_whole_day
@@ -168,6 +171,22 @@ def reader_language() -> str:
 def reader_zone() -> tzinfo:
     """The timezone the current page is read in."""
     return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"][0]))
+
+
+def render_for(locale: str | None, timezone: str | None, template: str, **values: Any) -> str:
+    """A template for a reader who is not the one who asks, in their formats; None: in the programme's."""
+    with _read_in(locale, timezone):
+        return render_template(template, **values)
+
+
+@contextmanager
+def _read_in(locale: str | None, timezone: str | None) -> Iterator[None]:
+    before = g.get("display_locale"), g.get("display_timezone")
+    g.display_locale, g.display_timezone = locale, timezone
+    try:
+        yield
+    finally:
+        g.display_locale, g.display_timezone = before
 
 
 def init_app(
