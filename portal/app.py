@@ -41,20 +41,20 @@ def create_app(settings: Settings | None = None) -> Portal:
 
 def _attach_platform(app: Portal) -> None:
     """Everything that knows no domain; it comes first, as domains register with it."""
-    from portal.platform import db, formatting, logs, metrics, openapi, outbox, problems, queue
+    from portal.platform import db, formatting, observability, openapi, outbox, problems, queue
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads
-    from portal.platform.web import bodies, edge, limits, links, proxies, responses
+    from portal.platform.web import edge, limits, links, proxies, responses
 
-    for part in (logs, metrics, responses, problems, db, reads, queue, proxies, outbox, limits, edge, openapi):
+    for part in (observability, responses, problems, db, reads, queue, proxies, outbox, limits, edge, openapi):
         part.init_app(app)
     Htmx().init_app(app)
     Migrate(compare_type=True).init_app(app, db.db, directory=str(ROOT / "migrations"))
-    for part in (stylesheet, colours, icons, links, bodies):
+    for part in (stylesheet, colours, icons, links):
         part.init_app(app)
     settings = app.config["SETTINGS"]
     worth = settings.programme_currency, settings.points_per_currency_unit
-    formatting.init_app(app, settings.programme_timezone, settings.programme_locale, worth)
+    formatting.init_app(app, settings.programme_timezone.key, settings.programme_locale, worth)
 
 
 def _attach_domains(app: Portal) -> None:

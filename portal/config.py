@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portal.platform.misspelt import find_misspelt
@@ -27,10 +27,11 @@ class SettingsError(Exception):
     """A setting is unknown, impossible or missing; the message names it."""
 
 
-def _timezone(name: str) -> str:
+def _timezone(zone: object) -> ZoneInfo:
+    name = str(zone)
     if name not in available_timezones():
         raise ValueError(f"{name!r} is not an IANA time zone")
-    return name
+    return ZoneInfo(name)
 
 
 def _locale(name: str) -> str:
@@ -93,8 +94,8 @@ class Settings(BaseSettings):
     )
     programme_logo_url: str = Field("", description="Path or URL of the logo; empty: the name's initial.")
     programme_support_email: str = Field("", description="Shown where a member may need help.")
-    programme_timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        "UTC", description="Ends days, weeks and computed expiries."
+    programme_timezone: Annotated[ZoneInfo, BeforeValidator(_timezone)] = Field(
+        ZoneInfo("UTC"), description="Ends days, weeks and computed expiries."
     )
     programme_locale: Annotated[str, AfterValidator(_locale)] = Field(
         "en", description="How numbers, days and months are written, where its language is that of the texts (English)."
@@ -313,11 +314,6 @@ class Settings(BaseSettings):
                 "nothing, so its points must wait until somebody could look at it"
             )
         return self
-
-    @property
-    def timezone(self) -> ZoneInfo:
-        """The programme's time zone."""
-        return ZoneInfo(self.programme_timezone)
 
     @property
     def quiet_hours(self) -> tuple[time, time] | None:

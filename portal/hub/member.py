@@ -168,7 +168,7 @@ def _hold(hold: Document) -> Document:
 def _streak(row: MemberRow, now: datetime) -> Document:
     """Weeks in a row up to this one; a streak lives through the week after its last."""
     settings = current_settings()
-    this_week, last = week_of(now, settings.timezone), row.streak_week
+    this_week, last = week_of(now, settings.programme_timezone), row.streak_week
     alive = last is not None and this_week - last <= timedelta(days=7)
     return {
         "weeks": row.streak if alive else 0,

@@ -22,7 +22,7 @@ class EarningRules:
     @classmethod
     def of(cls, settings: Settings) -> "EarningRules":
         """The rules of these settings."""
-        return cls(settings.timezone, settings.points_expire_after_months)
+        return cls(settings.programme_timezone, settings.points_expire_after_months)
 
     def expiry(self, earned_at: datetime) -> datetime | None:
         """When points earned then expire; None: never (CONTRACT rule 5)."""

@@ -150,7 +150,7 @@ def send_to_user(
     if reason is not None or channel is None:
         suppress(key, kind.name, reason or "", user_id=user_id, channel=channel, details=details)
         return "suppressed"
-    until = quiet_until(recipient, clock.now(), settings.timezone, settings.quiet_hours)
+    until = quiet_until(recipient, clock.now(), settings.programme_timezone, settings.quiet_hours)
     if kind.marketing and until is not None:
         raise Postponed(until)
     return _send(key, kind, recipient, channel, write, details)

@@ -32,7 +32,7 @@ class NudgeRules:
             stalled_after=timedelta(hours=settings.nudge_stalled_after_hours),
             daily_cap=settings.nudge_daily_cap,
             max_invites=settings.referral_member_max_active_invites,
-            zone=settings.timezone,
+            zone=settings.programme_timezone,
             quiet_hours=settings.quiet_hours,
             locale=settings.programme_locale,
             base_url=settings.base_url,

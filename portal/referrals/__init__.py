@@ -1,6 +1,5 @@
 """Invites, attribution and conversion."""
 
-from portal.referrals.closing import effective_status, expire_invites
 from portal.referrals.completion import complete_referral
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
@@ -8,6 +7,7 @@ from portal.referrals.invites import Invitation, issue_invite, send_again
 from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import Segment, get_segments
+from portal.referrals.standing import effective_status, expire_invites
 
 __all__ = [
     "EFFECTIVE_STATUS",

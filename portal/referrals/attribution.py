@@ -10,14 +10,13 @@ from sqlalchemy.orm import Session
 from portal.accounts import User
 from portal.members import Member, lock_members
 from portal.platform import ids
-from portal.referrals.activity import note_activity
-from portal.referrals.closing import effective_status
 from portal.referrals.codes import Target, find_code
 from portal.referrals.eligibility import may_refer
 from portal.referrals.invites import NewCode, insert_invite
 from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.outgoing import first_name
 from portal.referrals.rules import ReferralRules
+from portal.referrals.standing import effective_status, note_activity
 
 LandingState = Literal["open", "unknown", "paused", "cancelled", "expired", "converted"]
 

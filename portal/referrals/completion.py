@@ -14,15 +14,14 @@ from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
-from portal.referrals.activity import note_activity
 from portal.referrals.attribution import insert_bound_invite
-from portal.referrals.closing import effective_status, still_open
 from portal.referrals.codes import Target, find_code
 from portal.referrals.credits import credit_both, get_first_credits
 from portal.referrals.eligibility import Order, Sides, demand_may_convert, read_sides
 from portal.referrals.fraud_signals import find_signals
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
+from portal.referrals.standing import effective_status, note_activity, still_open
 from portal.tiers import enrol
 
 

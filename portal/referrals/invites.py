@@ -22,11 +22,11 @@ from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
 from portal.referrals import problems
-from portal.referrals.activity import note_activity
 from portal.referrals.eligibility import demand_may_invite
 from portal.referrals.models import STILL_OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
 from portal.referrals.outgoing import note_sending, takes_texts
 from portal.referrals.rules import ReferralRules
+from portal.referrals.standing import note_activity
 
 INVITE_TOPIC = "message.referral_invite"
 SUPPRESSED = "suppressed"

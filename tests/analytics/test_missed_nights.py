@@ -75,7 +75,7 @@ def check(session: Session) -> None:
 @pytest.fixture
 def member(session: Session, monkeypatch: pytest.MonkeyPatch) -> Member:
     """A member of a programme in Berlin."""
-    settings = current_app.config["SETTINGS"].model_copy(update={"programme_timezone": "Europe/Berlin"})
+    settings = current_app.config["SETTINGS"].model_copy(update={"programme_timezone": ZoneInfo("Europe/Berlin")})
     monkeypatch.setitem(current_app.config, "SETTINGS", settings)
     return make_member(session)
 

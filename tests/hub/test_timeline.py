@@ -14,7 +14,7 @@ from portal.platform.audit import Act
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.referrals.closing import cancel_invite
+from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward
 from tests.factories.referrals import DAY, complete, make_invite, rules

@@ -21,8 +21,8 @@ from portal.platform.web.edge import Portal
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
-from portal.referrals.closing import cancel_invite
 from portal.referrals.models import ReferralInvite
+from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import RULES, earn, make_member
 from tests.factories.referrals import make_invite, rules

@@ -28,7 +28,9 @@ def swept(fresh_app: Portal) -> Iterator[dict[str, Any]]:
     with unit_of_work() as session:
         make_lots_due(session, MEMBERS, EACH)
         watch_batches(session)
-    slot = fresh_app.extensions["schedules"][JOB].last_slot(clock.now(), fresh_app.config["SETTINGS"].timezone)
+    slot = fresh_app.extensions["schedules"][JOB].last_slot(
+        clock.now(), fresh_app.config["SETTINGS"].programme_timezone
+    )
     with unit_of_work() as session:
         runs.open_slots(session, JOB, [slot])
     workers = [flask("worker", fresh_app) for _ in range(2)]

@@ -150,7 +150,7 @@ def test_a_worker_whose_lease_was_taken_stops_between_two_pieces(counting_app: P
 
 
 def test_a_tick_opens_what_is_due_and_missed_and_never_twice(counting_app: Portal) -> None:
-    zone = current_app.config["SETTINGS"].timezone
+    zone = current_app.config["SETTINGS"].programme_timezone
     counting_app.extensions["schedules"] = {"count": Schedule("count", SCHEDULE.function, every_minutes=15, catch_up=4)}
     begin = clock.now().replace(minute=7, second=0, microsecond=0)
 

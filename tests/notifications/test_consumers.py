@@ -16,8 +16,8 @@ from portal.platform import clock, outbox
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
-from portal.referrals.closing import cancel_invite
 from portal.referrals.models import Channel, ReferralInvite
+from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import make_invite

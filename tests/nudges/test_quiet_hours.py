@@ -25,7 +25,7 @@ DEFAULT = "21:00-08:00"
 def sleepy(shop: Portal) -> Iterator[Portal]:
     """A programme in Los Angeles with the hours that a new programme begins with."""
     before = shop.config["SETTINGS"]
-    changed = {"nudge_quiet_hours": DEFAULT, "programme_timezone": "America/Los_Angeles"}
+    changed = {"nudge_quiet_hours": DEFAULT, "programme_timezone": ZoneInfo("America/Los_Angeles")}
     shop.config["SETTINGS"] = before.model_copy(update=changed)
     yield shop
     shop.config["SETTINGS"] = before

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -26,7 +27,7 @@ SPRING, AUTUMN = date(2026, 3, 8), date(2026, 11, 1)  # days of 23 and 25 hours 
 def los_angeles(app: Portal) -> Iterator[None]:
     """A programme in Los Angeles."""
     before = app.config["SETTINGS"]
-    app.config["SETTINGS"] = before.model_copy(update={"programme_timezone": "America/Los_Angeles"})
+    app.config["SETTINGS"] = before.model_copy(update={"programme_timezone": ZoneInfo("America/Los_Angeles")})
     yield
     app.config["SETTINGS"] = before
 

@@ -12,10 +12,10 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
-from portal.referrals.closing import cancel_invite
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
+from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import RULES, make_member, make_tier
 from tests.factories.referrals import DAY, REFERRAL_RULES, complete, make_invite, rules

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.platform import clock
 from portal.platform.audit import Act
-from portal.referrals.closing import cancel_invite
+from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite

@@ -16,11 +16,11 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.web.edge import Portal
-from portal.referrals.closing import cancel_invite, expire_invites
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralActivity, ReferralInvite
 from portal.referrals.problems import AlreadyReferred
+from portal.referrals.standing import cancel_invite, expire_invites
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite

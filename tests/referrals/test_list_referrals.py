@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.platform import clock, ids
-from portal.referrals.closing import expire_invites
 from portal.referrals.models import ReferralActivity, ReferralInvite
+from portal.referrals.standing import expire_invites
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite

@@ -17,8 +17,8 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals import problems, reads
-from portal.referrals.closing import cancel_invite
 from portal.referrals.models import Channel, InviteRecipient, ReferralInvite
+from portal.referrals.standing import cancel_invite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from portal.members.models import Member
 from portal.platform import clock
 from portal.platform.audit import Act
-from portal.referrals.closing import cancel_invite
 from portal.referrals.segments import get_segment_of, get_segments
+from portal.referrals.standing import cancel_invite
 from portal.referrals.web.remembered import RememberedSegments
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member

@@ -16,9 +16,9 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.edge import Portal
 from portal.referrals.attribution import attribute_registration
-from portal.referrals.closing import cancel_invite
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import ReferralCancelled
+from portal.referrals.standing import cancel_invite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import make_member

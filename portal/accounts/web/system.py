@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.accounts.principal import Unauthenticated
 from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, access_of, guarded
-from portal.platform import metrics, openapi
+from portal.platform import observability, openapi
 from portal.platform.brand import stylesheet
 from portal.platform.documents import Document
 from portal.platform.openapi import typescript
@@ -39,9 +39,9 @@ bp.add_url_rule("/brand.css", view_func=_public(stylesheet.brand_css))
 def show_metrics() -> Response:
     """Prometheus metrics, for private addresses, METRICS_TOKEN and services with scope admin."""
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not (current().runs_programme or metrics.may_scrape(_scraper(), bearer)):
+    if not (current().runs_programme or observability.may_scrape(_scraper(), bearer)):
         raise Unauthenticated("Metrics are for private addresses, METRICS_TOKEN and scope admin.")
-    return metrics.metrics()
+    return observability.collect_metrics()
 
 
 def _scraper() -> str:

@@ -19,7 +19,7 @@ def capture_loyalty_analytics_snapshot(slot: datetime) -> list[Step]:
 
     Nights that were missed and that no slot makes good are kept before it, so that each has its own points.
     """
-    zone = current_settings().timezone
+    zone = current_settings().programme_timezone
     last = get_last_night(slot.astimezone(zone).date(), zone)
     todo: list[Callable[[Session], Figures | None]] = [
         *(partial(capture_snapshot, moment=moment, zone=zone) for moment in missed_moments(last, slot, zone)),

@@ -62,7 +62,7 @@ class AdjustForm(ReasonForm):
         if field.data != BY_DATE:
             return
         day = self.expires_on.data
-        today = clock.now().astimezone(current_settings().timezone).date()
+        today = clock.now().astimezone(current_settings().programme_timezone).date()
         if day is None or day <= today:
             raise ValidationError("Choose a date in the future.")
         if day.year not in YEARS:

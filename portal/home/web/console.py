@@ -30,7 +30,7 @@ def home() -> Response:
     funnel = reads.get_funnel(row, details)
     flow = reads.get_flow_since(last, now)
     outcomes = reads.get_message_outcomes(details)
-    zone = current_settings().timezone
+    zone = current_settings().programme_timezone
     return show(
         "console/home.html",
         now=row,

@@ -91,14 +91,14 @@ def close_demo(session: Session) -> list[str]:
 
 def _capture(session: Session, day: datetime, settings: Settings, *, details: bool = False) -> None:
     """What the nightly job keeps of the night that ends this day: of each day, so that each night tells of one."""
-    night = (day + timedelta(days=1)).astimezone(settings.timezone).replace(hour=0, minute=0)
+    night = (day + timedelta(days=1)).astimezone(settings.programme_timezone).replace(hour=0, minute=0)
     moment = night.astimezone(day.tzinfo)
     with clock.at(moment):
-        capture_snapshot(session, moment, settings.timezone)
+        capture_snapshot(session, moment, settings.programme_timezone)
         if details:
-            capture_details(session, moment, settings.timezone)
-            for month in months_until(moment, settings.timezone):
-                capture_month(session, moment, settings.timezone, month)
+            capture_details(session, moment, settings.programme_timezone)
+            for month in months_until(moment, settings.programme_timezone):
+                capture_month(session, moment, settings.programme_timezone, month)
 
 
 def _furnish(session: Session, people: list[Person]) -> None:

@@ -11,7 +11,7 @@ __all__ = ["get_schedules"]
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, commands and metrics."""
     from portal.jobs.web import acts, api, cli, metrics
-    from portal.platform.metrics import add_source
+    from portal.platform.observability import add_source
 
     schedules.init_app(app)
     add_source(app, metrics.collect)

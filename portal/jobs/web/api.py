@@ -20,5 +20,5 @@ bp = APIBlueprint("scheduling_api", __name__, url_prefix="/api/v1/scheduler", ta
 @bp.output(SchedulerHealth)
 def show_health() -> Response:
     """Show jobs, queues, workers and the outbox."""
-    zone = current_settings().timezone
+    zone = current_settings().programme_timezone
     return json(get_health(get_schedules().values(), client(), clock.now(), zone))

@@ -37,7 +37,7 @@ def run_scheduler() -> None:
 @jobs.command("list")
 def list_jobs() -> None:
     """Print each job with its schedule and next slot."""
-    zone, now = current_settings().timezone, clock.now()
+    zone, now = current_settings().programme_timezone, clock.now()
     for schedule in get_schedules().values():
         upcoming = schedule.next_slot(now, zone).isoformat() if schedule.enabled else "disabled"
         click.echo(f"{schedule.id:<28} {schedule.name:<36} {schedule.words:<18} {upcoming}")
@@ -78,7 +78,7 @@ def _of_the_programme(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if moment.tzinfo else in_utc(moment.replace(tzinfo=current_settings().timezone))
+    return None if moment.tzinfo else in_utc(moment.replace(tzinfo=current_settings().programme_timezone))
 
 
 def _app() -> Flask:

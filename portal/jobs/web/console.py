@@ -32,7 +32,7 @@ _PARTS = text("""
 @guarded(Access.CONSOLE)
 def overview() -> Response:
     """Schedules, queues, workers, the outbox and the last verification, at a glance."""
-    zone = current_settings().timezone
+    zone = current_settings().programme_timezone
     health = get_health(get_schedules().values(), client(), clock.now(), zone)
     away = any(queue["depth"] is None for queue in health["queues"])
     workers = [] if away else queues.list_workers(client())

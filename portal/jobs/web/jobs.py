@@ -32,7 +32,7 @@ def tick() -> None:
 
     Any number of ticks, at once or late, changes nothing more.
     """
-    zone = current_settings().timezone
+    zone = current_settings().programme_timezone
     with unit_of_work() as session:
         for schedule in get_schedules().values():
             _open_due(session, schedule, zone)

@@ -21,7 +21,7 @@ QUEUE_FIGURES = (
 
 def collect() -> Iterator[Metric]:
     """The health document as gauges, and how long jobs took."""
-    health = get_health(get_schedules().values(), client(), clock.now(), current_settings().timezone)
+    health = get_health(get_schedules().values(), client(), clock.now(), current_settings().programme_timezone)
     yield _family(
         "portal_scheduler_status",
         "1 for the scheduler's status.",

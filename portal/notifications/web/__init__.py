@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     from portal.notifications.channels.line import kept_lines
     from portal.notifications.web import cli, console, consumers, pages, suppressions
     from portal.platform import outbox
-    from portal.platform.metrics import add_source
+    from portal.platform.observability import add_source
 
     transports.check(app.config["SETTINGS"])
     for part in (pages, console, suppressions):

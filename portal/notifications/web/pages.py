@@ -103,5 +103,4 @@ def _page(form: PreferencesForm, status: int = 200) -> Response:
 
 
 def _zone() -> str:
-    zone: str = current_settings().programme_timezone
-    return zone
+    return current_settings().programme_timezone.key

@@ -16,7 +16,7 @@ def programme() -> dict[str, object]:
         "logo_url": settings.programme_logo_url or None,
         "support_email": settings.programme_support_email or None,
         "locale": settings.programme_locale,
-        "timezone": settings.programme_timezone,
+        "timezone": settings.programme_timezone.key,
     }
 
 

@@ -23,7 +23,7 @@ def stream_csv(table: Table, args: Mapping[str, str], values: Values | None = No
 
 def download(name: str, lines: Iterator[str]) -> Response:
     """CSV lines as a file named after what it holds and the programme's day, streamed as they are made."""
-    today = clock.now().astimezone(current_settings().timezone).date()
+    today = clock.now().astimezone(current_settings().programme_timezone).date()
     file_name = f"{name}-{today}.csv"
     return Response(
         stream_with_context(lines),

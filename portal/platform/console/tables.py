@@ -91,7 +91,7 @@ def _until(day: str) -> dict[str, datetime]:
 
 
 def _zone() -> tzinfo:
-    zone: tzinfo = current_settings().timezone
+    zone: tzinfo = current_settings().programme_timezone
     return zone
 
 

@@ -12,11 +12,11 @@ from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
 from portal.referrals import completion, reads
-from portal.referrals.closing import cancel_invite
 from portal.referrals.eligibility import Order
 from portal.referrals.invites import create_invite, issue_invite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import DEFINITIONS, get_segment_of
+from portal.referrals.standing import cancel_invite
 from portal.referrals.web import schemas
 
 bp = APIBlueprint("referrals_api", __name__, url_prefix="/api/v1/loyalty", tag="Referrals")

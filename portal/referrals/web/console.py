@@ -14,13 +14,13 @@ from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
 from portal.referrals import review
-from portal.referrals.closing import cancel_invite
 from portal.referrals.completion import complete_referral
 from portal.referrals.eligibility import Order
 from portal.referrals.fraud_signals import MEANINGS
 from portal.referrals.invites import issue_invite
 from portal.referrals.models import ReferralInvite
 from portal.referrals.rules import ReferralRules
+from portal.referrals.standing import cancel_invite
 from portal.referrals.web.forms import CompletionForm, IssueForm, OrderedCompletionForm
 from portal.referrals.web.tables import REFERRALS, SIGNALS
 

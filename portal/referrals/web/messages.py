@@ -14,11 +14,11 @@ from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 from portal.platform.text import names_a_site, without_hidden
-from portal.referrals.closing import effective_status
 from portal.referrals.eligibility import may_refer
 from portal.referrals.models import OPEN, Channel, ReferralInvite
 from portal.referrals.outgoing import first_name, takes_texts
 from portal.referrals.rules import ReferralRules
+from portal.referrals.standing import effective_status
 
 
 def send_invite(message: Claimed) -> None:

@@ -15,11 +15,10 @@ from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
 from portal.referrals import problems, reads
-from portal.referrals.activity import note_device
-from portal.referrals.closing import cancel_invite
 from portal.referrals.invites import create_invite, qr_svg
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import DEFINITIONS, get_segment_of
+from portal.referrals.standing import cancel_invite, note_device
 from portal.referrals.web import cookies, words
 from portal.referrals.web.forms import InviteForm
 from portal.tiers import enrol
