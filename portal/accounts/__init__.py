@@ -1,6 +1,7 @@
 """Users, sign-in, API tokens, consent and preferences."""
 
 from portal.accounts.access import disable_user, enable_user, sign_out_user
+from portal.accounts.bulk import lock_profiles, put_profiles
 from portal.accounts.contact import (
     clean_email,
     clean_locale,
@@ -11,11 +12,10 @@ from portal.accounts.contact import (
     normalize_email,
 )
 from portal.accounts.models import USER_ID_PATTERN, AccountNotice, Registration, User
-from portal.accounts.notices import NOTICE_TOPIC, tell_of_new_addresses
+from portal.accounts.notices import NOTICE_TOPIC
 from portal.accounts.passwords import DEMO_PASSWORD, hash_password, make_reset_token, verify_password
 from portal.accounts.preferences import (
     ANY_HOUR,
-    CHANGE_MANY,
     OWN_WITHDRAWAL,
     Origin,
     Preferences,
@@ -31,17 +31,11 @@ from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
 from portal.accounts.reset import RESET_TOPIC, drop_password
 from portal.accounts.search import HITS, list_named, look_for, search_words
 from portal.accounts.users import create_user, get_user
-from portal.accounts.verification import (
-    AFTER_VERIFICATION,
-    make_link_token,
-    release_addresses,
-    vouch,
-)
+from portal.accounts.verification import AFTER_VERIFICATION, make_link_token
 
 __all__ = [
     "AFTER_VERIFICATION",
     "ANY_HOUR",
-    "CHANGE_MANY",
     "DEMO_PASSWORD",
     "HITS",
     "NOTES",
@@ -72,18 +66,17 @@ __all__ = [
     "get_user",
     "hash_password",
     "list_named",
+    "lock_profiles",
     "look_for",
     "make_link_token",
     "make_reset_token",
     "normalize_email",
     "put_contact",
     "put_preferences",
+    "put_profiles",
     "put_push_token",
-    "release_addresses",
     "search_words",
     "sign_out_user",
     "start_push",
-    "tell_of_new_addresses",
     "verify_password",
-    "vouch",
 ]

@@ -1,6 +1,24 @@
-"""What can go wrong with users: expected failures, each with its stable code."""
+"""What can go wrong with users and their sign-ins: expected failures, each with its stable code."""
 
 from portal.platform.problems import Conflict, DomainError, NotFound
+
+
+class Unauthenticated(DomainError):
+    """No usable credentials."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in or send a token"
+
+    def __init__(self, detail: str = "", challenge: str = "Bearer") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class InvalidToken(Unauthenticated):
+    """The token is none, or no more."""
+
+    def __init__(self) -> None:
+        super().__init__("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
 
 
 class UserNotFound(NotFound):

@@ -14,14 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.accounts import (
-    CHANGE_MANY,
-    OWN_WITHDRAWAL,
-    User,
-    release_addresses,
-    tell_of_new_addresses,
-    vouch,
-)
+from portal.accounts import lock_profiles, put_profiles
 from portal.imports.models import ImportStatus, MemberImport
 from portal.imports.staging import EFFECT, SOURCE, classify
 from portal.ledger import EntryType
@@ -29,6 +22,7 @@ from portal.members import lock_members
 from portal.platform import audit, clock, ids, outbox
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
+from portal.platform.db.reads import Values
 from portal.platform.problems import Conflict, NotFound
 from portal.tiers import enrol_many
 
@@ -36,56 +30,12 @@ TOPIC = "member_import"
 BATCH = 2_000
 DESCRIPTION = "Opening balance"
 
-# Without their keys, so that signing in, which refers to a user, does not wait for a whole file.
-# Also who holds an address of the file. Without their keys, so that signing in, which refers to a user, does not wait
-# for a whole file.
-_LOCK_USERS = text("""
-    SELECT id FROM users WHERE id IN (
-        SELECT user_id FROM member_import_rows WHERE import_id = :id
-        UNION SELECT h.id FROM users h JOIN member_import_rows r ON h.email = r.email WHERE r.import_id = :id)
-    ORDER BY id FOR NO KEY UPDATE
-""")
-_HELD = text("""
-    SELECT r.email, r.user_id FROM member_import_rows r JOIN users h ON h.email = r.email
-    WHERE r.import_id = :id AND h.id <> r.user_id AND h.email_verified_at IS NULL ORDER BY h.id
-""")
-_UNVERIFIED = text("""
-    SELECT u.id FROM users u JOIN member_import_rows r ON r.user_id = u.id
-    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email IS NOT NULL AND u.email_verified_at IS NULL
-    ORDER BY u.id
-""")
-_MAKE_USERS = text("""
-    INSERT INTO users (id, email, email_normalized, email_verified_at, name, phone_number, timezone, locale,
-                       created_at, updated_at)
-    SELECT user_id, email, email_normalized, :now, name, phone_number, timezone, locale, :now, :now
-    FROM member_import_rows WHERE import_id = :id AND outcome = 'new'
-""")
-_OTHER_ADDRESSES = text("""
-    SELECT u.id, u.email FROM users u JOIN member_import_rows r ON r.user_id = u.id
-    WHERE r.import_id = :id AND r.outcome = 'updated' AND r.email <> u.email AND u.email_verified_at IS NOT NULL
-""")
-_CHANGE_USERS = text("""
-    UPDATE users u SET email = coalesce(r.email, u.email),
-        email_normalized = coalesce(r.email_normalized, u.email_normalized), name = coalesce(r.name, u.name),
-        email_verified_at = CASE WHEN r.email <> u.email THEN :now ELSE u.email_verified_at END,
-        phone_number = coalesce(r.phone_number, u.phone_number), timezone = coalesce(r.timezone, u.timezone),
-        locale = coalesce(r.locale, u.locale), updated_at = :now
-    FROM member_import_rows r
-    WHERE r.import_id = :id AND r.outcome = 'updated' AND u.id = r.user_id
-      AND (coalesce(r.email, u.email), coalesce(r.name, u.name), coalesce(r.phone_number, u.phone_number),
-           coalesce(r.timezone, u.timezone), coalesce(r.locale, u.locale))
-          IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale)
-""")
-# Consent that a member took back themselves is not given again by a file (CONTRACT-SHOP 9.1).
-_CONSENTS = text(f"""
-    INSERT INTO notification_preferences AS p (user_id, marketing_messages, updated_at)
-    SELECT user_id, coalesce(marketing_messages, false), :now FROM member_import_rows
-    WHERE import_id = :id AND outcome IN ('new', 'updated') AND (outcome = 'new' OR marketing_messages IS NOT NULL)
-    ON CONFLICT (user_id) DO UPDATE SET marketing_messages = excluded.marketing_messages, updated_at = :now
-        WHERE p.marketing_messages <> excluded.marketing_messages
-          AND NOT (excluded.marketing_messages AND {OWN_WITHDRAWAL.format(who="p.user_id")})
-    RETURNING user_id, marketing_messages, xmax = 0 AS made
-""")
+PROFILES = """
+    SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, marketing_messages,
+           outcome = 'new' AS is_new
+    FROM member_import_rows WHERE import_id = :id
+"""
+_CHANGED = f"{PROFILES} AND outcome IN ('new', 'updated')"
 _WITHOUT_MEMBERSHIP = text("""
     SELECT r.user_id FROM member_import_rows r LEFT JOIN loyalty_members m ON m.user_id = r.user_id
     WHERE r.import_id = :id AND m.id IS NULL
@@ -149,8 +99,8 @@ def apply_import(message: outbox.Claimed) -> None:
 
 def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     """Everything the file says, or the status `refused` where users have changed so that a row no longer can be."""
-    values = {"id": staged.id, "now": now}
-    session.execute(_LOCK_USERS, values)
+    values = {"id": staged.id}
+    lock_profiles(session, PROFILES, values)
     staged.figures = classify(session, staged.id, over_staff=staged.over_staff, now=now)
     if staged.figures["refused"]:
         staged.error = "Users have changed since the file was checked. Nothing was imported: check the file again."
@@ -170,39 +120,14 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
     )
 
 
-def _write(session: Session, staged: MemberImport, values: dict[str, object], now: datetime) -> None:
-    """Users, their consent, memberships and balances."""
-    moved = [(row.id, row.email) for row in session.execute(_OTHER_ADDRESSES, values)]
-    _write_users(session, staged, values)
-    _write_consents(session, staged, values)
-    for start in range(0, len(moved), BATCH):
-        tell_of_new_addresses(session, dict(moved[start : start + BATCH]))
+def _write(session: Session, staged: MemberImport, values: Values, now: datetime) -> None:
+    """Users with their consent, memberships and balances."""
+    put_profiles(session, _CHANGED, values, Act(staged.confirmed_by or "", now, staged.reason or ""), source="import")
     without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
     for start in range(0, len(without), BATCH):
         enrol_many(session, without[start : start + BATCH])
     for balances in _balances(session, staged.id):
         _post(session, balances, staged, now)
-
-
-def _write_users(session: Session, staged: MemberImport, values: dict[str, object]) -> None:
-    """Whoever imports vouches for the addresses: those held unverified are taken over, and all are verified."""
-    held = [(row.email, row.user_id) for row in session.execute(_HELD, values)]
-    if held:
-        release_addresses(session, held, Act(staged.confirmed_by or "", clock.now(), staged.reason or ""))
-    unverified = session.scalars(_UNVERIFIED, values).all()
-    for statement in (_MAKE_USERS, _CHANGE_USERS):
-        session.execute(statement, values)
-    for user_id in unverified:
-        vouch(session, session.get_one(User, user_id, populate_existing=True))
-
-
-def _write_consents(session: Session, staged: MemberImport, values: dict[str, object]) -> None:
-    """What the file says of consent, each change with a row of its history."""
-    changed = [row for row in session.execute(_CONSENTS, values) if row.marketing_messages or not row.made]
-    if changed:
-        origin = {"source": "import", "place": staged.confirmed_by or "", "now": values["now"]}
-        user_ids, given = [row.user_id for row in changed], [row.marketing_messages for row in changed]
-        session.execute(CHANGE_MANY, {**origin, "user_ids": user_ids, "given": given})
 
 
 def _post(session: Session, balances: Sequence[BalanceRow], staged: MemberImport, now: datetime) -> None:

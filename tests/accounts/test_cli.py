@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiToken, User
 from portal.accounts.passwords import verify_password
-from portal.accounts.principal import hash_token
+from portal.accounts.tokens import hash_token
 from portal.platform import clock
 from portal.platform.models import AuditEntry, OutboxMessage
 from portal.platform.web.edge import Portal

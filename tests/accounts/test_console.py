@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiToken, AuthSession, User
-from portal.accounts.principal import hash_token
+from portal.accounts.tokens import hash_token
 from portal.platform import ids
 from portal.platform.models import AuditEntry, IdempotencyKey, OutboxMessage
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in

@@ -35,8 +35,9 @@ PATH = [
 ]
 # What every request leans on, whatever it does; nobody reads it to understand one of them.
 TOOLS = {
-    "accounts/principal.py",
+    "accounts/tokens.py",
     "accounts/web/caller.py",
+    "accounts/web/principal.py",
     "platform/clock.py",
     "platform/db/reads.py",
     "platform/documents.py",

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.contact import normalize_email
 from portal.accounts.models import ApiToken, AuthSession, NotificationPreferences, Registration, User
 from portal.accounts.passwords import hash_password
-from portal.accounts.principal import hash_token
+from portal.accounts.tokens import hash_token
 from portal.accounts.verification import make_link_token
 from portal.platform import clock, ids
 from portal.platform.db import db

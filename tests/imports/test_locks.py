@@ -2,7 +2,8 @@
 
 from sqlalchemy import text
 
-from portal.imports.apply import _LOCK_USERS
+from portal.accounts import lock_profiles
+from portal.imports.apply import PROFILES
 from portal.imports.models import MemberImport, MemberImportRow
 from portal.platform import clock, ids
 from portal.platform.db import db, unit_of_work
@@ -40,7 +41,7 @@ def test_what_refers_to_a_user_does_not_wait_for_an_import(committed_app: Portal
                 )
             )
         with unit_of_work() as session, db.engine.connect() as other:
-            session.execute(_LOCK_USERS, {"id": made})
+            lock_profiles(session, PROFILES, {"id": made})
 
             assert other.execute(text("SELECT id FROM users FOR KEY SHARE NOWAIT")).all() == [("ada",)]
             assert other.execute(text("SELECT id FROM users FOR NO KEY UPDATE SKIP LOCKED")).all() == []

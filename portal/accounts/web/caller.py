@@ -9,7 +9,9 @@ from flask import g
 from flask_login import UserMixin
 from sqlalchemy import text
 
-from portal.accounts.principal import InvalidToken, Principal, hash_token
+from portal.accounts.problems import InvalidToken
+from portal.accounts.tokens import hash_token
+from portal.accounts.web.principal import Principal
 from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import db

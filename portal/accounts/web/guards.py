@@ -11,9 +11,9 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from portal.accounts.models import USER_ID_PATTERN
-from portal.accounts.principal import ANONYMOUS, InvalidToken, Principal, Unauthenticated
-from portal.accounts.problems import UserNotFound, UserRequired
+from portal.accounts.problems import InvalidToken, Unauthenticated, UserNotFound, UserRequired
 from portal.accounts.web.caller import load_token, prove
+from portal.accounts.web.principal import ANONYMOUS, Principal
 from portal.accounts.web.signed_out import turn_away
 from portal.platform import ids
 from portal.platform.problems import DomainError, Forbidden, NotFound, wants_json

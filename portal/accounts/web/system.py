@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts.principal import Unauthenticated
+from portal.accounts.problems import Unauthenticated
 from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, access_of, guarded
 from portal.platform import observability, openapi

@@ -1,28 +1,7 @@
 """Who is calling: nobody, a signed-in user, or a service with a token."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Literal
-
-from portal.platform.problems import DomainError
-
-
-class Unauthenticated(DomainError):
-    """No usable credentials."""
-
-    code = "unauthenticated"
-    status = 401
-    title = "Sign in or send a token"
-
-    def __init__(self, detail: str = "", challenge: str = "Bearer") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": challenge})
-
-
-class InvalidToken(Unauthenticated):
-    """The token is none, or no more."""
-
-    def __init__(self) -> None:
-        super().__init__("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +40,3 @@ class Principal:
 
 
 ANONYMOUS = Principal("anonymous")
-
-
-def hash_token(token: str) -> bytes:
-    """How a token is stored: it has 256 random bits, so that a fast hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
