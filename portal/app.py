@@ -41,16 +41,29 @@ def create_app(settings: Settings | None = None) -> Portal:
 
 def _attach_platform(app: Portal) -> None:
     """Everything that knows no domain; it comes first, as domains register with it."""
-    from portal.platform import db, formatting, observability, openapi, outbox, problems, queue
+    from portal.platform import db, formatting, observability, openapi, outbox, problems, queue, retention
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads
     from portal.platform.web import edge, limits, links, proxies, responses
 
-    for part in (observability, responses, problems, db, reads, queue, proxies, outbox, limits, edge, openapi):
+    for part in (
+        observability,
+        responses,
+        problems,
+        db,
+        reads,
+        queue,
+        proxies,
+        outbox,
+        limits,
+        edge,
+        openapi,
+        retention,
+    ):
         part.init_app(app)
     Htmx().init_app(app)
     Migrate(compare_type=True).init_app(app, db.db, directory=str(ROOT / "migrations"))
-    for part in (stylesheet, colours, icons, links):
+    for part in (retention, stylesheet, colours, icons, links):
         part.init_app(app)
     settings = app.config["SETTINGS"]
     worth = settings.programme_currency, settings.points_per_currency_unit

@@ -24,6 +24,11 @@ REGISTRATION_TOPIC = "message.verify_address"
 DAY = timedelta(days=1)
 # What other domains note of a registration's cookies; they get it back once the address is verified.
 NOTES = "registration_notes"
+# Registered, never confirmed, and never used: no membership has been opened.
+ABANDONED = """
+    email_verified_at IS NULL AND email IS NOT NULL AND role = 'member' AND created_at < :before
+    AND NOT EXISTS (SELECT FROM loyalty_members m WHERE m.user_id = users.id)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,3 +92,40 @@ def test_hardly_a_function_returns_just_anything() -> None:
     returned = {where: ast.unparse(node.returns) for where, node in functions() if node.returns}
     loose = [where for where, says in returned.items() if re.search(r"\bAny\b", re.sub(JSON, "", says))]
     assert len(loose) <= 20, loose
+
+
+# The balance and tier that stand in the membership's row are written by who decides them.
+SHARED = {("ledger", "loyalty_members"), ("tiers", "loyalty_members")}
+TABLE = re.compile(r'^class (\w+)\(Base\):.*?__tablename__ = "(\w+)"', re.MULTILINE | re.DOTALL)
+WRITE = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|insert|update|delete)[ (]+(\w+)")
+
+
+def domain_of(path: Path) -> str:
+    return path.relative_to(ROOT / "portal").parts[0]
+
+
+def written_elsewhere(sources: dict[str, str], owners: dict[str, tuple[str, str]]) -> set[tuple[str, str]]:
+    """Domains, each with a table that is another's and that they write; `owners` has them by table and by model."""
+    found = {(domain, name) for domain, source in sources.items() for name in WRITE.findall(source) if name in owners}
+    return {(domain, owners[name][1]) for domain, name in found if owners[name][0] != domain}
+
+
+def test_nobody_writes_the_tables_of_another_domain() -> None:
+    owners: dict[str, tuple[str, str]] = {}
+    sources: dict[str, str] = {}
+    for path in MODULES:
+        source = path.read_text()
+        sources[domain_of(path)] = sources.get(domain_of(path), "") + source
+        for model, table in TABLE.findall(source):
+            owners[model] = owners[table] = (domain_of(path), table)
+    assert len(owners) >= 60
+    assert written_elsewhere(sources, owners) == SHARED
+
+
+@pytest.mark.parametrize(
+    "line", ["INSERT INTO users (id)", "UPDATE users u SET", "DELETE FROM users", "session.execute(update(User))"]
+)
+def test_a_write_to_the_table_of_another_domain_is_found(line: str) -> None:
+    owners = {"users": ("accounts", "users"), "User": ("accounts", "users")}
+    assert written_elsewhere({"imports": line}, owners) == {("imports", "users")}
+    assert written_elsewhere({"accounts": line}, owners) == set()

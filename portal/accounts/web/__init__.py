@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_login import LoginManager
 
+from portal.accounts.registration import ABANDONED
 from portal.accounts.web import guards
 from portal.accounts.web.browser import safe_next
 from portal.accounts.web.caller import TokenProof, acting, current, current_user_id, load_session
@@ -11,6 +12,7 @@ from portal.accounts.web.schemas import Email, Phone
 from portal.accounts.web.tables import people_filter
 from portal.platform import openapi
 from portal.platform.db.hot import prove_by
+from portal.platform.retention import keep
 
 __all__ = [
     "Access",
@@ -37,6 +39,16 @@ def init_app(app: Flask) -> None:
     openapi.amend_with(app, system.name_the_user)
     app.cli.add_command(cli.users)
     app.cli.add_command(cli.tokens)
+    _declare_retention(app)
+
+
+def _declare_retention(app: Flask) -> None:
+    keep(app, "login_failures", "at < :before", days=30)
+    keep(app, "known_devices", "last_used_at < :before", days=400)
+    keep(app, "account_notices", "at < :before", days=30)
+    keep(app, "registrations", "created_at < :before", days=30)
+    keep(app, "auth_sessions", "expires_at < :before", days=30)
+    keep(app, "users", ABANDONED, days=app.config["SETTINGS"].unverified_account_days)
 
 
 def _attach_sign_in(app: Flask) -> None:

@@ -2,6 +2,8 @@
 
 from flask import Flask
 
+from portal.platform.retention import keep
+
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and the worker's part."""
@@ -11,3 +13,4 @@ def init_app(app: Flask) -> None:
 
     app.register_blueprint(console.bp)
     outbox.consume(app, apply.TOPIC, apply.apply_import)
+    keep(app, "member_imports", "created_at < :before AND status <> 'applying'", days=30)

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.jobs.web import schedules
 from portal.jobs.web.schedules import get_schedules
+from portal.platform.retention import keep
 
 __all__ = ["get_schedules"]
 
@@ -14,6 +15,7 @@ def init_app(app: Flask) -> None:
     from portal.platform.observability import add_source
 
     schedules.init_app(app)
+    keep(app, "job_runs", "status IN ('succeeded', 'failed') AND started_at < :before", days=90)
     add_source(app, metrics.collect)
     for part in (api, acts):
         app.register_blueprint(part.bp)

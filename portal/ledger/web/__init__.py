@@ -3,6 +3,7 @@
 from flask import Flask
 
 from portal.ledger.web.schemas import LedgerEntry
+from portal.platform.retention import keep
 
 __all__ = [
     "LedgerEntry",
@@ -15,3 +16,4 @@ def init_app(app: Flask) -> None:
 
     app.register_blueprint(api.bp)
     app.cli.add_command(cli.ledger)
+    keep(app, "ledger_checks", "checked_at < :before", days=90)

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.accounts import NOTICE_TOPIC, REGISTRATION_TOPIC, RESET_TOPIC
 from portal.notifications.web.words import STATUSES, explained
+from portal.platform.retention import keep
 from portal.tiers import UPGRADE_TOPIC
 
 __all__ = [
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
     for part in (pages, console, suppressions):
         app.register_blueprint(part.bp)
     app.cli.add_command(cli.vapid)
+    keep(app, "messages", "created_at < :before AND status NOT IN ('claimed', 'uncertain')", days=180)
     add_source(app, totals.collect)
     outbox.keep_open(app, kept_lines)
     outbox.consume(app, UPGRADE_TOPIC, consumers.announce_tier)

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal.platform.retention import keep
 from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.web.schemas import SegmentFigures
 
@@ -21,3 +22,4 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(part.bp)
     landing.init_app(app)
     outbox.consume(app, INVITE_TOPIC, messages.send_invite)
+    keep(app, "loyalty_invite_recipients", "sent_at < :before", days=366)
