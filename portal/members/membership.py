@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from portal.accounts import User, UserNotFound
 from portal.members.models import STATUSES, Member
 from portal.platform import audit, clock, ids
-from portal.platform import ids as codes
 from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
@@ -33,7 +32,7 @@ def get_member(session: Session, user_id: str) -> Member | None:
 
 
 def provision_member(
-    session: Session, user_id: str, new_code: Callable[[], str] = codes.new_code
+    session: Session, user_id: str, new_code: Callable[[], str] = ids.new_code
 ) -> tuple[Member, bool]:
     """The membership of a user, made now when there is none; the flag says whether this call made it.
 
@@ -69,7 +68,7 @@ def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]
         if not missing:
             break
         wanted = sorted(missing)
-        values = {"user_ids": wanted, "codes": [codes.new_code() for _ in wanted], "now": clock.now()}
+        values = {"user_ids": wanted, "codes": [ids.new_code() for _ in wanted], "now": clock.now()}
         new = session.execute(_PROVISION, values).all()
         made += [row.id for row in new]
         missing -= {row.user_id for row in new}
