@@ -31,9 +31,7 @@ def get_member(session: Session, user_id: str) -> Member | None:
     return session.scalar(select(Member).where(Member.user_id == user_id))
 
 
-def provision_member(
-    session: Session, user_id: str, new_code: Callable[[], str] = ids.new_code
-) -> tuple[Member, bool]:
+def provision_member(session: Session, user_id: str, new_code: Callable[[], str] = ids.new_code) -> tuple[Member, bool]:
     """The membership of a user, made now when there is none; the flag says whether this call made it.
 
     Concurrent calls make one. A referral code that is taken is drawn again.

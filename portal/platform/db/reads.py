@@ -30,7 +30,8 @@ Values = Mapping[str, Any]
 class Connections:
     """Idle AUTOCOMMIT connections of this process; the one used last is taken first.
 
-    No more are open than threads read at once, and at most `most_kept` stay open.
+    No more are open than threads read at once, and at most `most_kept` stay open. `psycopg_pool` 3.3 takes 1.6 times
+    the CPU for a read by `getconn` and 2.2 times by its context manager (`SELECT 1`, 60,000 of each, taking turns).
     """
 
     def __init__(self, url: str, most_kept: int, **options: Any) -> None:
