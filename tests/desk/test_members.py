@@ -208,6 +208,13 @@ def test_points_are_taken_away_but_never_below_what_is_free(
     assert session.get_one(Member, ada.id).balance == 300
 
 
+def test_a_question_on_a_page_of_its_own_is_the_heading_of_the_page(operator: FlaskClient, ada: Member) -> None:
+    page = operator.get(f"{MEMBERS}/{ada.user_id}/adjust").text
+    assert page.count("<h1") == 1
+    dialog = operator.get(f"{MEMBERS}/{ada.user_id}/adjust", headers={"HX-Request": "true"}).text
+    assert (dialog.count("<h1"), dialog.count('<h2 id="sheet-title"')) == (0, 1)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
