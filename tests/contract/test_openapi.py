@@ -40,6 +40,14 @@ def test_readable_docs_are_served(client: FlaskClient) -> None:
     assert "/api/v1/loyalty/ledger" in answer.get_data(as_text=True) or "openapi.json" in answer.get_data(as_text=True)
 
 
+def test_readable_docs_stand_in_order_and_say_something_of_every_field(client: FlaskClient) -> None:
+    page = client.get("/api/docs").text
+    routes = re.findall(r'<section id="\w+-(/[^"]+)"', page)
+    assert routes == sorted(routes)
+    assert page.count("<dt>") == page.count("<dd>") > 0
+    assert page.index("<h2") < page.index("<h3")
+
+
 def test_schemathesis_reads_every_operation(document: Document) -> None:
     found = list(from_dict(document.content).get_all_operations())
     assert len(found) == len(document.operations())
