@@ -16,7 +16,7 @@ EXTENSIONS = ("tables", "fenced_code", "toc")
 _LINK = re.compile(r'(?<=href=")(\w+)\.md(?=["#])')
 # What may be wider than the page scrolls by itself, also by the keyboard.
 _SCROLLING = {
-    "<table>": '<div class="docs__scroll" role="region" aria-label="Table" tabindex="0"><table>',
+    "<table>": '<div class="docs__scroll" role="group" aria-label="Table" tabindex="0"><table>',
     "</table>": "</table></div>",
     "<pre>": '<pre tabindex="0">',
 }
