@@ -64,7 +64,10 @@ def test_a_visitor_gets_an_account_and_a_mail_and_is_not_signed_in(client: Flask
 
 
 def test_the_page_says_where_the_link_went_and_what_to_do(client: FlaskClient) -> None:
-    assert "the address you gave" in client.get("/register/sent").text
+    unknown = client.get("/register/sent").text
+    assert "the address you gave" in unknown
+    assert "the address above" not in unknown
+    assert 'href="/register/again"' in unknown
     register(client)
     page = client.get("/register/sent").text
     assert "Ada@Example.com" in page
@@ -200,6 +203,7 @@ def test_another_link_is_mailed_to_who_waits_for_one_and_to_nobody_else(client: 
     for email in ("ada@example.com", "verified@example.com", "nobody@example.com"):
         answer = client.post("/register/again", data={"email": email, "csrf_token": csrf(client)})
         assert (answer.status_code, answer.location) == (303, "/register/sent")
+        assert "another one is on its way" in client.get("/register/sent").text
     assert mails(session) == [("verify_address", "ada@example.com")] * 2
     assert client.post("/register/again", data={"email": "ada", "csrf_token": csrf(client)}).status_code == 422
 

@@ -70,7 +70,7 @@ def test_a_used_link_says_so_and_how_to_go_on(page: Page, shop: Shop, complaints
     page.get_by_role("link", name="Send me a new link").click()
     page.get_by_label("Email address").fill(email)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     complaints.forgive(410, 422)
 
 

@@ -76,6 +76,7 @@ def do_ask_again() -> AnyResponse:
         return make_response(render_template("accounts/ask_again.html", form=form), 422)
     email = form.email.data or ""
     registration.ask_again(db.session(), email, caller=limits.caller_address(), rules=_rules())
+    flash("If that address waits for a link, another one is on its way.", "info")
     return _sent(email)
 
 
