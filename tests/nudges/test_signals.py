@@ -1,5 +1,6 @@
 """Signals are data: each has words for every channel, a campaign from the start and a place in the documents."""
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,6 +34,12 @@ def test_every_signal_can_be_previewed_on_every_channel(signal: str, channel: Ch
         assert preview.html is None
         assert len(preview.text.splitlines()) == 1
         assert ("http" in preview.text) is (channel is ChannelName.SMS)
+
+
+@pytest.mark.usefixtures("session")
+def test_a_preview_is_told_as_of_today() -> None:
+    with clock.at(datetime(2031, 5, 10, 9, tzinfo=UTC)):
+        assert "by 16 May" in preview_nudge("expiring_points", ChannelName.EMAIL).text
 
 
 def test_the_examples_know_what_the_statements_say(session: Session) -> None:

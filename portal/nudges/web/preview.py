@@ -1,12 +1,16 @@
 """How a nudge would look to somebody made up, for whoever sets a campaign."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from portal.notifications import ChannelName, absolute, render_loyalty_nudge
 from portal.nudges.cards import write
 from portal.nudges.rules import NudgeRules
-from portal.nudges.signals import SIGNALS, Reader
+from portal.nudges.signals import SIGNALS, Facts, Reader
 from portal.platform import clock
+
+# The day on which the examples of signals are told.
+_TOLD = datetime(2026, 11, 17, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,21 @@ def preview_nudge(signal: str, channel: ChannelName) -> Preview:
 
 def example_card(signal: str) -> dict[str, str]:
     """The card of a nudge with made-up facts, as `render_loyalty_nudge` takes it."""
-    rules = NudgeRules.current()
-    words = write(signal, SIGNALS[signal].example, Reader(rules.locale, rules.zone, clock.now()))
+    rules, now = NudgeRules.current(), clock.now()
+    words = write(signal, _as_of(now, SIGNALS[signal].example), Reader(rules.locale, rules.zone, now))
     return {
         "title": words.title,
         "body": words.body,
         "cta_label": words.cta_label,
         "path": words.path,
         "reason": words.reason,
+    }
+
+
+def _as_of(now: datetime, facts: Facts) -> Facts:
+    """Made-up facts as if they were told today: their moments move by the same whole days."""
+    later = timedelta(days=(now - _TOLD).days)
+    return {
+        name: (datetime.fromisoformat(value) + later).isoformat() if name.endswith("_at") else value
+        for name, value in facts.items()
     }
