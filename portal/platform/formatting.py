@@ -205,6 +205,7 @@ def init_app(
         ago=lambda moment: format_ago(moment, clock.now()),
         day_label=lambda moment: format_day(moment, clock.now(), reader_zone()),
         until=lambda end: format_until(end, clock.now(), reader_zone()),
+        night=format_night,
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),
         month_label=lambda moment: _date(moment.astimezone(reader_zone()).date(), "MMMM y"),
         local_day=lambda moment: moment.astimezone(reader_zone()).date().isoformat(),
