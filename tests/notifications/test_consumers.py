@@ -74,6 +74,18 @@ def test_an_invitation_names_who_invites_and_leads_to_the_landing_page(mailing_a
     assert len(sink.mails) == 1
 
 
+@pytest.mark.parametrize(("at_registration", "when"), [(False, "with your first order"), (True, "to start with")])
+def test_an_invitation_says_what_its_welcome_points_need(
+    mailing_app: Portal, sink: Sink, at_registration: bool, when: str
+) -> None:
+    current_app.config["SETTINGS"].referral_convert_at_registration = at_registration
+    invite()
+    outbox.deliver()
+    body = sink.to(FRIEND)[0].get_body(("plain",))
+    assert body is not None
+    assert f"you get 100 points {when}." in body.get_content()
+
+
 def test_an_invitation_is_not_sent_once_it_was_cancelled(mailing_app: Portal, sink: Sink) -> None:
     made = invite()
     with unit_of_work() as session:

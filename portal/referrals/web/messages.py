@@ -78,6 +78,7 @@ def _send(
             "invitee": _harmless(invite.invitee_name),
             "words": _harmless(invite.message),
             "welcome_points": invite.welcome_points,
+            "on_order": not ReferralRules.of(current_settings()).convert_at_registration,
         },
         path=f"/r/{invite.code}",
         unsubscribe=unsubscribe,
