@@ -9,7 +9,7 @@ LONGEST_URL = 2048
 _PORTS = {"http": 80, "https": 443}
 # Only what every reader of URLs understands in the same way; `@`, `\`, `%` in a host and fragments they do not.
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f.]*:[0-9a-f:.]*\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>(?:/[!$%&'()*+,./0-9:;=A-Z_a-z~-]*)?(?:\?[!$%&'()*+,./0-9:;=?A-Z_a-z~-]*)?)",
     re.ASCII,
 )
@@ -93,7 +93,8 @@ def _read(url: str) -> tuple[Target, bool]:
     """The target as it is written, and whether it names a port."""
     if len(url) > LONGEST_URL:
         raise AddressRefused(f"must not be longer than {LONGEST_URL} characters")
-    found = _URL.fullmatch(_AUTHORITY.sub(lambda start: start[0].lower(), url, count=1))
+    lowered = _AUTHORITY.sub(lambda start: start[0].lower(), url, count=1)
+    found = _URL.fullmatch(lowered) if url.isascii() else None  # some letters turn into ASCII ones in lower case
     if found is None:
         raise AddressRefused("must be an https:// address of letters, digits and plain signs")
     host, scheme = found["host"].strip("[]"), found["scheme"]

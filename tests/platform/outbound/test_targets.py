@@ -56,6 +56,8 @@ TRICKS = [
     "https://fcm．googleapis．com/x",
     "https://ｆｃｍ.googleapis.com/x",
     "https://fcm.googleapıs.com/x",
+    "https://\u212a.notify.windows.com/x",  # the sign for Kelvin: a k in lower case
+    "https://fcm.googleapi\u017f.com/x",  # a long s: an S in upper case
     "https://fcm\u00ad.googleapis.com/x",
     "https://xn--fcm-googleapis-com.example/x",
     f"https://{GOOD}/\u00e9",
@@ -78,6 +80,12 @@ TRICKS = [
     f"https://{GOOD}./x",
     f"https://.{GOOD}/x",
     "https://fcm..googleapis.com/x",
+    "https://wns2.notify.windows.com./x",
+    "https://wns2%2enotify.windows.com/x",
+    "https://\u2488.notify.windows.com/x",
+    "https://wns2\uff61notify.windows.com/x",
+    "https://ip6-localhost/x",
+    "https://localhost.localdomain/x",
     "https://googleapis.com/x",
     "https://storage.googleapis.com/x",
     "https://a.fcm.googleapis.com/x",
@@ -98,6 +106,19 @@ TRICKS = [
     "https://[::1]/x",
     "https://[::ffff:127.0.0.1]/x",
     "https://[::ffff:7f00:1]/x",
+    "https://[0:0:0:0:0:ffff:7f00:1]/x",
+    "https://[::ffff:0:127.0.0.1]/x",
+    "https://[::127.0.0.1]/x",
+    "https://[64:ff9b::7f00:1]/x",
+    "https://[2002:7f00:1::]/x",
+    "https://[fec0::1]/x",
+    "https://[127.0.0.1]/x",
+    "https://0x7f.1/x",
+    "https://127.0.0.0x1/x",
+    "https://0300.0250.1/x",
+    "https://4294967297/x",
+    "https://127.0.0.1.nip.io/x",
+    "https://①②⑦.⓪.⓪.①/x",
     "https://[fe80::1%25eth0]/x",
     "https://[fe80::1%eth0]/x",
     "https://[::]/x",
@@ -124,7 +145,9 @@ def test_a_trick_is_no_push_service(url: str) -> None:
         judge(url, PUSH)
 
 
-@pytest.mark.parametrize("url", [trick for trick in TRICKS if "127.0.0.1/" not in trick and "localhost" not in trick])
+@pytest.mark.parametrize(
+    "url", [trick for trick in TRICKS if "//127.0.0.1/" not in trick and "//localhost" not in trick]
+)
 def test_a_trick_stays_one_where_this_machine_may_be_called(url: str) -> None:
     if url == "https://[::1]/x":
         return
