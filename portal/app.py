@@ -7,8 +7,8 @@ from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
+from portal.platform.web.application import Portal
 from portal.platform.web.converters import UlidConverter
-from portal.platform.web.edge import Portal
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,22 +44,9 @@ def _attach_platform(app: Portal) -> None:
     from portal.platform import db, formatting, observability, openapi, outbox, problems, queue, retention
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads
-    from portal.platform.web import edge, limits, links, proxies, responses
+    from portal.platform.web import application, limits, links, proxies, responses
 
-    for part in (
-        observability,
-        responses,
-        problems,
-        db,
-        reads,
-        queue,
-        proxies,
-        outbox,
-        limits,
-        edge,
-        openapi,
-        retention,
-    ):
+    for part in (observability, responses, problems, db, reads, queue, proxies, outbox, limits, application, openapi):
         part.init_app(app)
     Htmx().init_app(app)
     Migrate(compare_type=True).init_app(app, db.db, directory=str(ROOT / "migrations"))

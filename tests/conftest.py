@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 
 SERVICES = pytest.StashKey[Any]()

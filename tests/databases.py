@@ -8,7 +8,7 @@ from flask_migrate import upgrade
 
 from portal.app import create_app
 from portal.config import Settings
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.browser import Browser
 
 SECRET = "a secret for tests of at least 32 characters"

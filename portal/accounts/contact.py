@@ -14,7 +14,7 @@ from portal.accounts.models import USER_ID_PATTERN
 from portal.platform.text import plain_line
 
 _USER_ID = re.compile(USER_ID_PATTERN)
-LONGEST_LOCALE = 35
+MAX_LOCALE_LENGTH = 35
 
 
 def clean_user_id(value: str) -> str:
@@ -58,7 +58,7 @@ def clean_locale(value: str) -> str:
 def parse_locale(value: str) -> Locale:
     """The locale that a stored name stands for."""
     try:
-        return Locale.parse(value[:LONGEST_LOCALE].replace("-", "_"))
+        return Locale.parse(value[:MAX_LOCALE_LENGTH].replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise ValueError("must be a known locale, such as en-GB") from error
 

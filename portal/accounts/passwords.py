@@ -20,7 +20,7 @@ from portal.platform.settings import current_settings, signer
 from portal.platform.text import plain_line
 
 PURPOSE = "password-reset"
-SHORTEST, LONGEST = 10, 200
+MIN_LENGTH, MAX_LENGTH = 10, 200
 # Printed at every start of a demo, so that it opens nothing in production and nobody chooses it.
 DEMO_PASSWORD = "demo-password-1"  # noqa: S105 - everybody may know it
 TOO_EASY = "Many people use this password, so it is tried first. Choose another one."
@@ -74,10 +74,10 @@ def password_problem(password: str, email: str) -> str | None:
     character repeated, neither the address, nor what stands before its @, nor the programme's name.
     """
     seen = _folded(password)
-    if len(plain_line(password)) < SHORTEST:
-        return f"Use at least {SHORTEST} characters."
-    if len(password) > LONGEST:
-        return f"Use at most {LONGEST} characters."
+    if len(plain_line(password)) < MIN_LENGTH:
+        return f"Use at least {MIN_LENGTH} characters."
+    if len(password) > MAX_LENGTH:
+        return f"Use at most {MAX_LENGTH} characters."
     if len(set(seen)) == 1:
         return "Use more than one character."
     if seen in _commonest() or seen == DEMO_PASSWORD:
@@ -104,7 +104,7 @@ def _commonest() -> frozenset[str]:
     folders = library.submodule_search_locations if library is not None else None
     with (Path((folders or [""])[0]) / "frequency_lists.py").open(encoding="utf-8") as file:
         words = next(line for line in file if '"passwords":' in line).split('"')[3].split(",")
-    return frozenset(word for word in words if len(word) >= SHORTEST)
+    return frozenset(word for word in words if len(word) >= MIN_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)

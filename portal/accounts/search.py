@@ -15,14 +15,14 @@ from portal.platform import clock, ids
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
 
-MOST_FOUND = 1_000
-MOST_NAMED = 200
+MAX_FOUND = 1_000
+MAX_NAMED = 200
 _SEPARATORS = re.compile(r"[\W_]+")
 
 # The index gives the hits, whatever the planner thinks of how many there are; no more of them are looked at than shown.
 HITS = (
     f"(WITH hits AS MATERIALIZED (SELECT id FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery)) "
-    f"SELECT id FROM hits LIMIT {MOST_FOUND})"
+    f"SELECT id FROM hits LIMIT {MAX_FOUND})"
 )
 _LOOK = text(f"""
     WITH exact AS (
@@ -31,12 +31,12 @@ _LOOK = text(f"""
         SELECT user_id FROM loyalty_members WHERE referral_code = upper(:q)
     ), hits AS MATERIALIZED (SELECT id FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery))
     SELECT (SELECT min(id) FROM exact) AS user_id, (SELECT count(*) FROM exact) AS exact,
-           (SELECT count(*) FROM (SELECT FROM hits LIMIT {MOST_FOUND + 1}) h) AS hits
+           (SELECT count(*) FROM (SELECT FROM hits LIMIT {MAX_FOUND + 1}) h) AS hits
 """)
 _NAMED = text(f"""
     SELECT id, true AS exact FROM users WHERE email = :email OR id = :q
     UNION SELECT user_id, true FROM loyalty_members WHERE referral_code = upper(:q)
-    UNION ALL (SELECT id, false FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery) LIMIT {MOST_NAMED})
+    UNION ALL (SELECT id, false FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery) LIMIT {MAX_NAMED})
 """)
 
 
@@ -68,11 +68,11 @@ def look_for(wanted: str) -> Look:
     row = read_one(_LOOK, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Hits)
     if row is None:
         return Look(None, False)
-    return Look(row.user_id if row.exact == 1 else None, row.hits > MOST_FOUND)
+    return Look(row.user_id if row.exact == 1 else None, row.hits > MAX_FOUND)
 
 
 def list_named(wanted: str) -> list[str]:
-    """The ids of those whom these words name: exactly, or else of the first `MOST_NAMED` by how names begin."""
+    """The ids of those whom these words name: exactly, or else of the first `MAX_NAMED` by how names begin."""
     rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Named)
     return sorted({row.id for row in rows if row.exact} or {row.id for row in rows})
 

@@ -11,7 +11,7 @@ from portal.accounts.models import AuthSession, KnownDevice, User
 from portal.platform import clock, ids
 from portal.platform.db import count_changed
 
-LONGEST_USER_AGENT, LONGEST_ADDRESS = 300, 64
+MAX_USER_AGENT_LENGTH, MAX_ADDRESS_LENGTH = 300, 64
 
 
 def open_session(session: Session, user: User, *, days: int, user_agent: str, address: str) -> AuthSession:
@@ -23,8 +23,8 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(days=days),
-        user_agent=user_agent[:LONGEST_USER_AGENT],
-        address=address[:LONGEST_ADDRESS],
+        user_agent=user_agent[:MAX_USER_AGENT_LENGTH],
+        address=address[:MAX_ADDRESS_LENGTH],
     )
     session.add(row)
     session.flush()
@@ -47,7 +47,7 @@ def _end(session: Session, which: ColumnElement[bool]) -> int:
 
 
 LIFE = timedelta(days=400)
-MOST_KEPT = 50
+MAX_KEPT = 50
 
 # The statement sees the table as it was before, so that the others are those known until now.
 _REMEMBER = text("""
@@ -75,7 +75,7 @@ def remember_device(session: Session, user_id: str, device_hash: bytes) -> bool:
     values = {"user_id": user_id, "device_hash": device_hash, "now": clock.now()}
     row = session.execute(_REMEMBER, values).one()
     if row.is_new:
-        session.execute(_FORGET_OLDEST, {"user_id": user_id, "most": MOST_KEPT})
+        session.execute(_FORGET_OLDEST, {"user_id": user_id, "most": MAX_KEPT})
     return bool(row.is_new and row.has_others)
 
 

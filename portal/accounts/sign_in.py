@@ -21,9 +21,9 @@ from portal.platform import clock
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.problems import RateLimited
 
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 LOCK_NOT_AVAILABLE = "55P03"
-LONGEST_PAUSE = 30
+MAX_PAUSE = 30
 # A device that signed in before may fail this many times as often before it is slowed down.
 OWNERS_PATIENCE = 10
 # Failures of an account, in multiples of what one address may do, from which on every address may fail once.
@@ -83,7 +83,7 @@ class Attempt:
         """
         now, excess = clock.now(), standing.failures - self.allowance(standing.of_account)
         if excess >= 0 and standing.last_at is not None:
-            _demand_past(standing.last_at + timedelta(seconds=min(LONGEST_PAUSE, 2 ** min(excess, 10))), now)
+            _demand_past(standing.last_at + timedelta(seconds=min(MAX_PAUSE, 2 ** min(excess, 10))), now)
         if standing.held_since is not None and not self.known:
             _demand_past(standing.held_since + self.rules.window, now)
 
@@ -198,7 +198,7 @@ def _account(email: str) -> str:
     try:
         return clean_email(email)
     except ValueError:
-        return email.strip().lower().replace("\x00", "")[:LONGEST_EMAIL]
+        return email.strip().lower().replace("\x00", "")[:MAX_EMAIL_LENGTH]
 
 
 def _take_turn(session: Session, account: str, *, alone: bool) -> None:

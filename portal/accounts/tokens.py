@@ -16,8 +16,8 @@ from portal.platform.audit import Act
 from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 PREFIX = "lp_"
-LONGEST_NAME = 80
-MOST_DAYS = 3650
+MAX_NAME_LENGTH = 80
+MAX_DAYS = 3650
 
 
 class TokenNameTaken(Conflict):
@@ -131,12 +131,12 @@ def _close_expired(session: Session, name: str) -> None:
 
 def _check(name: str, scopes: Collection[str], days: int | None) -> None:
     problems = []
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        problems.append(("name", f"must have 1 to {LONGEST_NAME} printable characters"))
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        problems.append(("name", f"must have 1 to {MAX_NAME_LENGTH} printable characters"))
     if not scopes or not set(scopes) <= set(SCOPES):
         problems.append(("scopes", f"must be one or more of {', '.join(SCOPES)}"))
-    if days is not None and not 1 <= days <= MOST_DAYS:
-        problems.append(("expiresInDays", f"must be between 1 and {MOST_DAYS}"))
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        problems.append(("expiresInDays", f"must be between 1 and {MAX_DAYS}"))
     if problems:
         raise InvalidInput(*problems)
 

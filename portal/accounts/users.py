@@ -57,7 +57,7 @@ def create_user(
     if user is None:
         raise UserIdTaken
     if actor is not None:
-        record_change(session, actor, "user.create", None, document(session, user))
+        record_change(session, actor, "user.create", None, serialize_user(session, user))
     return user
 
 
@@ -178,7 +178,7 @@ def upsert_user(
         made = _insert_unless_made(session, user_id, changes, actor)
         if made is not None:
             _change_consent(session, made, {"marketing_messages": None, **changes}, actor, grant)
-            record_change(session, actor, "user.create", None, document(session, made))
+            record_change(session, actor, "user.create", None, serialize_user(session, made))
             return made, True
         user = _lock(session, user_id)  # another call has made them since
     if user is None:
@@ -200,13 +200,13 @@ def _insert_unless_made(session: Session, user_id: str, changes: Document, actor
 
 
 def _update(session: Session, user: User, changes: Document, actor: str, grant: Grant | None) -> None:
-    before = document(session, user)
+    before = serialize_user(session, user)
     vouched = _write(session, user, changes, actor)
     consented = _change_consent(session, user, changes, actor, grant)
     if vouched or consented:
         user.updated_at = clock.now()
         session.flush()
-        record_change(session, actor, "user.update", before, document(session, user))
+        record_change(session, actor, "user.update", before, serialize_user(session, user))
 
 
 def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
@@ -244,7 +244,7 @@ def _lock(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id, with_for_update=True, populate_existing=True)
 
 
-def document(session: Session, user: User) -> Document:
+def serialize_user(session: Session, user: User) -> Document:
     """A user as the API and the audit log show them; secrets are left out."""
     consent = describe_consent(session, user)
     return {

@@ -76,7 +76,7 @@ class Plot:
     unfinished: bool = False
 
     @property
-    def document(self) -> Document:
+    def drawing(self) -> Document:
         """What the script draws."""
         return {
             "kind": self.kind,

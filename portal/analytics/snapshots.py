@@ -13,7 +13,7 @@ from portal.platform.steps import Figures
 from portal.referrals import get_segments
 
 VELOCITY_DAYS = 28
-MOST_MISSED = 366
+MAX_MISSED = 366
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics_snapshot', 0))")
 _SPAN = """
@@ -94,7 +94,7 @@ def missed_moments(last: date | None, slot: datetime, zone: ZoneInfo) -> list[da
     """When the nights between the `last` one kept and that of `slot` should have been captured, oldest first."""
     local = slot.astimezone(zone)
     nights = (local.date() - last).days - 1 if last else 0
-    behind = range(min(nights, MOST_MISSED), 0, -1)
+    behind = range(min(nights, MAX_MISSED), 0, -1)
     return [(local - timedelta(days=days)).astimezone(slot.tzinfo) for days in behind]
 
 

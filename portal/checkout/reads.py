@@ -16,7 +16,7 @@ from portal.platform.db.hot import read_hot
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 _FOR_CARDS = ("rewardName", "possible")
 
 _SQL = f"""
@@ -90,7 +90,7 @@ def _values(user_id: str, now: datetime, rules: CheckoutRules, named: Sequence[U
         "user_id": user_id,
         "now": now,
         "named": list(named),
-        "most": MOST_SHOWN,
+        "most": MAX_SHOWN,
         "most_invites": rules.max_invites,
     }
 

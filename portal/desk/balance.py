@@ -11,7 +11,7 @@ from itertools import groupby
 from uuid import UUID
 
 from portal.desk.reads import HoldRow, LotRow
-from portal.desk.words import explain_hold, explain_lot
+from portal.desk.sentences import explain_hold, explain_lot
 
 NARROWEST = 1.5
 FLATTEST = 6.0

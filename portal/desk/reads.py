@@ -9,10 +9,10 @@ from sqlalchemy import text
 from portal.accounts import UserNotFound
 from portal.platform.db.reads import read_all, read_one
 
-MOST_LOTS = 40
-MOST_HOLDS = 40
-MOST_RECENT = 8
-MOST_TIERS = 20
+MAX_LOTS = 40
+MAX_HOLDS = 40
+MAX_RECENT = 8
+MAX_TIERS = 20
 SOON = timedelta(days=30)
 
 _CARD = text("""
@@ -179,19 +179,19 @@ def get_dates(member_id: UUID | None, now: datetime) -> DatesRow:
 
 def list_lots(member_id: UUID | None) -> list[LotRow]:
     """The lots that something is left of, in the order they are taken; one more than are drawn."""
-    return read_all(_LOTS, {"member_id": member_id, "most": MOST_LOTS + 1})
+    return read_all(_LOTS, {"member_id": member_id, "most": MAX_LOTS + 1})
 
 
 def list_holds(member_id: UUID | None) -> list[HoldRow]:
     """What open requests hold, a row for each lot that they hold it in."""
-    return read_all(_HOLDS, {"member_id": member_id, "most": MOST_HOLDS})
+    return read_all(_HOLDS, {"member_id": member_id, "most": MAX_HOLDS})
 
 
 def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
     """The latest upgrades, newest first."""
-    return read_all(_TIERS, {"member_id": member_id, "most": MOST_TIERS})
+    return read_all(_TIERS, {"member_id": member_id, "most": MAX_TIERS})
 
 
 def list_recent(member_id: UUID | None) -> list[RecentRow]:
     """What happened last, of points, redemptions and invites."""
-    return read_all(_RECENT, {"member_id": member_id, "most": MOST_RECENT})
+    return read_all(_RECENT, {"member_id": member_id, "most": MAX_RECENT})

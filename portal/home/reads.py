@@ -15,7 +15,7 @@ from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
 
 FEW = 20_000
-MOST_OPEN = 10_000
+MAX_OPEN = 10_000
 DAY = timedelta(days=1)
 
 _NOW = text(f"""
@@ -27,7 +27,7 @@ _NOW = text(f"""
           FROM (SELECT id, balance, held FROM loyalty_members LIMIT {FEW + 1}) x
           LEFT JOIN ({STAFF}) s ON s.id = x.id) m
     CROSS JOIN (SELECT count(*) AS open
-                FROM (SELECT FROM loyalty_redemptions WHERE status = 'requested' LIMIT {MOST_OPEN + 1}) x) q
+                FROM (SELECT FROM loyalty_redemptions WHERE status = 'requested' LIMIT {MAX_OPEN + 1}) x) q
     CROSS JOIN (SELECT count(*) AS invites,
                        count(*) FILTER (WHERE attributed_at IS NOT NULL OR status = 'converted') AS registered,
                        count(*) FILTER (WHERE status = 'converted') AS converted

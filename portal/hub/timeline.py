@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.hub.timeline_words import EventRow, describe
+from portal.hub.timeline_sentences import EventRow, describe
 from portal.platform import clock
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all
@@ -81,7 +81,7 @@ class Timeline:
     cursor_token: str | None
     after: datetime | None = None
 
-    def document(self) -> Document:
+    def serialize(self) -> Document:
         """The page as the API shows it."""
         return {"items": self.items, "cursorToken": self.cursor_token, "hasMore": self.cursor_token is not None}
 

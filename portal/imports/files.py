@@ -9,7 +9,7 @@ from typing import BinaryIO
 from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError
 
-LONGEST_LINE = 65_536
+MAX_LINE_LENGTH = 65_536
 DELIMITERS = ",;\t|"
 COLUMNS = {
     "user_id": "the shop's own id of the user; needed in every row",
@@ -60,14 +60,14 @@ def read_rows(stream: BinaryIO, most: int) -> Iterator[tuple[int, dict[str, str]
 def _lines(stream: BinaryIO) -> Iterator[str]:
     """The lines as text; none is read further than it may be long."""
     number = 0
-    while raw := stream.readline(LONGEST_LINE + 1):
+    while raw := stream.readline(MAX_LINE_LENGTH + 1):
         number += 1
         if number == 1:
             if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise FileRefused("The file is written in UTF-16: save it as CSV in UTF-8.")
             raw = raw.removeprefix(codecs.BOM_UTF8)
-        if len(raw) > LONGEST_LINE:
-            longest = grouped(LONGEST_LINE)
+        if len(raw) > MAX_LINE_LENGTH:
+            longest = grouped(MAX_LINE_LENGTH)
             raise FileRefused(f"Line {number} is longer than {longest} characters: is a quotation mark missing?")
         try:
             yield raw.decode()

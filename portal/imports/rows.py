@@ -19,12 +19,12 @@ from portal.accounts import (
 from portal.ledger import EarningRules
 from portal.platform.clock import end_of_day, in_utc, parse_moment
 from portal.platform.csv_cells import FORMULA_STARTS, unguard_text
+from portal.platform.documents import MAX_POINTS
 from portal.platform.formatting import grouped
 from portal.platform.text import plain_line
 
-LONGEST_NAME = 120
-LONGEST_KEY = 200
-MOST_POINTS = 1_000_000_000
+MAX_NAME_LENGTH = 120
+MAX_KEY_LENGTH = 200
 OPENING = "opening"
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -123,22 +123,22 @@ def _email(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    if len(value) > LONGEST_NAME:
-        raise ValueError(f"must have at most {LONGEST_NAME} characters")
+    if len(value) > MAX_NAME_LENGTH:
+        raise ValueError(f"must have at most {MAX_NAME_LENGTH} characters")
     if plain_line(value) != value.strip():
         raise ValueError("contains a line break or another character that nobody sees")
     return _no_formula(clean_name(value))
 
 
 def _key(value: str) -> str:
-    if len(value) > LONGEST_KEY or not value.isprintable():
-        raise ValueError(f"must have at most {LONGEST_KEY} characters that can be printed")
+    if len(value) > MAX_KEY_LENGTH or not value.isprintable():
+        raise ValueError(f"must have at most {MAX_KEY_LENGTH} characters that can be printed")
     return _no_formula(value)
 
 
 def _points(value: str) -> int:
-    if not _WHOLE.fullmatch(value) or int(value) > MOST_POINTS:
-        raise ValueError(f"must be a whole number from 0 to {grouped(MOST_POINTS)}, without separators")
+    if not _WHOLE.fullmatch(value) or int(value) > MAX_POINTS:
+        raise ValueError(f"must be a whole number from 0 to {grouped(MAX_POINTS)}, without separators")
     return int(value)
 
 

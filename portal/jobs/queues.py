@@ -13,7 +13,7 @@ from rq.worker import BaseWorker
 from portal.platform.problems import Conflict, NotFound
 from portal.platform.queue import QueueName
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 ERROR_LENGTH = 600
 
 
@@ -93,7 +93,7 @@ def _fetch(redis: Redis, queue: str, job_id: str) -> Job:
 
 def _failed(name: QueueName, redis: Redis) -> list[FailedJob]:
     registry = Queue(name.value, connection=redis).failed_job_registry
-    found = Job.fetch_many(registry.get_job_ids(0, MOST_SHOWN - 1, cleanup=False), connection=redis)
+    found = Job.fetch_many(registry.get_job_ids(0, MAX_SHOWN - 1, cleanup=False), connection=redis)
     return [
         FailedJob(job.id, name.value, job.func_name or job.id, _utc(job.ended_at), _last_lines(job))
         for job in found

@@ -4,13 +4,13 @@ from portal.ledger.adjustments import add_facts, adjust_points
 from portal.ledger.checks import keep_check, list_last_checks
 from portal.ledger.expiry import expire_scheduled_points
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
+from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Entry, Posted, Posting, post
 from portal.ledger.reads import get_entry, serialize_entry
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS
-from portal.ledger.words import words_of
 
 __all__ = [
     "CHECKS",
@@ -28,10 +28,10 @@ __all__ = [
     "grant_weekly_streak_bonuses",
     "hold_points",
     "keep_check",
+    "labels_of",
     "list_last_checks",
     "post",
     "release_holds",
     "serialize_entry",
     "take_held_points",
-    "words_of",
 ]

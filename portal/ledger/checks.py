@@ -12,7 +12,7 @@ from portal.platform import clock, ids
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document, to_json
 
-MOST_KEPT = 100
+MAX_KEPT = 100
 SECONDS = 600
 
 _KEEP = text("""
@@ -57,7 +57,7 @@ def keep_check(session: Session, slot: datetime, name: str) -> int:
         text(f"""
             SELECT d.member_id, m.user_id, d.stored, d.recomputed, count(*) OVER () AS total
             FROM ({CHECKS[name]}) d(member_id, stored, recomputed)
-            LEFT JOIN loyalty_members m ON m.id = d.member_id LIMIT {MOST_KEPT}
+            LEFT JOIN loyalty_members m ON m.id = d.member_id LIMIT {MAX_KEPT}
         """)
     )
     found = [_Found(*row) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from portal.config import Settings, SettingsError
-from portal.notifications.channels import Envelope, Receipt, email, line, preview, push, sms
+from portal.notifications.channels import Envelope, Receipt, email, preview, push, sms, smtp_connection
 from portal.notifications.models import ChannelName
 from portal.platform.outbound import Client, Policy
 
@@ -14,7 +14,7 @@ Send = Callable[[Envelope], Receipt]
 def transport(settings: Settings, channel: ChannelName) -> Send:
     """What sends on a channel: its provider, or the preview inbox where none is set."""
     if channel is ChannelName.EMAIL and settings.email_url:
-        server = line.Server.parse(settings.email_url)
+        server = smtp_connection.Server.parse(settings.email_url)
         return partial(email.send, server=server, sender=settings.email_sender)
     if channel is ChannelName.SMS and settings.sms_url:
         return partial(sms.send, url=settings.sms_url)
@@ -34,7 +34,7 @@ def check(settings: Settings) -> None:
 
     :raises portal.config.SettingsError: naming the setting.
     """
-    checks = {"email_url": line.Server.parse, "sms_url": sms.check_url, "vapid_private_key": push.public_key}
+    checks = {"email_url": smtp_connection.Server.parse, "sms_url": sms.check_url, "vapid_private_key": push.public_key}
     for name, examine in checks.items():
         value = getattr(settings, name)
         try:

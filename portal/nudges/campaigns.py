@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.nudges.models import NudgeCampaign
@@ -53,8 +53,8 @@ def _retire_others(session: Session, campaign: NudgeCampaign, act: Act) -> None:
     others = NudgeCampaign.active & (NudgeCampaign.signal == campaign.signal) & (NudgeCampaign.slug != campaign.slug)
     for other in session.scalars(select(NudgeCampaign).where(others).with_for_update()):
         before = describe(other)
-        other.active, other.updated_at = False, campaign.updated_at
-        session.flush([other])
+        closed = {"active": False, "updated_at": campaign.updated_at}
+        session.execute(update(NudgeCampaign).where(NudgeCampaign.id == other.id).values(closed))
         _record(session, replace(act, reason=act.reason or f"{campaign.slug} took the signal over"), other, before)
 
 

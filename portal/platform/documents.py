@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 
 Document = dict[str, Any]
+# No request moves more points at once.
+MAX_POINTS = 1_000_000_000
 
 
 def to_json(document: object) -> bytes:

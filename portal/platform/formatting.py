@@ -1,6 +1,6 @@
 """How figures and times read on a page, in the reader's locale and timezone.
 
-The edge may put the reader's own `display_locale` (such as `en-GB`) and `display_timezone` (such as `Europe/Berlin`)
+The guards may put the reader's own `display_locale` (such as `en-GB`) and `display_timezone` (such as `Europe/Berlin`)
 on `flask.g`; without them pages read in the locale and in the zone given to `init_app`.
 
 Figures, days and months speak the language of the sentences they stand in: a locale whose language our texts are not

@@ -43,16 +43,11 @@ _SITE = re.compile(
 )
 
 
-def has_hidden_characters(text: str) -> bool:
-    """Whether a text has characters that a reader cannot see: controls, bidirectional marks, zero widths, fillers.
+def without_hidden(text: str) -> str:
+    """The text without what a reader cannot see: controls, bidirectional marks, zero widths, fillers.
 
     Line breaks and tabs are seen. So are the joiners that Arabic, Indic scripts and emoji are written with.
     """
-    return without_hidden(text) != text
-
-
-def without_hidden(text: str) -> str:
-    """The text without those characters; what can be seen of it stays as it is."""
     return "".join(sign for place, sign in enumerate(text) if not _is_hidden(sign) or _joins(text, place))
 
 

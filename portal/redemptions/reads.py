@@ -114,11 +114,11 @@ def list_redemptions(
         raise UserNotFound
     found = [row for row in rows if row.id is not None]
     more = encode(ulid(found[limit - 1].id), *scope) if len(found) > limit else None
-    documents = [document(row) for row in found[:limit]]
+    documents = [serialize_redemption(row) for row in found[:limit]]
     return {"redemptions": documents, "pendingCount": rows[0].pending, "nextCursor": more}
 
 
-def document(row: RedemptionRow) -> Document:
+def serialize_redemption(row: RedemptionRow) -> Document:
     """A redemption as the API shows it."""
     return {
         "id": ulid(row.id),
@@ -136,9 +136,9 @@ def document(row: RedemptionRow) -> Document:
     }
 
 
-def get_document(session: Session, redemption_id: UUID) -> Document:
+def get_redemption(session: Session, redemption_id: UUID) -> Document:
     """One redemption as the API shows it, within the current transaction."""
-    return document(RedemptionRow(*session.execute(_ONE, {"id": redemption_id}).one()))
+    return serialize_redemption(RedemptionRow(*session.execute(_ONE, {"id": redemption_id}).one()))
 
 
 def get_console_row(redemption_id: UUID) -> ConsoleRow:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-LONGEST = 64
+MAX_LENGTH = 64
 _ALPHABETS = str.maketrans("АВЕЅІЈКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTYXABEZHIKMNOPTYX")
 _AS_DIGITS = str.maketrans("OIL", "011")
 _AS_LETTERS = (str.maketrans("01", "OI"), str.maketrans("01", "OL"))
@@ -35,8 +35,8 @@ class Target:
 
 def normalize_code(typed: str) -> str:
     """The code that was meant, in capitals; empty when nothing of a code is left."""
-    folded = unicodedata.normalize("NFKC", typed[: 2 * LONGEST]).upper().translate(_ALPHABETS)
-    return "".join(sign for sign in folded if sign.isascii() and sign.isalnum())[:LONGEST]
+    folded = unicodedata.normalize("NFKC", typed[: 2 * MAX_LENGTH]).upper().translate(_ALPHABETS)
+    return "".join(sign for sign in folded if sign.isascii() and sign.isalnum())[:MAX_LENGTH]
 
 
 def spellings(typed: str) -> list[str]:

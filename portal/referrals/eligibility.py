@@ -18,7 +18,7 @@ from portal.referrals.rules import ReferralRules
 from portal.tiers import enrol
 
 DAY = timedelta(hours=24)
-LONGEST_CIRCLE = 100
+MAX_CIRCLE_LENGTH = 100
 
 # Whom the friend has brought may have brought the member: only then it is worth while to look, one at a time.
 _MAY_CLOSE = text("""
@@ -191,7 +191,7 @@ def _made_at(session: Session, invite: ReferralInvite) -> datetime:
 
 
 def _closes_a_circle(session: Session, sides: Sides) -> bool:
-    values = {"referrer": sides.referrer.id, "friend_id": sides.friend.id, "longest": LONGEST_CIRCLE}
+    values = {"referrer": sides.referrer.id, "friend_id": sides.friend.id, "longest": MAX_CIRCLE_LENGTH}
     if session.execute(_MAY_CLOSE, values).first() is None:
         return False
     return bool(session.scalar(_CLOSES, values))

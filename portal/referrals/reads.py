@@ -137,7 +137,7 @@ def list_referrals(
     found = [row for row in rows if row.id is not None]
     more = encode(ulid(found[limit - 1].id), *scope) if len(found) > limit else None
     quota = _quota(rows[0].active, rows[0].last_invite_at, now, rules)
-    referrals = [document(row, rules) for row in found[:limit]]
+    referrals = [serialize_invite(row, rules) for row in found[:limit]]
     if registered:
         for invite, row in zip(referrals, found, strict=False):
             invite["registeredAt"] = row.attributed_at
@@ -186,13 +186,13 @@ def list_conversions(
     }
 
 
-def get_document(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> Document:
+def get_referral(session: Session, invite_id: UUID, *, now: datetime, rules: ReferralRules) -> Document:
     """One invite as the API shows it, within the current transaction."""
     (row,) = rows_of(InviteRow, _ONE, {"id": invite_id, "now": now}, session)
-    return document(row, rules)
+    return serialize_invite(row, rules)
 
 
-def document(row: InviteRow, rules: ReferralRules) -> Document:
+def serialize_invite(row: InviteRow, rules: ReferralRules) -> Document:
     """A row of `_COLUMNS` as the API shows it."""
     return {
         "id": ulid(row.id),
@@ -213,7 +213,7 @@ def document(row: InviteRow, rules: ReferralRules) -> Document:
 
 
 def _conversion(row: InviteRow, rules: ReferralRules) -> Document:
-    return {**document(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
+    return {**serialize_invite(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
 
 
 def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> Document:

@@ -13,7 +13,7 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.problems import InvalidInput
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import make_user
 

@@ -16,7 +16,7 @@ from portal.accounts.passwords import verify_password
 from portal.accounts.tokens import hash_token
 from portal.platform import clock
 from portal.platform.models import AuditEntry, OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import csrf, make_token, make_user
 
 PASSWORD = "correct horse battery"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import csrf
 

@@ -17,7 +17,7 @@ from portal.accounts.models import AccountNotice, AuthSession, LoginFailure
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.problems import RateLimited
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.concurrency import at_once

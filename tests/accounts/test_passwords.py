@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.passwords import DEMO_PASSWORD, _commonest, make_reset_token, password_problem
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.accounts.test_reset_password import reset
 from tests.factories.accounts import csrf, make_user
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import NotificationPreferences, User
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
 

@@ -18,7 +18,7 @@ from portal.notifications.models import Message
 from portal.platform import clock, ids
 from portal.platform.models import OutboxMessage
 from portal.platform.outbox import deliver
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in
 from tests.statements import counted
 

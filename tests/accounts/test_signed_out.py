@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.web.guards import Access, access_of
 from portal.platform import clock
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member, make_reward

@@ -17,7 +17,7 @@ from portal.accounts.verification import Opener, confirm, find_link
 from portal.notifications.unsubscribe import make_token as unsubscribe_token
 from portal.platform.db import unit_of_work
 from portal.platform.problems import InvalidInput
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, csrf, link_mailed_to, make_token, make_user
 

@@ -14,7 +14,7 @@ from portal.accounts.preferences import get_consent
 from portal.notifications.models import Message
 from portal.platform import clock
 from portal.platform.outbox import deliver
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.accounts.test_login import log_in
 from tests.factories.accounts import csrf, follow_link, link_mailed_to, make_user, sign_in
 

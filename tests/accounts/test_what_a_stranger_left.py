@@ -24,7 +24,7 @@ from portal.accounts.preferences import (
     put_push_token,
     start_push,
 )
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.accounts.test_login import log_in
 from tests.accounts.test_verify_address import EMAIL, MINE, THEIRS, register, user_of
 from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user

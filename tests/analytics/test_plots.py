@@ -85,9 +85,9 @@ def test_nights_that_were_missed_until_today_are_on_the_axis() -> None:
 
 def test_the_day_that_goes_on_is_marked() -> None:
     flow = {"issued": 1, "redeemed": 0, "expired": 0}
-    assert plots.plot_points([night(3)], flow, date(2026, 3, 3)).document["unfinished"] is True
+    assert plots.plot_points([night(3)], flow, date(2026, 3, 3)).drawing["unfinished"] is True
     assert plots.plot_points([], flow, date(2026, 3, 3)).labels == ("Today, so far",)
-    assert plots.plot_points([night(3)]).document["unfinished"] is False
+    assert plots.plot_points([night(3)]).drawing["unfinished"] is False
 
 
 def test_tiers_without_members_and_months_without_expiries_are_kept(session: Session) -> None:
@@ -131,7 +131,7 @@ def test_a_colour_means_one_thing_and_what_is_shown_together_differs() -> None:
     assert set(TONES) == set(Meaning)
     names: dict[str, set[Meaning]] = {}
     for plot in shown:
-        tones = [one["tone"] for one in plot.document["series"]]
+        tones = [one["tone"] for one in plot.drawing["series"]]
         assert len(set(tones)) == len(tones), plot.name
         for series in plot.series:
             names.setdefault(series.name, set()).add(series.meaning)

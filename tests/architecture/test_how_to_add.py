@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from portal.accounts.preferences import Preferences
 from portal.accounts.web.guards import Access, guarded
 from portal.config import Settings
-from portal.ledger.words import WORDS, EntryWords
+from portal.ledger.labels import LABELS, EntryLabels
 from portal.notifications import ChannelName
 from portal.notifications.channels import preview
 from portal.notifications.kinds import Kind
@@ -34,7 +34,7 @@ from portal.platform import clock, ids
 from portal.platform.console.acts import show_table
 from portal.platform.console.tables import Column, Filter, Table
 from portal.platform.db import Base
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.architecture import test_permissions, test_readme
 from tests.factories.loyalty import make_member
@@ -90,7 +90,7 @@ def test_an_entry_type_is_a_line_words_and_a_migration(monkeypatch: pytest.Monke
     assert "anniversary" in new["EARNED"]
     monkeypatch.setattr(test_words, "EntryType", new["EntryType"])
     assert "anniversary" in fails(test_words.test_every_type_of_entry_has_words_for_both_ways)
-    monkeypatch.setitem(WORDS, "anniversary", EntryWords("A year with us", "for a year", "given for a year went"))
+    monkeypatch.setitem(LABELS, "anniversary", EntryLabels("A year with us", "for a year", "given for a year went"))
     test_words.test_every_type_of_entry_has_words_for_both_ways()
 
 

@@ -59,7 +59,7 @@ def broken(*imports: tuple[str, str]) -> list[str]:
         ("portal.ledger.posting", "portal.platform.web.responses"),
         ("portal.ledger", "portal.platform.console.tables"),
         ("portal.platform.ids", "portal.accounts"),
-        ("portal.platform.web.edge", "portal.supervisor.run"),
+        ("portal.platform.web.application", "portal.supervisor.run"),
         ("portal.jobs.web.cli", "portal.supervisor.run"),
         ("portal.supervisor.run", "portal.platform.ids"),
         ("portal.config", "portal.accounts"),
@@ -74,7 +74,7 @@ def test_a_wrong_import_breaks_the_contract(importer: str, imported: str) -> Non
     ("importer", "imported"),
     [
         ("portal.ledger.web.api", "flask"),
-        ("portal.platform.web.edge", "flask"),
+        ("portal.platform.web.application", "flask"),
         ("portal.ledger.web.api", "portal.ledger.posting"),
         ("portal.ledger.web", "portal.platform.web.responses"),
         ("portal.ledger.web.tables", "portal.platform.console.tables"),

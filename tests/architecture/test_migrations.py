@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 
 from portal.ledger.verify import find_differences
 from portal.platform.db import Base, db, unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.models import Redemption
 from tests.factories.loyalty import make_member, make_reward, make_tier
 

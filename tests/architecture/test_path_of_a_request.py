@@ -5,14 +5,14 @@ from types import FrameType
 from typing import Any
 
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import make_invite
 
 # In the order in which they are first passed.
 PATH = [
-    "platform/web/edge.py",  # one transaction around the view
+    "platform/web/application.py",  # one transaction around the view
     "accounts/web/guards.py",  # who calls, and may they
     "platform/web/schemas.py",  # the body, validated
     "referrals/web/api.py",

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.web.guards import Access, access_of
 from portal.platform import clock, ids
 from portal.platform.db import db, unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 

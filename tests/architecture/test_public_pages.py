@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.web.guards import Access
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.architecture.test_permissions import line, path, routes
 from tests.factories.accounts import make_user, sign_in
 

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from portal.config import Settings
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.platform.web.handbook import PAGES
 
 ROOT = Path(__file__).parents[2]

@@ -28,7 +28,7 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.lifecycle import fulfill_redemption, release_redemption
 from portal.redemptions.models import RedemptionStatus
 from portal.referrals.models import Channel

@@ -15,7 +15,7 @@ from portal.jobs.web import jobs
 from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.supervisor import services
 from tests.databases import Servers, dispose, make_app
 from tests.jobs.sweeps import get_batches, make_lots_due

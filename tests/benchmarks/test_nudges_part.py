@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.benchmarks import dataset, nudges
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.checkout.intents import Action
-from portal.checkout.reads import MOST_SHOWN
+from portal.checkout.reads import MAX_SHOWN
 from portal.members.models import Member
 from portal.platform import clock, ids
 from tests.factories.accounts import bearer, make_token, sign_in
@@ -85,7 +85,7 @@ def test_only_what_waits_is_shown(client: FlaskClient, session: Session, token: 
 
 def test_the_feed_is_bounded(client: FlaskClient, session: Session, token: str, member: Member) -> None:
     start = clock.now()
-    made = [make_intent(session, member, at=start + timedelta(seconds=n)) for n in range(MOST_SHOWN + 5)]
+    made = [make_intent(session, member, at=start + timedelta(seconds=n)) for n in range(MAX_SHOWN + 5)]
     shown = [intent["id"] for intent in feed(client, token, member)["intents"]]
     assert shown == [ids.encode(intent.id) for intent in reversed(made[5:])]
 

@@ -14,7 +14,7 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Shard
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.models import RedemptionStatus
 from tests.concurrency import at_once

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from portal.ledger.verify import find_differences
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.models import Redemption
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token

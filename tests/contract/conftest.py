@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.ledger.verify import find_differences
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document
 from tests.contract.shop import Shop

@@ -7,7 +7,7 @@ from typing import Any
 from portal.accounts.models import User
 from portal.platform import clock
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document, Json
 from tests.contract.shop import Shop

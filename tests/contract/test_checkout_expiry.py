@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from portal.platform import clock
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.api import code
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing, noon

@@ -9,7 +9,7 @@ from schemathesis.openapi import from_wsgi
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from sqlalchemy.orm import Session
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member, make_reward, make_tier
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.members import membership as members
 from portal.platform import audit, clock
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing
 from tests.contract.shop import Shop

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.document import Document
 from tests.contract.mailing import JOB, Mailing, noon
 from tests.contract.shapes import is_time, is_ulid

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.contract.api import Api
 from tests.contract.document import Document, Json

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.verify import find_differences
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.contract.api import BASE, Api, check_conventions, code
 from tests.contract.document import Document, Json

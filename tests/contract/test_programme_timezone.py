@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.contract.api import Api
 from tests.contract.document import Document

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.contract.api import Api, code
 from tests.contract.document import Document

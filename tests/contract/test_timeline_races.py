@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from portal.accounts.models import User
 from portal.platform.db import db
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document
 from tests.contract.mailing import Mailing

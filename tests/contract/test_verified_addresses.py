@@ -13,7 +13,7 @@ from portal.accounts.users import create_user
 from portal.notifications.models import Message
 from portal.platform import clock
 from portal.platform.outbox import deliver
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.shop import Shop
 from tests.factories.accounts import csrf, follow_link, make_user, sign_in

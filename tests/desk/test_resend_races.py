@@ -8,7 +8,7 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.problems import Conflict
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.invites import INVITE_TOPIC
 from portal.referrals.models import Channel
 from tests.concurrency import at_once

@@ -17,7 +17,7 @@ from portal.accounts.models import User
 from portal.notifications.models import Message
 from portal.platform.db import db, unit_of_work
 from portal.platform.outbox import deliver
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.loyalty import make_member, make_reward, make_tier
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from portal.platform.console import tables
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.e2e.consoles import Programme, served, sign_in
 from tests.factories.crowd import make_crowd

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from portal.accounts.web.guards import Access
 from portal.hub.demo.load import PASSWORD
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.e2e.conftest import AXE
 from tests.e2e.consoles import EMAILS, Programme, served, sign_in, walk

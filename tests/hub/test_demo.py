@@ -24,7 +24,7 @@ from portal.notifications.models import Message
 from portal.nudges.models import Nudge
 from portal.nudges.signals import SIGNALS
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.rewards.models import Reward
 from portal.tiers.models import Tier

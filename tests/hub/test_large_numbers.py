@@ -21,7 +21,7 @@ from portal.nudges.signals import SIGNALS
 from portal.nudges.web.preview import preview_nudge
 from portal.platform import clock, ids
 from portal.platform.audit import Act
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.architecture.forms import links_of
 from tests.contract.pages import PageView
 from tests.factories.accounts import csrf, make_user, sign_in

@@ -12,7 +12,7 @@ from portal.accounts.models import User
 from portal.accounts.web.guards import Access, access_of
 from portal.members.models import Member
 from portal.platform import clock
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.contract.pages import PageView
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.checkout import make_intent

@@ -17,7 +17,7 @@ from portal.members.models import Member
 from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus

@@ -11,14 +11,14 @@ from portal.checkout.cards import make_card
 from portal.checkout.models import KINDS
 from portal.hub.catalogue import ORDER
 from portal.hub.rail import ICONS
-from portal.hub.timeline_words import describe
+from portal.hub.timeline_sentences import describe
 from portal.ledger.holds import choose_lots
+from portal.ledger.labels import LABELS, UNKNOWN, labels_of
 from portal.ledger.models import EntryType
-from portal.ledger.words import UNKNOWN, WORDS, words_of
 from portal.members.models import Member
 from portal.nudges.signals import SIGNALS
 from portal.platform import clock, ids
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.models import RedemptionStatus
 from portal.referrals.models import InviteStatus
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
@@ -36,9 +36,9 @@ class Row:
 
 
 def test_every_type_of_entry_has_words_for_both_ways() -> None:
-    assert set(WORDS) == set(EntryType)
-    assert all(words.title and words.came and words.went for words in WORDS.values())
-    assert words_of("not yet known") is UNKNOWN
+    assert set(LABELS) == set(EntryType)
+    assert all(words.title and words.came and words.went for words in LABELS.values())
+    assert labels_of("not yet known") is UNKNOWN
 
 
 def test_every_status_and_kind_has_words() -> None:

@@ -7,7 +7,7 @@ from portal.imports.apply import PROFILES
 from portal.imports.models import MemberImport, MemberImportRow
 from portal.platform import clock, ids
 from portal.platform.db import db, unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import make_user
 
 

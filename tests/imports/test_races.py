@@ -14,7 +14,7 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock, ids, outbox
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import RULES

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from portal.platform.queue import client
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.queues import queue_url
 

@@ -16,7 +16,7 @@ from portal.platform import ids
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.queue import QueueName, queue
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member

@@ -10,7 +10,7 @@ from portal.jobs.web.schemas import SchedulerHealth
 from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.queue import QueueName, enqueue
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 
 URL = "/api/v1/scheduler/health"

@@ -11,7 +11,7 @@ from portal.members.models import Member
 from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.loyalty import earn, make_member, make_tier
 
 

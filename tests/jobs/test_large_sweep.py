@@ -13,7 +13,7 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.queue import client
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.jobs.sweeps import get_batches, get_shares, make_lots_due, watch_batches
 from tests.resilience.workers import flask
 from tests.sink import wait_for

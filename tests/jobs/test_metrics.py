@@ -18,7 +18,7 @@ from portal.notifications.models import ChannelName
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.steps import EVERYBODY, Step
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 
 TYPES = {

@@ -15,7 +15,7 @@ from portal.jobs.web import jobs
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Figures, Shard, Step
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 
 SLOT = datetime(2026, 3, 4, 10, tzinfo=UTC)

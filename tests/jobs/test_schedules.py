@@ -10,7 +10,7 @@ from portal.config import Settings
 from portal.jobs.schedules import Schedule, load_schedules
 from portal.jobs.web import scheduler
 from portal.platform.queue import QueueName
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 NIGHTLY = Schedule("nightly", "a.b", daily_at=time(2, 30), catch_up=3)

@@ -8,7 +8,7 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Figures
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.loyalty import earn, make_member
 
 DAY = timedelta(days=1)

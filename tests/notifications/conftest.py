@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.http_sink import HttpSink, running_http_sink
 from tests.sink import Sink, running_sink

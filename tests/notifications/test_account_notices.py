@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 
 from portal.accounts.models import User
 from portal.accounts.passwords import make_reset_token
-from portal.notifications.web.words import describe_browser
+from portal.notifications.web.labels import describe_browser
 from portal.platform import outbox
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.accounts.test_login import PASSWORD, log_in
 from tests.accounts.test_login_throttle import stranger
 from tests.accounts.test_reset_password import reset

@@ -16,7 +16,7 @@ from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import dispatch_batch
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.checkout import make_intent

@@ -12,7 +12,7 @@ from portal.notifications.models import Message
 from portal.platform import clock, ids, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.notifications.test_tier_upgrade import message, rise
 from tests.sink import Sink
 
@@ -66,7 +66,7 @@ def test_a_line_that_dies_after_the_mail_leaves_it_uncertain(
 ) -> None:
     rise()
 
-    monkeypatch.setattr("portal.notifications.channels.line.STEP_SECONDS", 0.3)
+    monkeypatch.setattr("portal.notifications.channels.smtp_connection.STEP_SECONDS", 0.3)
     sink.answers["DATA"] = hang
     outbox.deliver()
     assert message().status == "uncertain"

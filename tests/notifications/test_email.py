@@ -8,7 +8,7 @@ from email.policy import default
 import pytest
 
 from portal.notifications.channels import Envelope, email
-from portal.notifications.channels.line import Server
+from portal.notifications.channels.smtp_connection import Server
 from tests.sink import Sink
 
 LETTER = Envelope(

@@ -13,9 +13,9 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from portal.notifications.channels import Envelope, NotAccepted, email
-from portal.notifications.channels.line import Server
+from portal.notifications.channels.smtp_connection import Server
 from portal.platform import outbox
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.databases import Servers, make_app
 from tests.notifications.test_tier_upgrade import message, rise
 from tests.sink import Sink, free_port

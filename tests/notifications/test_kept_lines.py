@@ -6,7 +6,7 @@ import pytest
 from aiosmtpd.smtp import Envelope as Received
 
 from portal.notifications.channels import NotAccepted, Refused, email
-from portal.notifications.channels.line import Server, kept_lines
+from portal.notifications.channels.smtp_connection import Server, keep_connections
 from tests.notifications.test_email import LETTER
 from tests.sink import Sink, running_sink
 
@@ -30,7 +30,7 @@ def to(sink: Sink) -> list[str]:
 
 
 def test_mails_share_a_line_while_lines_are_kept_and_no_longer(sink: Sink, greetings: list[str]) -> None:
-    with kept_lines():
+    with keep_connections():
         send(sink, "ada", "ben", "cleo")
     assert len(greetings) == 1
     send(sink, "dan", "eve")
@@ -50,7 +50,7 @@ def test_a_recipient_who_is_refused_does_not_touch_the_next(
         return answer if first or received.rcpt_tos == ["ben@example.com"] else None
 
     sink.answers[step] = refuse_ben
-    with kept_lines():
+    with keep_connections():
         send(sink, "ada")
         with pytest.raises(error):
             send(sink, "ben")
@@ -60,7 +60,7 @@ def test_a_recipient_who_is_refused_does_not_touch_the_next(
 
 
 def test_a_server_that_has_left_is_called_again(sink: Sink) -> None:
-    with kept_lines():
+    with keep_connections():
         with running_sink() as first:
             send(first, "ada")
         with running_sink(first.port) as second:
@@ -71,7 +71,7 @@ def test_a_server_that_has_left_is_called_again(sink: Sink) -> None:
 def test_a_server_that_goes_on_no_longer_is_called_again(sink: Sink, greetings: list[str]) -> None:
     """As one does that takes so many mails on a line: 421 to the next, or any other word than yes."""
     sink.answers["MAIL"] = lambda _: "421 Enough" if len(greetings) == len(sink.mails) == 1 else None
-    with kept_lines():
+    with keep_connections():
         send(sink, "ada", "ben")
     assert to(sink) == ["ada", "ben"]
     assert len(greetings) == 2

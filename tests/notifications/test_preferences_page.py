@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, get_preferences
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import csrf, make_user, sign_in
 
 URL = "/account/preferences"

@@ -16,7 +16,7 @@ from portal.notifications.channels import Envelope, NotAccepted, OutcomeUnknown,
 from portal.platform import outbox
 from portal.platform.db import unit_of_work
 from portal.platform.outbound import Client
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.http_sink import HttpSink
 from tests.notifications.test_tier_upgrade import message, rise
 

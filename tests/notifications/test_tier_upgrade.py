@@ -10,7 +10,7 @@ from portal.notifications.models import Message
 from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import earn, make_member, make_tier
 from tests.sink import Sink

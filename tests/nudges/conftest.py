@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.sink import Sink, running_sink
 

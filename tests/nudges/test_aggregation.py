@@ -15,7 +15,7 @@ from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Shard
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.benchmarks import dataset, nudges
 from tests.concurrency import at_once
 from tests.factories.checkout import make_intent

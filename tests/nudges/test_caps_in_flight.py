@@ -12,7 +12,7 @@ from portal.nudges.models import Nudge
 from portal.nudges.rules import NudgeRules
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_reward
 from tests.nudges.people import DAY, decisions, make_due

@@ -7,7 +7,7 @@ from portal.nudges.dispatch import claim_nudge, collect_nudge_dispatch_batch, re
 from portal.nudges.rules import NudgeRules
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.nudges.people import DAY, decisions, make_due, run
 
 

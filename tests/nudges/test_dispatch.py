@@ -19,7 +19,7 @@ from portal.nudges.rules import NudgeRules
 from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import make_reward
 from tests.nudges.people import DAY, PUSH, decisions, expire_soon, make_due, run

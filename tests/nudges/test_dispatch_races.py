@@ -11,7 +11,7 @@ from portal.nudges.candidates import aggregate_nudge_candidates
 from portal.nudges.dispatch import dispatch_batch
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.nudges.people import DAY
 

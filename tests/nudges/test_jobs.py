@@ -10,7 +10,7 @@ from sqlalchemy import text
 from portal.notifications.totals import get_totals
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.nudges.people import decisions, make_due
 from tests.sink import Sink
 

@@ -17,7 +17,7 @@ from portal.nudges.models import Nudge, NudgeDispatchEvent
 from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.nudges.people import DAY, decisions, expire_soon, make_due, run
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.routing import MapAdapter
 
 from portal.platform import ids
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 
 PATH = "/api/v1/loyalty/redemptions/{}/cancel"
 

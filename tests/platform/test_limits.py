@@ -7,7 +7,7 @@ from limits import parse_many
 from sqlalchemy.orm import Session
 
 from portal.platform.problems import RateLimited
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.platform.web.limits import Limits, LocalWindows
 from tests.databases import Servers
 from tests.factories.accounts import bearer, make_token

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 
 

@@ -15,7 +15,7 @@ from portal.notifications.models import Message
 from portal.nudges.models import NudgeDispatchEvent
 from portal.platform import ids
 from portal.platform.models import AuditEntry
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member
 

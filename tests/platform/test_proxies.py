@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from portal.platform.db import unit_of_work
 from portal.platform.queue import client as redis
 from portal.platform.web import proxies
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 

@@ -7,7 +7,7 @@ import pytest
 
 from portal.ledger.verify import find_differences
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.rewards.models import Reward
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token

@@ -17,7 +17,7 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.redemptions.lifecycle import HoldRules, Wish, fulfill_redemption, release_redemption, reserve_points
 from portal.redemptions.models import Redemption, RedemptionStatus
 from tests.concurrency import at_once

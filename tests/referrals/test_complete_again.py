@@ -15,7 +15,7 @@ from portal.members.models import Member
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite

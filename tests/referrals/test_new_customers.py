@@ -17,7 +17,7 @@ from portal.ledger.models import EntryType
 from portal.members.models import Member
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.attribution import attribute_registration
 from portal.referrals.completion import Completed
 from portal.referrals.eligibility import Order

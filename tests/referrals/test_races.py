@@ -11,7 +11,7 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.completion import complete_referral
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order

@@ -15,7 +15,7 @@ from portal.notifications.suppressions import suppress
 from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals import problems, reads
 from portal.referrals.models import Channel, InviteRecipient, ReferralInvite
 from portal.referrals.standing import cancel_invite

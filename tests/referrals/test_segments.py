@@ -13,7 +13,7 @@ from portal.platform import clock
 from portal.platform.audit import Act
 from portal.referrals.segments import get_segment_of, get_segments
 from portal.referrals.standing import cancel_invite
-from portal.referrals.web.remembered import RememberedSegments
+from portal.referrals.web.segment_cache import SegmentCache
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.factories.referrals import DAY, complete, make_invite
@@ -126,7 +126,7 @@ def test_figures_that_took_long_are_kept_for_as_long_as_they_cost() -> None:
         return [{"n": len(asked)}]
 
     seconds = iter([0.0, 0.001, 0.0, 2.0, 0.0, 2.0])
-    kept = RememberedSegments(count, lambda: next(seconds))
+    kept = SegmentCache(count, lambda: next(seconds))
     quick, slow = kept.get(NOON)[0], kept.get(NOON)[0]
     assert quick != slow
     assert kept.get(NOON + timedelta(seconds=39)) == (slow, NOON.replace(second=0, microsecond=0))

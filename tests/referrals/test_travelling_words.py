@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.platform import ids
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.models import ReferralInvite
 from portal.referrals.outgoing import first_name, takes_texts
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in

@@ -14,7 +14,7 @@ from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.referrals.attribution import attribute_registration
 from portal.referrals.models import ReferralInvite
 from portal.referrals.problems import ReferralCancelled

@@ -13,7 +13,7 @@ from portal.members.membership import lock_member_of_user
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Figures, Shard, Step
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 SPEED = 20

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from portal.nudges.lost import settle_lost_claims
+from portal.nudges.lost_claims import settle_lost_claims
 from portal.platform import clock
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.nudges.people import decisions, make_due, run
 from tests.resilience.workers import Process, environment

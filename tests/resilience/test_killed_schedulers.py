@@ -13,7 +13,7 @@ from sqlalchemy import text
 from portal.ledger.verify import find_differences
 from portal.platform.db import unit_of_work
 from portal.platform.queue import client
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from portal.platform import outbox
 from portal.platform.db import unit_of_work
 from portal.platform.queue import client
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import earn, make_member, make_tier

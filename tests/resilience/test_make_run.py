@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.supervisor.processes import is_alive
 from tests.databases import Servers
 from tests.resilience.running import Running, free_port

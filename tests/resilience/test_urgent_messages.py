@@ -14,7 +14,7 @@ from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.outbox import BACKLOG_JOB
 from portal.platform.queue import QueueName, client, enqueue
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.tiers.models import Requalification
 from portal.tiers.qualification import CHANGED_TOPIC, UPGRADE_TOPIC, put_tier
 from tests import databases

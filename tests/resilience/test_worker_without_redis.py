@@ -12,7 +12,7 @@ from rq import Worker
 from rq.worker import WorkerStatus
 
 from portal.platform.queue import QueueName, client, enqueue
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.supervisor.redis import Redis
 from tests import databases
 from tests.resilience.workers import Process, flask

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 
 ROOT = Path(__file__).resolve().parents[2]
 

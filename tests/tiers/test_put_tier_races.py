@@ -18,7 +18,7 @@ from portal.members.models import Member
 from portal.platform import clock, outbox
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.tiers.models import Requalification
 from portal.tiers.qualification import put_tier
 from tests.concurrency import at_once

@@ -10,7 +10,7 @@ from portal.members.models import Member
 from portal.platform import clock, outbox
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
-from portal.platform.web.edge import Portal
+from portal.platform.web.application import Portal
 from portal.tiers import requalify
 from portal.tiers.models import Requalification, TierChange
 from portal.tiers.qualification import put_tier

@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.users import document, find_by_email, get_user, upsert_user
+from portal.accounts.users import find_by_email, get_user, serialize_user, upsert_user
 from portal.accounts.web import schemas
 from portal.accounts.web.caller import current
 from portal.accounts.web.guards import Access, guarded
@@ -31,7 +31,7 @@ def put_user(user_id: str, body: schemas.UserInput) -> Response:
         over_staff=caller.owns_programme,
         grant=body.grant(),
     )
-    return json(document(session, user), 201 if created else 200)
+    return json(serialize_user(session, user), 201 if created else 200)
 
 
 @bp.get("/users/<user_id>")
@@ -40,7 +40,7 @@ def put_user(user_id: str, body: schemas.UserInput) -> Response:
 def show_user(user_id: str) -> Response:
     """Show a user, whether their address is verified, and where their consent stands."""
     session = db.session()
-    return json(document(session, get_user(session, user_id)))
+    return json(serialize_user(session, get_user(session, user_id)))
 
 
 @bp.get("/users")
@@ -51,4 +51,4 @@ def find_users(query: schemas.UserSearch) -> Response:
     """Find the user with an address."""
     session = db.session()
     user = find_by_email(session, query.email)
-    return json({"users": [document(session, user)] if user else [], "nextCursor": None})
+    return json({"users": [serialize_user(session, user)] if user else [], "nextCursor": None})

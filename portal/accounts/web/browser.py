@@ -21,7 +21,7 @@ from portal.platform import ids
 from portal.platform.settings import current_settings
 
 KEPT = ("csrf_token", "_flashes")
-LONGEST_PATH = 2000
+MAX_PATH_LENGTH = 2000
 
 
 def sign_in(database: Session, user: User) -> None:
@@ -63,7 +63,7 @@ def _know_device(database: Session, user: User) -> None:
     secret = _read_secret() or secrets.token_urlsafe(32)
     if remember_device(database, user.id, hash_device(secret)):
         agent, address = request.user_agent.string, request.remote_addr or ""
-        tell(database, user.id, Notice.NEW_DEVICE, browser=agent[: sessions.LONGEST_USER_AGENT], address=address)
+        tell(database, user.id, Notice.NEW_DEVICE, browser=agent[: sessions.MAX_USER_AGENT_LENGTH], address=address)
 
     @after_this_request
     def keep(response: Response) -> Response:
@@ -141,7 +141,7 @@ def safe_next(target: str | None) -> str | None:
 
     Browsers drop control characters and read a backslash as a slash, so either could begin `//another.site`.
     """
-    if not target or len(target) > LONGEST_PATH or not target.startswith("/") or target.startswith("//"):
+    if not target or len(target) > MAX_PATH_LENGTH or not target.startswith("/") or target.startswith("//"):
         return None
     if "\\" in target or any(ord(character) <= 32 or ord(character) == 127 for character in target):
         return None

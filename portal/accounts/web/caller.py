@@ -20,7 +20,7 @@ from portal.platform.db.reads import read_one
 SEEN_EVERY = timedelta(minutes=1)
 
 
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # the library has no types
@@ -150,7 +150,7 @@ def load_token(token: str, *, proven_later: bool = False) -> Principal | None:
         db.session.execute(_USED, {"id": row.id, "now": now})
         db.session.commit()
     principal = Principal("service", row.name, scopes=frozenset(row.scopes))
-    if len(_tokens) >= MOST_REMEMBERED:
+    if len(_tokens) >= MAX_REMEMBERED:
         _tokens.clear()
     _tokens[token_hash] = _Token(token_hash, principal, now)
     return principal

@@ -6,7 +6,7 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.accounts.contact import clean_email
 from portal.accounts.models import ROLES, SCOPES
-from portal.accounts.tokens import LONGEST_NAME
+from portal.accounts.tokens import MAX_NAME_LENGTH
 from portal.platform.web.forms import ReasonForm, TickBoxes, no_nul, strip, visible
 
 NEVER = 0
@@ -52,7 +52,7 @@ class TokenForm(ReasonForm):
         "Name",
         description="The service that will use it.",
         filters=[strip],
-        validators=[DataRequired("Name the service."), Length(max=LONGEST_NAME), no_nul],
+        validators=[DataRequired("Name the service."), Length(max=MAX_NAME_LENGTH), no_nul],
     )
     scopes = TickBoxes("Scopes", choices=_words(SCOPES), needed="Choose at least one scope.")
     days = SelectField("Lives", choices=LIVES, coerce=int, default=90)

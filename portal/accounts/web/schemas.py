@@ -4,14 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from portal.accounts.contact import LONGEST_LOCALE, clean_email, clean_locale, clean_name, clean_phone, clean_timezone
+from portal.accounts.contact import (
+    MAX_LOCALE_LENGTH,
+    clean_email,
+    clean_locale,
+    clean_name,
+    clean_phone,
+    clean_timezone,
+)
 from portal.accounts.users import Grant
 from portal.platform.web.schemas import Answer, Moment, Schema, Text, Timestamp
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(clean_email)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(clean_phone)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(clean_timezone)]
-LocaleName = Annotated[str, Field(max_length=LONGEST_LOCALE), AfterValidator(clean_locale)]
+LocaleName = Annotated[str, Field(max_length=MAX_LOCALE_LENGTH), AfterValidator(clean_locale)]
 
 
 class ConsentGrant(Schema):

@@ -11,13 +11,13 @@ from portal.accounts import look_for, search_words
 from portal.accounts.web import Access, current, guarded
 from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
+from portal.desk.sentences import explain_entry
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
-from portal.desk.words import explain_entry
 from portal.platform import clock, ids
 from portal.platform.console.acts import show, show_table
 from portal.platform.console.exports import stream_csv
-from portal.platform.console.tables import LONGEST_FILTER, STEERING, Table, list_page
+from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table, list_page
 from portal.platform.problems import NotFound
 from portal.platform.web.responses import by_htmx
 
@@ -42,7 +42,7 @@ def find() -> AnyResponse:
     """Members by email, name, user id or referral code; who is named exactly is shown at once."""
     wanted = request.args.get("q", "").strip()
     values = {"words": search_words(wanted)}
-    if not wanted or "\x00" in wanted or len(wanted) > LONGEST_FILTER:  # the table refuses what cannot be looked for
+    if not wanted or "\x00" in wanted or len(wanted) > MAX_FILTER_LENGTH:  # the table refuses what cannot be looked for
         return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)
     if look.user_id is not None and not any(request.args.get(name) for name in STEERING):
@@ -69,7 +69,7 @@ def show_member(user_id: str) -> Response:
         now=now,
         dates=reads.get_dates(key, now),
         holds=describe_holds(reads.list_holds(key)),
-        drawing=draw(lots, card.balance or 0, now, reads.MOST_LOTS),
+        drawing=draw(lots, card.balance or 0, now, reads.MAX_LOTS),
         tiers=reads.list_tier_changes(key),
         recent=reads.list_recent(key),
     )

@@ -10,10 +10,10 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from portal.ledger import EarningRules
 from portal.platform import clock
 from portal.platform.clock import YEARS, end_of_day
+from portal.platform.documents import MAX_POINTS
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm, WholeNumber, no_nul, strip
 
-MOST_POINTS = 1_000_000_000
 BY_RULE, BY_DATE, NEVER = "rule", "date", "never"
 
 
@@ -26,7 +26,7 @@ class AdjustForm(ReasonForm):
         render_kw={"inputmode": "text"},
         validators=[
             InputRequired(message="Say how many points."),
-            NumberRange(-MOST_POINTS, MOST_POINTS, message="That is more than can be adjusted at once."),
+            NumberRange(-MAX_POINTS, MAX_POINTS, message="That is more than can be adjusted at once."),
         ],
     )
     expiry = RadioField(

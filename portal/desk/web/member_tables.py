@@ -1,6 +1,6 @@
 """What belongs to one member, as tables: points, redemptions, invites, messages, nudges, and what operators did."""
 
-from portal.desk.words import LOTS_NAMED
+from portal.desk.sentences import LOTS_NAMED
 from portal.ledger import EntryType
 from portal.notifications import MessageStatus
 from portal.platform.console.tables import Column, Filter, Table, choices_of

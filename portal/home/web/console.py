@@ -38,7 +38,7 @@ def home() -> Response:
         standing=reads.get_standing(row, last),
         flow=flow,
         funnel=funnel,
-        most_open=reads.MOST_OPEN,
+        most_open=reads.MAX_OPEN,
         points=plot_points(nights, flow, now.astimezone(zone).date()),
         referrals=_plot_funnel(funnel) if funnel else None,
         messages=_plot_messages(outcomes) if outcomes else None,

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
-from portal.hub import catalogue, words
+from portal.hub import catalogue, sentences
 from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
@@ -96,7 +96,7 @@ def do_redeem(slug: str) -> AnyResponse:
         with db.session.begin_nested():
             _reserve(slug, request.args.get("intent"))
     except DomainError as error:
-        return _ask(slug, RedeemForm(formdata=None), words.sentence(error), error.status)
+        return _ask(slug, RedeemForm(formdata=None), sentences.sentence(error), error.status)
     flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
     return _changed("hub/_result.html", reward=reward, before=before)
 
@@ -130,7 +130,7 @@ def cancel_hold(redemption_id: UUID) -> AnyResponse:
             )
         flash(f"Your {grouped(cancelled.points)} points are back.", "success")
     except redemptions.NotPending as error:
-        flash(words.sentence(error), "error")
+        flash(sentences.sentence(error), "error")
     return _changed()
 
 
@@ -143,11 +143,11 @@ def retry(redemption_id: UUID) -> AnyResponse:
             again = redemptions.retry_redemption(
                 db.session(), current_user_id(), redemption_id, acting(), rules=HoldRules.of(current_settings())
             )
-        flash(words.asked_again(again.description, again.points), "success")
+        flash(sentences.asked_again(again.description, again.points), "success")
     except redemptions.RedemptionNotFound:
         raise
     except DomainError as error:
-        flash(words.sentence(error), "error")
+        flash(sentences.sentence(error), "error")
     return _changed()
 
 

@@ -20,6 +20,6 @@ def show_timeline(query: TimelineQuery) -> Response:
     """Show the signed-in member's timeline, newest first; HTMX gets it as a part of the hub."""
     page = list_timeline(current_user_id(), query.types, limit=query.limit, cursor_token=query.cursor_token)
     if not by_htmx():
-        return json(page.document())
+        return json(page.serialize())
     part = "hub/_history_items.html" if query.cursor_token else "hub/_history.html"
     return make_response(render_template(part, timeline=page, kinds=query.types, fragment=True))

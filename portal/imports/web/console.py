@@ -27,7 +27,7 @@ from portal.platform.web.forms import PortalForm, ReasonForm
 
 bp = Blueprint("imports_console", __name__, url_prefix="/admin/imports")
 
-MOST_BYTES = 48 * 1024 * 1024
+MAX_BYTES = 48 * 1024 * 1024
 EXAMPLE = (
     "shop-1001",
     "ada@example.com",
@@ -58,7 +58,7 @@ class ConfirmForm(ReasonForm):
 def allow_large_files(endpoint: str | None, _: dict[str, Any] | None) -> None:
     """Let a file be larger than any other request, before anything reads the body."""
     if endpoint == "imports_console.upload":
-        request.max_content_length = MOST_BYTES
+        request.max_content_length = MAX_BYTES
 
 
 @bp.get("")

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 WORKER_TTL = 30
 HEARTBEAT_SECONDS = 10
 MAINTENANCE_SECONDS = 15
-LONGEST_PAUSE = 5.0
+MAX_PAUSE = 5.0
 # How long Redis may take to hear of a job's end, and of a worker's.
 REPORT_SECONDS = 2.0
 
@@ -33,7 +33,7 @@ REPORT_SECONDS = 2.0
 class PortalWorker(Worker):
     """Runs each job in a fork with the application's context and connections of its own."""
 
-    max_connection_wait_time = LONGEST_PAUSE
+    max_connection_wait_time = MAX_PAUSE
     app: Flask
 
     @property

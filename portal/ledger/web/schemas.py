@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from portal.ledger.labels import describe_types
 from portal.ledger.models import EntryType
-from portal.ledger.words import describe_types
-from portal.platform.documents import Document
-from portal.platform.web.schemas import MAX_POINTS, Answer, Metadata, Moment, Page, Schema, Text, Ulid
+from portal.platform.documents import MAX_POINTS, Document
+from portal.platform.web.schemas import Answer, Metadata, Moment, Page, Schema, Text, Ulid
 
 
 class LedgerQuery(Page):

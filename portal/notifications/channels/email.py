@@ -13,7 +13,13 @@ from email.utils import formatdate, parseaddr
 from typing import Any
 
 from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
-from portal.notifications.channels.line import Server, give_back, limit, open_line, take_kept
+from portal.notifications.channels.smtp_connection import (
+    Server,
+    give_back,
+    limit,
+    open_connection,
+    take_kept_connection,
+)
 
 TOTAL_SECONDS = 25.0
 # The library's older policy: with it a mail costs a third of what it does with the newer one.
@@ -45,7 +51,7 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
 
     :raises NotAccepted: it was not reached, refuses us, or says later (4xx).
     :raises Refused: it says never (5xx) to this recipient or mail.
-    :raises OutcomeUnknown: the line went dead after the last line of the mail.
+    :raises OutcomeUnknown: the connection was lost after the last line of the mail.
     """
     deadline = time.monotonic() + TOTAL_SECONDS
     content = _END_OF_DATA.sub(b"..", compose(envelope, sender).as_bytes())
@@ -66,14 +72,14 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
 
 
 def _begin(envelope: Envelope, server: Server, sender: str, deadline: float) -> smtplib.SMTP:
-    """A line on which the server wants a mail from us: the kept one, or where it will not go on, a new one."""
-    kept = take_kept(server)
+    """A connection on which the server wants a mail from us: the kept one, or where it will not go on, a new one."""
+    kept = take_kept_connection(server)
     if kept is not None:
         with suppress(smtplib.SMTPException, OSError):
             if _announce(kept, envelope, sender, deadline)[0] == 250:
                 return kept
         kept.close()
-    smtp = open_line(server, deadline)
+    smtp = open_connection(server, deadline)
     try:
         code, answer = _announce(smtp, envelope, sender, deadline)
     except BaseException:

@@ -14,8 +14,8 @@ from portal.platform.outbound import AddressRefused, Client, NoAnswer, NotReache
 
 TIMEOUT_SECONDS = 10
 TTL_SECONDS = 86_400
-LONGEST_TOKEN = 4096
-LONGEST_KEY = 200
+MAX_TOKEN_LENGTH = 4096
+MAX_KEY_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,15 @@ def read_subscription(token: str, policy: Policy) -> Document:
 
     :raises ValueError: it is none, or of no push service that may be called.
     """
-    if len(token) > LONGEST_TOKEN:
-        raise ValueError(f"must not be longer than {LONGEST_TOKEN} characters")
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise ValueError(f"must not be longer than {MAX_TOKEN_LENGTH} characters")
     try:
         found = orjson.loads(token)
         endpoint, keys = found["endpoint"], {name: found["keys"][name] for name in ("p256dh", "auth")}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError("is no Web Push subscription") from error
     if not isinstance(endpoint, str) or not all(
-        isinstance(key, str) and len(key) <= LONGEST_KEY for key in keys.values()
+        isinstance(key, str) and len(key) <= MAX_KEY_LENGTH for key in keys.values()
     ):
         raise ValueError("is no Web Push subscription")
     try:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from portal.accounts import NOTICE_TOPIC, REGISTRATION_TOPIC, RESET_TOPIC
-from portal.notifications.web.words import STATUSES, explained
+from portal.notifications.web.labels import STATUSES, explained
 from portal.platform.retention import keep
 from portal.tiers import UPGRADE_TOPIC
 
@@ -16,7 +16,7 @@ __all__ = [
 def init_app(app: Flask) -> None:
     """Attach the domain's pages and the worker's part, and check the providers' settings."""
     from portal.notifications import totals, transports
-    from portal.notifications.channels.line import kept_lines
+    from portal.notifications.channels.smtp_connection import keep_connections
     from portal.notifications.web import cli, console, consumers, pages, suppressions
     from portal.platform import outbox
     from portal.platform.observability import add_source
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cli.vapid)
     keep(app, "messages", "created_at < :before AND status NOT IN ('claimed', 'uncertain')", days=180)
     add_source(app, totals.collect)
-    outbox.keep_open(app, kept_lines)
+    outbox.keep_open(app, keep_connections)
     outbox.consume(app, UPGRADE_TOPIC, consumers.announce_tier)
     outbox.consume(app, RESET_TOPIC, consumers.send_password_reset)
     outbox.consume(app, REGISTRATION_TOPIC, consumers.send_verification)

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from portal.accounts.web import Access, current, guarded
 from portal.notifications.kinds import ACCOUNT_NOTICE, PASSWORD_RESET, VERIFY_ADDRESS
+from portal.notifications.web.labels import STATUSES
 from portal.notifications.web.tables import MESSAGES, PREVIEW
-from portal.notifications.web.words import STATUSES
 from portal.platform.console.acts import show, show_mail, show_table
 from portal.platform.db.reads import read_one
 from portal.platform.problems import Forbidden, NotFound

@@ -14,7 +14,7 @@ from portal.notifications.kinds import ACCOUNT_NOTICE, ADDRESS_KNOWN, PASSWORD_R
 from portal.notifications.recipients import Recipient
 from portal.notifications.rendering import Content, render
 from portal.notifications.sending import send_loyalty_tier_upgrade, send_to_user
-from portal.notifications.web.words import describe_browser
+from portal.notifications.web.labels import describe_browser
 from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from portal.platform.documents import Document

@@ -21,7 +21,7 @@ from portal.platform.web.forms import ReasonForm, no_nul, strip
 bp = Blueprint("suppressions_console", __name__, url_prefix="/admin/messages/suppressions")
 
 OPERATOR = "operator"
-LEAST_DIGITS = 7
+MIN_DIGITS = 7
 
 
 class SuppressionForm(ReasonForm):
@@ -37,7 +37,7 @@ class SuppressionForm(ReasonForm):
     def validate_address(self, field: StringField) -> None:
         """Refuse what cannot be an address of the channel."""
         if self.channel.data == "sms":
-            if sum(character.isdigit() for character in field.data or "") < LEAST_DIGITS:
+            if sum(character.isdigit() for character in field.data or "") < MIN_DIGITS:
                 raise ValidationError("This is no phone number.")
             return
         try:

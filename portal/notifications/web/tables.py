@@ -4,7 +4,7 @@ from portal.accounts.web import people_filter
 from portal.notifications.kinds import KINDS
 from portal.notifications.models import CHANNEL_CHOICES, STATUSES
 from portal.notifications.suppressions import SUPPRESSED_CHANNELS
-from portal.notifications.web.words import REASONS, SUPPRESSIONS, explained
+from portal.notifications.web.labels import REASONS, SUPPRESSIONS, explained
 from portal.platform.console.tables import Column, Filter, Table, day_filters
 
 _STATUSES = tuple((name, name.capitalize()) for name in STATUSES)

@@ -19,7 +19,7 @@ bp = APIBlueprint("nudges_api", __name__, url_prefix="/api/v1/loyalty", tag="Nud
 POLL_AFTER_SECONDS = 45
 
 
-def document(campaign: models.NudgeCampaign) -> Document:
+def serialize_campaign(campaign: models.NudgeCampaign) -> Document:
     """A campaign as the API shows it."""
     return {
         "slug": campaign.slug,
@@ -72,4 +72,4 @@ def list_dispatches(query: schemas.NudgeDispatchQuery) -> Response:
 def put_campaign(slug: str, body: schemas.NudgeCampaignInput) -> Response:
     """Create or change a campaign."""
     campaign, created = campaigns.put_campaign(db.session(), valid_slug(slug), body.changes(), acting())
-    return json(document(campaign), 201 if created else 200)
+    return json(serialize_campaign(campaign), 201 if created else 200)

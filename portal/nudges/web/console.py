@@ -11,7 +11,7 @@ from portal.notifications import ChannelName, get_recipient
 from portal.nudges.campaigns import put_campaign
 from portal.nudges.models import NudgeCampaign
 from portal.nudges.signals import SIGNALS
-from portal.nudges.web.forms import CampaignForm, TrialForm, shown
+from portal.nudges.web.forms import CampaignForm, TrialForm, form_values
 from portal.nudges.web.preview import preview_nudge
 from portal.nudges.web.test_message import ask_for_test
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_mail, show_table
@@ -35,7 +35,7 @@ def campaigns() -> Response:
 def edit(slug: str) -> AnyResponse:
     """A campaign with its message in each channel; ask what to change, then change it."""
     campaign = _campaign(slug)
-    form = CampaignForm(data=shown(campaign))
+    form = CampaignForm(data=form_values(campaign))
     if not form.validate_on_submit():
         return _page(campaign, form)
     act = partial(put_campaign, db.session(), slug, form.changes(), acting(form.reason.data or ""))

@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from portal.notifications import ChannelName
 from portal.nudges.models import NudgeCampaign
-from portal.nudges.web.schemas import MOST_HOURS
+from portal.nudges.web.schemas import MAX_HOURS
 from portal.platform.documents import Document
 from portal.platform.web.forms import ReasonForm, WholeNumber
 
@@ -24,12 +24,12 @@ class CampaignForm(ReasonForm):
     ttl_hours = WholeNumber(
         "Shown for, hours",
         description="After this a nudge that nobody answered leaves.",
-        validators=[_NEEDED, NumberRange(1, MOST_HOURS)],
+        validators=[_NEEDED, NumberRange(1, MAX_HOURS)],
     )
     frequency_cap_hours = WholeNumber(
         "Hours between messages",
         description="At most one message per member in this time. 0: no such limit.",
-        validators=[_NEEDED, NumberRange(0, MOST_HOURS)],
+        validators=[_NEEDED, NumberRange(0, MAX_HOURS)],
     )
     priority = WholeNumber(
         "Priority", description="0 to 100; what is higher comes first.", validators=[_NEEDED, NumberRange(0, 100)]
@@ -64,7 +64,7 @@ class TrialForm(ReasonForm):
         self.channel.choices = [SelectChoice(channel.value, channel.label) for channel in channels]
 
 
-def shown(campaign: NudgeCampaign) -> Document:
+def form_values(campaign: NudgeCampaign) -> Document:
     """A campaign as its form shows it."""
     names = ("ttl_hours", "frequency_cap_hours", "priority", "active")
     places = dict(zip(PLACES, campaign.channels, strict=False))

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.nudges import candidates, dispatch
-from portal.nudges.lost import settle_lost_claims
+from portal.nudges.lost_claims import settle_lost_claims
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.steps import Figures, Shard, Step

@@ -11,15 +11,15 @@ from portal.nudges.signals import SIGNALS
 from portal.platform.documents import Document
 from portal.platform.web.schemas import Answer, Page, Schema, Ulid
 
-MOST_HOURS = 8760
+MAX_HOURS = 8760
 
 
 class NudgeCampaignInput(Schema):
     """A campaign to create or change; what is left out keeps its value. No channels: cards in the portal alone."""
 
     signal: str | None = Field(None, max_length=64, json_schema_extra={"enum": [*SIGNALS, None]})
-    ttl_hours: Annotated[int, Field(strict=True, ge=1, le=MOST_HOURS)] | None = None
-    frequency_cap_hours: Annotated[int, Field(strict=True, ge=0, le=MOST_HOURS)] | None = None
+    ttl_hours: Annotated[int, Field(strict=True, ge=1, le=MAX_HOURS)] | None = None
+    frequency_cap_hours: Annotated[int, Field(strict=True, ge=0, le=MAX_HOURS)] | None = None
     priority: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
     channels: list[ChannelName] | None = Field(None, description="In order of preference.")
     active: Annotated[bool, Field(strict=True)] | None = None

@@ -21,7 +21,7 @@ from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
 
 PAGE_SIZES = (25, 50, 100)
-LONGEST_FILTER = 200
+MAX_FILTER_LENGTH = 200
 STEERING = ("sort", "cursor", "limit", "format")
 Choices = tuple[tuple[str, str], ...]
 
@@ -293,7 +293,7 @@ def _values(table: Table, filters: dict[str, str]) -> dict[str, object]:
 def _accepted(wanted: Filter, value: str) -> str:
     if wanted.choices and value not in {choice for choice, _ in wanted.choices}:
         raise InvalidInput((wanted.name, "is not one of the choices"))
-    if "\x00" in value or len(value) > LONGEST_FILTER:
+    if "\x00" in value or len(value) > MAX_FILTER_LENGTH:
         raise InvalidInput((wanted.name, "cannot be looked for"))
     if wanted.kind == "date" and not _is_date(value):
         raise InvalidInput((wanted.name, "must be a date, such as 2024-03-31"))

@@ -1,4 +1,4 @@
-"""The database: declarative base, engine options, and the transaction at the edge of jobs and commands."""
+"""The database: declarative base, engine options, and the transaction of jobs and commands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

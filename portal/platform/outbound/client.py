@@ -16,7 +16,7 @@ from portal.platform.outbound.addresses import Address, parse_address
 from portal.platform.outbound.targets import AddressRefused, Policy, Target, check_address, judge
 
 TIMEOUT_SECONDS = 10.0
-LONGEST_ANSWER = 65_536
+MAX_ANSWER_LENGTH = 65_536
 Resolve = Callable[[str, int], list[str]]
 
 
@@ -136,7 +136,7 @@ class _Line(http.client.HTTPConnection):
         try:
             self.request(method, self.target.path, data, dict(headers))
             answer = self.getresponse()
-            body = answer.read(LONGEST_ANSWER)
+            body = answer.read(MAX_ANSWER_LENGTH)
             late = time.monotonic() >= self.deadline
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"the line went dead ({type(error).__name__})") from error

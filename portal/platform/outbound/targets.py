@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from portal.platform.outbound.addresses import Address, is_private, is_public, parse_address
 
-LONGEST_URL = 2048
+MAX_URL_LENGTH = 2048
 _PORTS = {"http": 80, "https": 443}
 # Only what every reader of URLs understands in the same way; `@`, `\`, `%` in a host and fragments they do not.
 _URL = re.compile(
@@ -91,8 +91,8 @@ def check_address(address: Address, target: Target, policy: Policy) -> None:
 
 def _read(url: str) -> tuple[Target, bool]:
     """The target as it is written, and whether it names a port."""
-    if len(url) > LONGEST_URL:
-        raise AddressRefused(f"must not be longer than {LONGEST_URL} characters")
+    if len(url) > MAX_URL_LENGTH:
+        raise AddressRefused(f"must not be longer than {MAX_URL_LENGTH} characters")
     lowered = _AUTHORITY.sub(lambda start: start[0].lower(), url, count=1)
     found = _URL.fullmatch(lowered) if url.isascii() else None  # some letters turn into ASCII ones in lower case
     if found is None:

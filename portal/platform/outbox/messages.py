@@ -101,7 +101,7 @@ def _consumers(app: Flask) -> Consumers:
 
 
 def put(session: Session, topic: str, payloads: Sequence[Document], *, dedupe: str | None = None) -> None:
-    """Add messages to the current transaction; the edge wakes a worker once it has committed.
+    """Add messages to the current transaction; a worker is woken once that has committed.
 
     `dedupe` names a payload key: together with the topic it makes a message unique for ever.
     """

@@ -1,1 +1,1 @@
-"""What every request passes: the edge, problems, limits, answers."""
+"""What every request passes: the transaction, problems, limits, answers."""

@@ -11,10 +11,10 @@ from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from portal.platform import ids
 from portal.platform.text import plain_line
-from portal.platform.web.form_words import Words
+from portal.platform.web.form_errors import Words
 
 REASON_LENGTH = 500
-MOST_DIGITS = 40  # more than any field takes, and few enough to be read at once
+MAX_DIGITS = 40  # more than any field takes, and few enough to be read at once
 MINUS = ("-", "\N{MINUS SIGN}")
 _WHOLE = re.compile(
     r"(?P<sign>[-+\N{MINUS SIGN}]?)(?P<digits>[0-9]+|[0-9]{1,3}(?P<gap>[,' \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
@@ -81,7 +81,7 @@ class WholeNumber(IntegerField):
             found = _WHOLE.fullmatch(typed)
             if found is None:
                 raise ValueError(self.gettext("Not a valid integer value."))
-            digits = re.sub(r"\D", "", found["digits"]).lstrip("0")[:MOST_DIGITS] or "0"
+            digits = re.sub(r"\D", "", found["digits"]).lstrip("0")[:MAX_DIGITS] or "0"
             self.data = -int(digits) if found["sign"] in MINUS else int(digits)
 
     def pre_validate(self, form: BaseForm) -> None:

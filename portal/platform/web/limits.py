@@ -16,7 +16,7 @@ from portal.platform.problems import RateLimited
 
 log = logging.getLogger(__name__)
 RETRY_REDIS_AFTER = 15.0
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 
 
 class LocalWindows:
@@ -34,7 +34,7 @@ class LocalWindows:
         """
         now = time.time()
         with self._lock:
-            if len(self._counts) > MOST_COUNTED:
+            if len(self._counts) > MAX_COUNTED:
                 self._counts.clear()
             for number, item in enumerate(self._items):
                 length = item.get_expiry()
@@ -90,7 +90,7 @@ def check_sign_in() -> None:
     cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
 
 
-LONGEST_ADDRESS = 64
+MAX_ADDRESS_LENGTH = 64
 
 
 def caller_address() -> str:
@@ -99,7 +99,7 @@ def caller_address() -> str:
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return address[:LONGEST_ADDRESS]
+        return address[:MAX_ADDRESS_LENGTH]
     if found.version == 4 or found.ipv4_mapped:
         return str(found)
     return str(ipaddress.ip_network((int(found), 64), strict=False))

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Flask, request
 
-MOST_KEPT = 4096
+MAX_KEPT = 4096
 
 
 def init_app(app: Flask) -> None:
     """Give templates a `url_for` that keeps the paths it has built, by arguments and by where the app is mounted."""
 
-    @lru_cache(maxsize=MOST_KEPT)
+    @lru_cache(maxsize=MAX_KEPT)
     def kept(root: str, endpoint: str, *values: tuple[str, Any]) -> str:
         return app.url_for(endpoint, **dict(values))
 

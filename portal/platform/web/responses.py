@@ -27,7 +27,7 @@ HEADERS = [
 HEADERS_OF_HTTPS = [*HEADERS, ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")]
 CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"})
 DOCUMENTS = frozenset({"application/json", "text/html", "text/css", "application/javascript"})
-MOST_DRAINED = 1_048_576
+MAX_DRAINED = 1_048_576
 PIECE = 65_536
 _CLOSE = ("Connection", "close")
 
@@ -119,7 +119,7 @@ def _drain(environ: "WSGIEnvironment") -> bool:
     """Read what is left of the body; False when that is too much, or the sender waits to be asked for it."""
     if "HTTP_EXPECT" in environ:
         return False
-    left = MOST_DRAINED
+    left = MAX_DRAINED
     while left > 0:
         piece = environ["wsgi.input"].read(PIECE)
         if not piece:

@@ -27,11 +27,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.platform.clock import parse_moment
-from portal.platform.documents import Document
+from portal.platform.documents import MAX_POINTS, Document
 from portal.platform.problems import InvalidInput
-from portal.platform.web.schema_words import SLUG_WORDS, words_for
+from portal.platform.web.schema_errors import SLUG_WORDS, sentence_for
 
-MAX_POINTS = 1_000_000_000
 METADATA_BYTES = 4096
 METADATA_DEPTH = 16
 Points = Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)]
@@ -151,7 +150,7 @@ def invalid(error: ValidationError) -> InvalidInput:
 
 def _field_error(item: Any) -> tuple[str, str]:
     field = ".".join(str(part) for part in item["loc"]) or "body"
-    return field, words_for(item["type"], item.get("ctx"), item.get("input"))
+    return field, sentence_for(item["type"], item.get("ctx"), item.get("input"))
 
 
 def _json_object(request: Request) -> Document:

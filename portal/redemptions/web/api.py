@@ -45,7 +45,7 @@ def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
         acting(),
         rules=HoldRules.of(current_settings()),
     )
-    return json(reads.get_document(session, redemption.id), 201)
+    return json(reads.get_redemption(session, redemption.id), 201)
 
 
 @bp.post("/redemptions/<ulid:redemption_id>/fulfill")
@@ -55,7 +55,7 @@ def fulfill(redemption_id: UUID) -> Response:
     """Fulfil a redemption: debit its points."""
     session = db.session()
     lifecycle.fulfill_redemption(session, redemption_id, acting())
-    return json(reads.get_document(session, redemption_id))
+    return json(reads.get_redemption(session, redemption_id))
 
 
 @bp.post("/redemptions/<ulid:redemption_id>/fail")
@@ -96,4 +96,4 @@ def _release(redemption_id: UUID, status: RedemptionStatus, reason: str) -> Resp
         acting(reason),
         only_user_id=None if principal.runs_programme else principal.user_id,
     )
-    return json(reads.get_document(session, redemption_id))
+    return json(reads.get_redemption(session, redemption_id))

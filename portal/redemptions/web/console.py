@@ -22,7 +22,7 @@ from portal.redemptions.web.tables import REDEMPTIONS
 bp = Blueprint("redemptions_console", __name__, url_prefix="/admin/redemptions")
 
 STALE_AFTER = timedelta(days=3)
-MOST_AT_ONCE = 100
+MAX_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def decide(redemption_id: UUID, verb: str) -> AnyResponse:
 def decide_many(verb: str) -> AnyResponse:
     """Ask once, then decide about many requests; each is reported singly, and one refused stops no other."""
     form, act = ReasonForm(), VERBS[verb]
-    chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MOST_AT_ONCE]})
+    chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MAX_AT_ONCE]})
     back = _queue_as_it_was(request.args.get("here"))
     if not chosen:
         return done("Choose at least one request.", back, "error")

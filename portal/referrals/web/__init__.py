@@ -15,9 +15,9 @@ def init_app(app: Flask) -> None:
     """Attach the domain's routes, its part in a registration and the worker's part."""
     from portal.platform import outbox
     from portal.referrals.web import api, console, landing, messages, pages
-    from portal.referrals.web.remembered import RememberedSegments
+    from portal.referrals.web.segment_cache import SegmentCache
 
-    app.extensions["referral_segments"] = RememberedSegments()
+    app.extensions["referral_segments"] = SegmentCache()
     for part in (api, pages, console, landing):
         app.register_blueprint(part.bp)
     landing.init_app(app)

@@ -108,7 +108,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
         earning=EarningRules.of(current_settings()),
     )
     answer = {
-        "referral": reads.get_document(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
+        "referral": reads.get_referral(db.session(), done.invite.id, now=clock.now(), rules=_rules()),
         "ledgerEntries": [serialize_entry(entry) for entry in done.entries],
         "tierUpgrade": done.upgrade,
     }
@@ -116,7 +116,7 @@ def complete_referral(body: schemas.CompletionInput) -> Response:
 
 
 def _referral(invite_id: UUID, status: int = 200) -> Response:
-    return json(reads.get_document(db.session(), invite_id, now=clock.now(), rules=_rules()), status)
+    return json(reads.get_referral(db.session(), invite_id, now=clock.now(), rules=_rules()), status)
 
 
 def _rules() -> ReferralRules:

@@ -19,7 +19,7 @@ from portal.referrals.invites import create_invite, qr_svg
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import DEFINITIONS, get_segment_of
 from portal.referrals.standing import cancel_invite, note_device
-from portal.referrals.web import cookies, words
+from portal.referrals.web import cookies, sentences
 from portal.referrals.web.forms import InviteForm
 from portal.tiers import enrol
 
@@ -51,9 +51,9 @@ def create() -> AnyResponse:
         with db.session.begin_nested():
             invite = create_invite(db.session(), current_user_id(), invitation, now=clock.now(), rules=_rules())
     except DomainError as error:
-        flash(words.refusal(error), "error")
+        flash(sentences.refusal(error), "error")
         return _page(form, 422)
-    flash(words.made(invite), "success" if invite.not_sent_reason is None else "info")
+    flash(sentences.made(invite), "success" if invite.not_sent_reason is None else "info")
     return _done()
 
 
@@ -66,7 +66,7 @@ def cancel(referral_id: UUID) -> AnyResponse:
             cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
         flash("The invite is cancelled. Its link no longer works.", "success")
     except problems.NotCancellable as error:
-        flash(words.refusal(error), "error")
+        flash(sentences.refusal(error), "error")
     return _done()
 
 

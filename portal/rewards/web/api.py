@@ -16,7 +16,7 @@ from portal.tiers import Tier
 bp = APIBlueprint("rewards_api", __name__, url_prefix="/api/v1/loyalty", tag="Rewards")
 
 
-def document(reward: models.Reward, tier: Tier | None) -> Document:
+def serialize_reward(reward: models.Reward, tier: Tier | None) -> Document:
     """A reward as the API shows it."""
     remaining = None if reward.inventory is None else reward.inventory - reward.taken
     return {
@@ -36,7 +36,7 @@ def document(reward: models.Reward, tier: Tier | None) -> Document:
 @bp.output(schemas.RewardList)
 def list_rewards() -> Response:
     """List the active rewards, cheapest first."""
-    return json({"rewards": [document(*row) for row in catalogue.list_rewards(db.session())]})
+    return json({"rewards": [serialize_reward(*row) for row in catalogue.list_rewards(db.session())]})
 
 
 @bp.put("/rewards/<slug>")
@@ -48,4 +48,4 @@ def put_reward(slug: str, body: schemas.RewardInput) -> Response:
     session = db.session()
     reward, created = catalogue.put_reward(session, valid_slug(slug), body.changes(), acting())
     tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
-    return json(document(reward, tier), 201 if created else 200)
+    return json(serialize_reward(reward, tier), 201 if created else 200)

@@ -16,7 +16,7 @@ from portal.platform.formatting import reader_zone
 from portal.platform.web.forms import ReasonForm
 from portal.rewards.catalogue import RewardNotFound, put_reward
 from portal.rewards.models import Reward
-from portal.rewards.web.forms import NewRewardForm, RewardForm, shown
+from portal.rewards.web.forms import NewRewardForm, RewardForm, form_values
 from portal.rewards.web.tables import REWARDS
 from portal.tiers import Tier, list_tiers
 
@@ -47,7 +47,7 @@ def create() -> AnyResponse:
 def edit(slug: str) -> AnyResponse:
     """Ask what to change, then change it."""
     reward, tier = _reward(slug)
-    form = RewardForm(data=shown(reward, tier, reader_zone()))
+    form = RewardForm(data=form_values(reward, tier, reader_zone()))
     form.offer(list_tiers(db.session()), reward.icon)
     if not form.validate_on_submit():
         return _page(form, reward=reward)

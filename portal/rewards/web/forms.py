@@ -8,8 +8,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.platform.clock import YEARS
+from portal.platform.documents import MAX_POINTS
 from portal.platform.web.forms import ReasonForm, WholeNumber, no_nul, strip
-from portal.platform.web.schemas import MAX_POINTS, SLUG_PATTERN
+from portal.platform.web.schemas import SLUG_PATTERN
 from portal.rewards.models import Reward
 from portal.tiers import Tier
 
@@ -137,7 +138,7 @@ class NewRewardForm(RewardForm):
     )
 
 
-def shown(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, object]:
+def form_values(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, object]:
     """A reward as its form shows it, with times of `zone`."""
     names = ("name", "description", "points_cost", "inventory", "per_member_limit", "icon", "image_url", "active")
     window = {name: _in_zone(getattr(reward, name), zone) for name in ("starts_at", "ends_at")}

@@ -31,7 +31,7 @@ class _Active(NamedTuple):
 _ACTIVE = text("SELECT slug, name, threshold, benefits, position FROM loyalty_tiers WHERE active ORDER BY threshold")
 
 
-def document(tier: models.Tier) -> Document:
+def serialize_tier(tier: models.Tier) -> Document:
     """A tier as the API shows it."""
     return {n: getattr(tier, n) for n in ("slug", "name", "threshold", "benefits", "position")}
 
@@ -51,4 +51,4 @@ def list_tiers() -> Response:
 def put_tier(slug: str, body: schemas.TierInput) -> Response:
     """Create or change a tier."""
     tier, created = qualification.put_tier(db.session(), valid_slug(slug), body.changes(), acting())
-    return json(document(tier), 201 if created else 200)
+    return json(serialize_tier(tier), 201 if created else 200)

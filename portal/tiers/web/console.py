@@ -16,7 +16,7 @@ from portal.tiers.models import Tier
 from portal.tiers.preview import preview_tier
 from portal.tiers.qualification import put_tier
 from portal.tiers.requalify import get_progress
-from portal.tiers.web.forms import NewTierForm, TierForm, fingerprint, shown
+from portal.tiers.web.forms import NewTierForm, TierForm, fingerprint, form_values
 from portal.tiers.web.tables import COUNTED_EXACTLY, TIERS
 
 bp = Blueprint("tiers_console", __name__, url_prefix="/admin/programme")
@@ -35,7 +35,7 @@ def tiers() -> Response:
 def edit(slug: str) -> Response:
     """A tier's form, as it stands; an empty one for a new tier."""
     tier = _tier(slug)
-    return _page(slug, TierForm(data=shown(tier)) if tier else NewTierForm())
+    return _page(slug, TierForm(data=form_values(tier)) if tier else NewTierForm())
 
 
 @bp.post("/new-tier/preview", defaults={"slug": ""})

@@ -14,7 +14,7 @@ from portal.platform.web.schemas import SLUG_PATTERN
 from portal.tiers.models import Tier
 from portal.tiers.web.schemas import BIGGEST
 
-MOST_BENEFITS, FREE_ROWS = 20, 2
+MAX_BENEFITS, FREE_ROWS = 20, 2
 Benefit = Document
 
 
@@ -58,7 +58,7 @@ class TierForm(PortalForm):
     active = BooleanField(
         "Active", default=True, description="Members who hold an inactive tier keep it; nobody new reaches it."
     )
-    benefits = FieldList(FormField(BenefitForm), max_entries=MOST_BENEFITS)
+    benefits = FieldList(FormField(BenefitForm), max_entries=MAX_BENEFITS)
 
     def validate_benefits(self, field: Any) -> None:
         """Every row is a whole benefit, or empty."""
@@ -70,7 +70,7 @@ class TierForm(PortalForm):
     def add_free_rows(self) -> None:
         """Offer some empty rows for further benefits."""
         free = sum(row.form.is_empty for row in self.benefits)
-        for _ in range(min(FREE_ROWS - free, MOST_BENEFITS - len(self.benefits))):
+        for _ in range(min(FREE_ROWS - free, MAX_BENEFITS - len(self.benefits))):
             self.benefits.append_entry({})
 
     def changes(self, before: Sequence[Benefit] = ()) -> dict[str, object]:
@@ -99,7 +99,7 @@ class NewTierForm(TierForm):
     )
 
 
-def shown(tier: Tier) -> dict[str, object]:
+def form_values(tier: Tier) -> dict[str, object]:
     """A tier as its form shows it."""
     rows = [dict(zip(("kind", "label", "value"), _typed(benefit), strict=True)) for benefit in tier.benefits]
     names = ("name", "threshold", "position", "active")

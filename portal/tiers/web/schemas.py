@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, Field
 from portal.platform.web.schemas import Answer, Schema, Text, no_nul
 
 BIGGEST = 2**53 - 1
-LONGEST_VALUE = 120
+MAX_VALUE_LENGTH = 120
 BenefitValue = Annotated[
-    Annotated[str, Field(max_length=LONGEST_VALUE)] | int | float | bool | None, BeforeValidator(no_nul)
+    Annotated[str, Field(max_length=MAX_VALUE_LENGTH)] | int | float | bool | None, BeforeValidator(no_nul)
 ]
 
 

@@ -1,4 +1,4 @@
-"""The edge of a request: one transaction, retried only here."""
+"""The application, in which every request is one transaction that is retried only here."""
 
 from collections.abc import Callable, MutableMapping
 from functools import lru_cache

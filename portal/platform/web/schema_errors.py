@@ -37,7 +37,7 @@ def _pattern(context: Context, _: object) -> str:
     return SLUG_WORDS if pattern.startswith("^[a-z0-9]+") else f"must match {pattern}"
 
 
-WORDS: dict[str, str | Sentence] = {
+SENTENCES: dict[str, str | Sentence] = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
     "string_type": "must be text",
@@ -77,7 +77,7 @@ WORDS: dict[str, str | Sentence] = {
 }
 
 
-def words_for(kind: str, context: Context | None, given: object) -> str:
+def sentence_for(kind: str, context: Context | None, given: object) -> str:
     """The sentence for a kind of error with its bounds, about the value that was given."""
-    words = WORDS.get(kind, FALLBACK)
+    words = SENTENCES.get(kind, FALLBACK)
     return words if isinstance(words, str) else words(context or {}, given)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 import portal
-from portal.platform.web.schema_words import FALLBACK, WORDS, words_for
+from portal.platform.web.schema_errors import FALLBACK, SENTENCES, sentence_for
 from portal.platform.web.schemas import Schema
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
@@ -73,11 +73,11 @@ def test_every_kind_of_error_that_our_schemas_raise_has_our_words() -> None:
             raised |= {*RAISES[node["type"]], *(kind for bound in BOUNDS if bound in node for kind in BOUNDS[bound])}
 
     assert {"string_type", "int_type", "missing", "greater_than_equal", "value_error"} <= raised
-    assert raised - set(WORDS) == set()
+    assert raised - set(SENTENCES) == set()
 
 
 def test_what_nobody_thought_of_is_said_without_the_librarys_words() -> None:
-    assert words_for("url_parsing", {"error": "relative URL without a base"}, "x") == FALLBACK
+    assert sentence_for("url_parsing", {"error": "relative URL without a base"}, "x") == FALLBACK
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from portal.ledger import words_of
+from portal.ledger import labels_of
 from portal.platform.documents import Document
 from portal.platform.formatting import grouped
 from portal.redemptions import RedemptionStatus
@@ -68,7 +68,7 @@ def describe(row: EventRow) -> Words:
 
 
 def _change(row: EventRow) -> Words:
-    words = words_of(row.state)
+    words = labels_of(row.state)
     return Words(words.title.format(what=row.what), (row.what or "") if words.detailed else "")
 
 

@@ -1,7 +1,7 @@
 """What forms say instead of WTForms' own sentences: by the library's message, ours."""
 
 FALLBACK = "This cannot be used."
-WORDS = {
+SENTENCES = {
     "This field is required.": "Fill this in.",
     "Not a valid integer value.": "Enter a whole number, such as 1200.",
     "Not a valid decimal value.": "Enter a number, such as 12.5.",
@@ -59,7 +59,7 @@ class Words:
 
     def gettext(self, said: str) -> str:
         """The sentence for the library's."""
-        return WORDS.get(said, FALLBACK)
+        return SENTENCES.get(said, FALLBACK)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """The sentence for the library's, of one or of many."""

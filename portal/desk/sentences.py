@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from portal.desk.reads import HoldRow, LotRow
-from portal.ledger import words_of
+from portal.ledger import labels_of
 from portal.platform import clock
 from portal.platform.documents import Document
 from portal.platform.formatting import format_date_in, grouped, reader_zone
@@ -29,7 +29,7 @@ class EntryRow(Protocol):
 
 def explain_entry(row: EntryRow) -> str:
     """Where the points of a ledger entry came from or went, and which lots that concerns."""
-    words = words_of(row.entry_type)
+    words = labels_of(row.entry_type)
     if row.amount > 0:
         came = f"{_points(row.amount)} came in {words.came.format(what=row.description)}"
         return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
@@ -39,7 +39,7 @@ def explain_entry(row: EntryRow) -> str:
 
 def explain_lot(lot: LotRow) -> str:
     """What a lot was, and what became of it so far."""
-    came = f"{_points(lot.points)} came in {words_of(lot.entry_type).came.format(what=lot.description)}"
+    came = f"{_points(lot.points)} came in {labels_of(lot.entry_type).came.format(what=lot.description)}"
     spent = lot.points - lot.remaining
     gone = f"; {_points(spent)} of them {'is' if spent == 1 else 'are'} used" if spent else ""
     return f"{came} on {day(lot.opened_at)}{gone}; {_left(lot.remaining, lot.held, lot.expires_at)}."

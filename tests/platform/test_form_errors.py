@@ -17,8 +17,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 import portal
-from portal.platform.web.edge import Portal
-from portal.platform.web.form_words import FALLBACK, WORDS, Words
+from portal.platform.web.application import Portal
+from portal.platform.web.form_errors import FALLBACK, SENTENCES, Words
 from portal.platform.web.forms import OnceForm, OnceKey, PortalForm, TickBoxes, WholeNumber
 
 LIBRARY = re.compile(
@@ -70,7 +70,7 @@ def test_every_sentence_of_the_library_has_one_of_ours() -> None:
         said = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # nothing else lists its words
     known = {key if isinstance(key, str) else key[0] for key in said if key}
     assert len(known) > 20
-    assert known - set(WORDS) == set()
+    assert known - set(SENTENCES) == set()
     assert Words().gettext("Something new.") == FALLBACK
 
 

@@ -6,7 +6,7 @@ from portal.ledger.models import EntryType
 
 
 @dataclass(frozen=True, slots=True)
-class EntryWords:
+class EntryLabels:
     """The words of one type; `{what}` stands for the entry's description.
 
     `title` is for the member, who reads the description below it where the type is `detailed`. `came` and `went` end
@@ -19,38 +19,40 @@ class EntryWords:
     detailed: bool = False
 
 
-WORDS: dict[str, EntryWords] = {
-    EntryType.ORDER: EntryWords("Points for your order", "for “{what}”", "were taken back for “{what}”", detailed=True),
-    EntryType.REFERRAL_BONUS: EntryWords(
+LABELS: dict[str, EntryLabels] = {
+    EntryType.ORDER: EntryLabels(
+        "Points for your order", "for “{what}”", "were taken back for “{what}”", detailed=True
+    ),
+    EntryType.REFERRAL_BONUS: EntryLabels(
         "A friend you invited joined", "for a friend who joined", "given for a friend were taken back"
     ),
-    EntryType.REFERRAL_WELCOME: EntryWords(
+    EntryType.REFERRAL_WELCOME: EntryLabels(
         "Welcome gift", "as a welcome, invited by a friend", "given as a welcome were taken back"
     ),
-    EntryType.STREAK_BONUS: EntryWords(
+    EntryType.STREAK_BONUS: EntryLabels(
         "Bonus for shopping week after week", "as the bonus of a streak of weeks", "of a streak’s bonus were taken back"
     ),
-    EntryType.REDEMPTION: EntryWords("Redeemed: {what}", "back from “{what}”", "were spent on “{what}”"),
-    EntryType.EXPIRATION: EntryWords(
+    EntryType.REDEMPTION: EntryLabels("Redeemed: {what}", "back from “{what}”", "were spent on “{what}”"),
+    EntryType.EXPIRATION: EntryLabels(
         "Points ran out of time", "back after they expired", "reached their date and expired"
     ),
-    EntryType.ADJUSTMENT: EntryWords(
+    EntryType.ADJUSTMENT: EntryLabels(
         "Corrected by the shop",
         "by an adjustment: “{what}”",
         "were taken away by an adjustment: “{what}”",
         detailed=True,
     ),
-    EntryType.REVERSAL: EntryWords("Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True),
+    EntryType.REVERSAL: EntryLabels("Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True),
 }
 # For a type that is in the database and that this version of the portal does not know.
-UNKNOWN = EntryWords("Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
+UNKNOWN = EntryLabels("Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
 
 
-def words_of(entry_type: str) -> EntryWords:
+def labels_of(entry_type: str) -> EntryLabels:
     """The words of a type, plain ones where it is not known."""
-    return WORDS.get(entry_type, UNKNOWN)
+    return LABELS.get(entry_type, UNKNOWN)
 
 
 def describe_types() -> str:
     """Every type in a sentence, for the API's documents."""
-    return "; ".join(f"`{kind}`: {words.title.partition(':')[0].lower()}" for kind, words in WORDS.items())
+    return "; ".join(f"`{kind}`: {words.title.partition(':')[0].lower()}" for kind, words in LABELS.items())

@@ -1,4 +1,4 @@
-"""Lines to mail servers. Within `kept_lines`, one line to a server serves all mails of a thread."""
+"""Connections to mail servers. Within `keep_connections`, one to a server serves all mails of a thread."""
 
 import select
 import smtplib
@@ -50,28 +50,28 @@ class Server:
 
 
 class _Kept(threading.local):
-    lines: dict[Server, smtplib.SMTP] | None = None
+    connections: dict[Server, smtplib.SMTP] | None = None
 
 
 _kept = _Kept()
 
 
 @contextmanager
-def kept_lines() -> Iterator[None]:
-    """Keep the lines of this thread open from mail to mail, and hang up at the end."""
-    lines: dict[Server, smtplib.SMTP] = {}
-    _kept.lines = lines
+def keep_connections() -> Iterator[None]:
+    """Keep the connections of this thread open from mail to mail, and hang up at the end."""
+    connections: dict[Server, smtplib.SMTP] = {}
+    _kept.connections = connections
     try:
         yield
     finally:
-        _kept.lines = None
-        for smtp in lines.values():
+        _kept.connections = None
+        for smtp in connections.values():
             hang_up(smtp)
 
 
-def take_kept(server: Server) -> smtplib.SMTP | None:
-    """This thread's open line to the server, now the caller's; None when there is none, or the server has left it."""
-    smtp = _kept.lines.pop(server, None) if _kept.lines else None
+def take_kept_connection(server: Server) -> smtplib.SMTP | None:
+    """This thread's open connection to the server, now the caller's; None without one, or if the server has left it."""
+    smtp = _kept.connections.pop(server, None) if _kept.connections else None
     if smtp is None or smtp.sock is None:
         return None
     ear = select.poll()
@@ -83,11 +83,11 @@ def take_kept(server: Server) -> smtplib.SMTP | None:
 
 
 def give_back(server: Server, smtp: smtplib.SMTP) -> None:
-    """Keep a line on which all went well for the next mail, or hang up."""
-    if _kept.lines is None:
+    """Keep a connection on which all went well for the next mail, or hang up."""
+    if _kept.connections is None:
         hang_up(smtp)
     else:
-        _kept.lines[server] = smtp
+        _kept.connections[server] = smtp
 
 
 def hang_up(smtp: smtplib.SMTP) -> None:
@@ -100,8 +100,8 @@ def hang_up(smtp: smtplib.SMTP) -> None:
         smtp.close()
 
 
-def open_line(server: Server, deadline: float) -> smtplib.SMTP:
-    """A line on which the server has greeted us and knows who we are.
+def open_connection(server: Server, deadline: float) -> smtplib.SMTP:
+    """A connection on which the server has greeted us and knows who we are.
 
     :raises smtplib.SMTPException, OSError: it does not answer, does not want us, or would have us speak in clear.
     """

@@ -12,7 +12,7 @@ REST = 20
 Figures = list[dict[str, Any]]
 
 
-class RememberedSegments:
+class SegmentCache:
     """The figures of this process. Quick ones (below 50 ms) are counted anew for every answer."""
 
     def __init__(
