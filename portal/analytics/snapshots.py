@@ -21,7 +21,12 @@ _SPAN = """
     CAST(figures #>> '{points,to}' AS timestamptz) AS ends
 """
 _BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
-_AFTER = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night > :night ORDER BY night LIMIT 1")
+# Nights that do not begin where the one kept before them ended: after one that comes late, or whose row was taken away.
+_APART = text(f"""
+    SELECT night, ends, ended FROM (
+        SELECT s.*, lag(ends) OVER (ORDER BY night) AS ended FROM (SELECT {_SPAN} FROM loyalty_analytics_snapshots) s) n
+    WHERE begins <> ended
+""")
 _FIRST_ENTRY = text("SELECT min(occurred_at) FROM loyalty_ledger_entries")
 _VELOCITY = text(f"""
     SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE created_at > :since AND created_at <= :now
@@ -62,7 +67,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     """Keep the programme's figures as of `moment`, for its night in `zone`; captured again, they replace the earlier.
 
     Points are those since the night kept before it, however long ago that is, or since the ledger began: nights add up
-    to the ledger, whichever were missed, come late or are captured again.
+    to the ledger, whichever were missed, come late, are captured again or were taken away between two others.
     """
     session.execute(_ONE_AT_A_TIME)
     night = moment.astimezone(zone).date()
@@ -85,8 +90,8 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     session.execute(_KEEP, values)
     if before:  # what was under way when it was counted has been posted since
         _recount(session, before.night, before.begins, before.ends)
-    if after := session.execute(_AFTER, {"night": night}).first():
-        _recount(session, after.night, moment, after.ends)
+    for apart in session.execute(_APART).all():
+        _recount(session, apart.night, apart.ended, apart.ends)
     return {"snapshots": 1, "entries": entries, "members": sum(row["members"] for row in liability)}
 
 

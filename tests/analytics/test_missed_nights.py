@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal import ledger
@@ -116,6 +116,20 @@ def test_a_night_captured_late_by_hand_moves_the_end_of_the_one_before(session: 
         live(session, member, night_after(EVES[0], number), number)
         capture_snapshot(session, night_after(EVES[0], number), BERLIN)
     capture_snapshot(session, night_after(EVES[0], 1) + timedelta(hours=20), BERLIN)
+    check(session)
+
+
+@pytest.mark.parametrize("lost", [[1], [1, 2], [1, 3], [3]])
+def test_nights_whose_rows_were_taken_away_are_counted_by_those_after_them(
+    session: Session, member: Member, lost: list[int]
+) -> None:
+    for number in range(5):
+        live(session, member, night_after(EVES[0], number), number)
+        if number < 4:
+            run_job(night_after(EVES[0], number))
+    gone = [night_after(EVES[0], number).astimezone(BERLIN).date() for number in lost]
+    session.execute(delete(AnalyticsSnapshot).where(AnalyticsSnapshot.night.in_(gone)))
+    run_job(night_after(EVES[0], 4))
     check(session)
 
 
