@@ -48,6 +48,13 @@ def test_every_path_it_names_exists(name: str) -> None:
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
+def test_every_address_of_the_api_it_names_exists(app: Portal) -> None:
+    rules = {re.sub("<[^>]+>", "{}", rule.rule) for rule in app.url_map.iter_rules()}
+    named = {path for text in TEXTS.values() for path in re.findall(r"/api/v1/[\w/{}.-]*[\w}]", text)}
+    assert [path for path in sorted(named) if re.sub("{[^}]+}|[A-Z]{2,}", "{}", path) not in rules] == []
+    assert "/api/v1/loyalty/redemptions/{id}/references" in named, "operators are told what adds a missing reference"
+
+
 def test_every_module_it_runs_exists() -> None:
     modules = {module for text in TEXTS.values() for module in re.findall(r"python -m (tests[\w.]*)", text)}
     assert modules
