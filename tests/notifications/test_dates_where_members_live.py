@@ -20,7 +20,7 @@ from portal.platform.web.application import Portal
 from tests import databases
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.checkout import make_intent
-from tests.factories.loyalty import earn, make_member, make_reward, request_reward
+from tests.factories.loyalty import earn, make_member, make_reward, make_tier, request_reward
 from tests.factories.referrals import make_invite
 from tests.http_sink import HttpSink
 from tests.notifications.test_push import PRIVATE, Subscriber
@@ -99,6 +99,7 @@ def shop(servers: databases.Servers, app: Portal, sink: Sink, http_sink: HttpSin
         vapid_private_key=PRIVATE,
         push_services="127.0.0.1",
         nudge_quiet_hours="21:00-08:00",
+        nudge_daily_cap=3,
     )
     with application.app_context():
         yield application
@@ -217,6 +218,35 @@ def test_every_date_is_true_there_on_pages_and_in_messages_when_they_leave(
                 assert words.count(f"Use the first of them by {utc_end} and the rest by {home_end},") == 2
     assert len(pushed) == 4, "two members awake, two reminders each"
     assert len([request for request in http_sink.requests if request.path == "/push"]) == 6
+
+
+def test_what_was_is_told_by_the_day_that_it_was_there(
+    shop: Portal, evening: Evening, sink: Sink, http_sink: HttpSink, subscriber: Subscriber
+) -> None:
+    asked = evening.now - timedelta(days=4)  # the same time of day, by the clock on the wall
+    for name in (f"{place}-{channel}" for place in ZONES for channel in CHANNELS):
+        with clock.at(asked), unit_of_work() as session:
+            request_reward(session, make_member(session, session.get_one(User, name)), "mug")
+    days = {place: asked.astimezone(ZoneInfo(zone)) for place, zone in ZONES.items()}
+    words = {place: f"You asked for Mug on {day.day} {MONTHS.split()[day.month - 1]}," for place, day in days.items()}
+    for place, day in days.items():
+        heading = f"{day:%A} {day.day} {MONTHS.split()[day.month - 1]}</h3>"
+        assert heading in look(shop, f"{place}-email", "/account/loyalty")
+        for path in ("/account/loyalty", "/checkout/success?order=A-1", "/api/v1/loyalty/nudges"):
+            assert words[place] in look(shop, f"{place}-email", path)
+    send(evening.now)
+    send(evening.now.astimezone(ZoneInfo("Europe/Berlin")).replace(hour=8, minute=0).astimezone(UTC))
+    for place in ZONES:
+        for channel in CHANNELS:
+            assert words[place] in sent_to(f"{place}-{channel}", sink, http_sink, subscriber)
+
+
+@pytest.mark.parametrize("evening", ["2026-10-31"], indirect=True)
+def test_the_month_of_a_tier_is_the_one_it_was_there(shop: Portal, evening: Evening) -> None:
+    with unit_of_work() as session:
+        make_tier(session, "bronze", 0)
+    for place, month in {"la": "October", "berlin": "November", "tokyo": "November"}.items():
+        assert f"since {month} 2026" in look(shop, f"{place}-email", "/account/loyalty")
 
 
 @pytest.mark.parametrize("evening", ["2026-03-07", "2026-10-31"], indirect=True)

@@ -65,6 +65,13 @@ def test_a_date_in_another_year_says_the_year() -> None:
     assert formatting.format_date_in(datetime(2025, 1, 2, tzinfo=UTC), NOW, BERLIN) == "2 Jan 2025"
 
 
+def test_a_date_and_its_year_are_the_readers() -> None:
+    silvester = datetime(2024, 12, 31, 23, 30, tzinfo=UTC)
+    assert formatting.format_date_in(silvester, NOW, BERLIN) == "1 Jan 2025"
+    assert formatting.format_date_in(silvester, silvester, BERLIN) == "1 Jan"
+    assert formatting.format_date_in(silvester, NOW, UTC) == "31 Dec"
+
+
 @pytest.mark.parametrize(
     ("end", "shown"),
     [
