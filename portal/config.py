@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from datetime import time
 from email.utils import formataddr, parseaddr
@@ -21,6 +22,8 @@ from portal.platform.misspelt import find_misspelt
 _HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SPAN = re.compile(rf"({_CLOCK})-({_CLOCK})", re.ASCII)
+# Bytes that 32 random characters, digits too, keep when they are compressed: never fewer than 33.
+_LEAST_COMPRESSED = 31
 
 
 class SettingsError(Exception):
@@ -50,8 +53,8 @@ def _countries(names: str) -> str:
 
 
 def _looks_random(secret: str) -> bool:
-    """Whether a secret has eight different characters at least, and is not the same word again and again."""
-    return len(set(secret)) >= 8 and secret not in (secret + secret)[1:-1]
+    """Whether a secret has eight different characters at least, and does not shrink as what repeats a word does."""
+    return len(set(secret)) >= 8 and len(zlib.compress(secret.encode(), 9)) >= _LEAST_COMPRESSED
 
 
 class Settings(BaseSettings):

@@ -128,7 +128,19 @@ def test_a_production_start_takes_no_secret_from_the_instance(environment: pytes
 
 
 @pytest.mark.parametrize(
-    "secret", ["a" * 64, "ab" * 32, "changeme" * 8, "1111111122222222" * 3, " " * 40, "secret-key-" * 4]
+    "secret",
+    [
+        "a" * 64,
+        "ab" * 32,
+        "changeme" * 8,
+        "1111111122222222" * 3,
+        " " * 40,
+        "secret-key-" * 4,
+        "changeme" * 4 + "1",
+        "a" * 26 + "bcdefgh",
+        "1234567890" * 4 + "x",
+        "thisismysecretkey" * 2,
+    ],
 )
 def test_a_production_start_takes_no_secret_that_is_none(environment: pytest.MonkeyPatch, secret: str) -> None:
     environment.setenv("SECRET_KEY", secret)
@@ -139,7 +151,13 @@ def test_a_production_start_takes_no_secret_that_is_none(environment: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(32), lambda: "8317402956" * 3 + "741"]
+    "make",
+    [
+        lambda: secrets.token_hex(32),
+        lambda: secrets.token_hex(16),
+        lambda: secrets.token_urlsafe(32),
+        lambda: "".join(secrets.choice("0123456789") for _ in range(32)),
+    ],
 )
 def test_a_production_start_takes_a_random_secret(environment: pytest.MonkeyPatch, make: Callable[[], str]) -> None:
     environment.setenv("PORTAL_ENV", "production")
