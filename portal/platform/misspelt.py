@@ -48,10 +48,10 @@ def _is_elsewhere(name: str, value: str) -> bool:
 
 
 def _near(name: str, settings: Collection[str]) -> str | None:
-    swapped = next((setting for setting in settings if _is_swapped(name, setting)), None)
+    slip = next((setting for setting in settings if _is_swapped(name, setting) or _is_doubled(name, setting)), None)
     alike = [s for s in settings if len(s) >= _SHORTEST and abs(len(s) - len(name)) <= _FARTHEST]
     slips = (setting for setting in get_close_matches(name, alike, cutoff=_SAME_NAME) if _is_slip(name, setting))
-    return swapped or next(slips, None)
+    return slip or next(slips, None)
 
 
 def _is_swapped(name: str, setting: str) -> bool:
@@ -59,6 +59,13 @@ def _is_swapped(name: str, setting: str) -> bool:
     if len(name) != len(setting) or sorted(name) != sorted(setting):
         return False
     return sum(one != other for one, other in zip(name, setting, strict=True)) == 2
+
+
+def _is_doubled(name: str, setting: str) -> bool:
+    """Whether one letter stands twice."""
+    return len(name) == len(setting) + 1 and any(
+        name == setting[:place] + setting[place - 1 :] for place in range(1, len(setting) + 1)
+    )
 
 
 def _is_slip(name: str, setting: str) -> bool:
