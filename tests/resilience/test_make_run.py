@@ -1,5 +1,7 @@
 """`make run` for real: started, stopped, killed and started again."""
 
+import json
+import secrets
 import signal
 import socket
 import tempfile
@@ -196,6 +198,27 @@ def test_a_database_that_does_not_answer_is_refused(run: Callable[..., Running],
 
 def test_an_impossible_setting_is_refused_by_its_name(run: Callable[..., Running], data_dir: Path) -> None:
     assert "WORKERS" in refusal(run(data_dir, WORKERS="none"))
+
+
+def test_a_misspelt_setting_is_refused_before_anything_is_made(run: Callable[..., Running], data_dir: Path) -> None:
+    sentence = refusal(run(data_dir, REFERAL_BONUS_POINTS="700"))
+    assert "did you mean REFERRAL_BONUS_POINTS?" in sentence
+    assert not data_dir.exists()
+
+
+def test_a_production_start_on_demo_data_closes_the_sign_ins_that_were_printed(
+    run: Callable[..., Running], data_dir: Path
+) -> None:
+    first = run(data_dir, DEMO="1")
+    first.wait()
+    assert "demo-password" in first.stop()
+
+    second = run(data_dir, first.port, DEMO="1", PORTAL_ENV="production", SECRET_KEY=secrets.token_hex(32))
+    second.wait()
+    users = [json.loads(line) for line in second.flask("users", "list").splitlines()]
+    assert "demo-admin" in [user["userId"] for user in users]
+    assert [user["userId"] for user in users if user["hasPassword"]] == []
+    assert "demo-password" not in second.stop()
 
 
 def test_an_old_python_is_refused_before_anything_else(
