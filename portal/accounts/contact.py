@@ -76,12 +76,12 @@ def clean_email(address: str) -> str:
 
     No DNS is asked: whether mail arrives is found out by sending it.
 
-    :raises ValueError: not an email address; the message says why.
+    :raises ValueError: not an email address.
     """
     try:
         found = validate_email(address.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError("must be an email address, such as name@example.com") from error
     return f"{found.local_part.lower()}@{found.ascii_domain.lower()}"
 
 

@@ -116,10 +116,7 @@ def _moment(value: str, now: datetime, rules: EarningRules) -> datetime:
 def _email(value: str) -> str:
     if len(value) > 254:
         raise ValueError("is too long")
-    try:
-        return clean_email(_no_formula(value))
-    except ValueError as error:
-        raise ValueError(str(error).rstrip(".").replace("The email", "the email")) from error
+    return clean_email(_no_formula(value))
 
 
 def _name(value: str) -> str:

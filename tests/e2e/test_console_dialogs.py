@@ -113,7 +113,7 @@ def test_an_address_that_was_refused_is_corrected(visit: Visit, scripts: bool, w
     page.get_by_label("Email address or phone number").fill(wrong)
     page.get_by_label("Reason").fill("by phone")
     page.get_by_role("button", name="Send nothing more").click()
-    expect(page.locator("[data-error-summary]")).to_be_visible()
+    expect(page.locator("[data-error-summary] li")).to_have_text("Enter an email address, like name@example.com.")
 
     page.get_by_label("Email address or phone number").fill(f"no-more-{scripts}-{number}@example.com")
     page.get_by_role("button", name="Send nothing more").click()

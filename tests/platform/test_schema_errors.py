@@ -128,3 +128,15 @@ def test_a_query_is_refused_in_our_words(client: FlaskClient, session: Session, 
 
     assert answer.status_code == 422
     assert said in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["nobody", "a@b@example.com", "a b@example.com", "@example.com", "a@-.com", ""])
+def test_an_address_is_refused_in_our_words_whatever_is_wrong_with_it(
+    client: FlaskClient, session: Session, address: str
+) -> None:
+    body = {"email": address, "name": "Ada"}
+
+    answer = client.put("/api/v1/users/ada", json=body, headers=bearer(make_token(session, "admin")))
+
+    assert answer.status_code == 422
+    assert answer.get_json()["detail"] == "email: must be an email address, such as name@example.com"

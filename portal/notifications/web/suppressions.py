@@ -43,7 +43,7 @@ class SuppressionForm(ReasonForm):
         try:
             clean_email(field.data or "")
         except ValueError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError("Enter an email address, like name@example.com.") from error
 
 
 @bp.get("")
