@@ -1,4 +1,4 @@
-// HTMX requests: the CSRF token, words for what failed, and where the focus goes afterwards.
+// HTMX requests: the CSRF token, whose answer counts, words for what failed, and where the focus goes afterwards.
 import { say } from "./say.js";
 
 const UNSAFE = new Set(["post", "put", "patch", "delete"]);
@@ -16,6 +16,24 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (UNSAFE.has(detail.verb)) {
     detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]")?.content ?? "";
   }
+});
+
+// Of what is asked for one place in quick succession the last counts: an answer that was overtaken changes neither the
+// place nor the address. The place itself listens, as it may be gone from the page by then.
+const newest = new WeakMap();
+
+document.addEventListener("htmx:beforeRequest", ({ detail: { requestConfig, target, xhr } }) => {
+  if (requestConfig.verb !== "get") {
+    return;
+  }
+  if (!newest.has(target)) {
+    target.addEventListener("htmx:beforeSwap", (event) => {
+      if (event.detail.requestConfig.verb === "get" && event.target === target && event.detail.xhr !== newest.get(target)) {
+        event.preventDefault();
+      }
+    });
+  }
+  newest.set(target, xhr);
 });
 
 // A feed that looks for news in vain looks again later, without a word.

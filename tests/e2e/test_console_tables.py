@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from portal.platform.console import tables
 from portal.platform.web.application import Portal
@@ -276,3 +276,45 @@ def test_chosen_requests_are_decided_and_lead_back_to_the_list(visit: Visit, scr
     page.get_by_role("link", name="Back to the queue").click()
     expect(page).to_have_url(re.compile(r"status=requested"))
     expect(page).to_have_url(re.compile(r"sort=id"))
+
+
+NEXT, SORT, FILTER = "a[rel=next]", "#redemptions-by-id", "select[name=status]"
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize(
+    ("clicked", "left", "gone"),
+    [
+        ((NEXT, SORT), r"\?sort=id$", "cursor="),
+        ((SORT, NEXT), r"[?&]cursor=", "sort="),
+        ((NEXT, FILTER), r"\?status=fulfilled$", "cursor="),
+        ((FILTER, NEXT), r"[?&]cursor=", "status="),
+    ],
+)
+def test_of_two_quick_clicks_the_last_counts(
+    visit: Visit, clicked: tuple[str, str], left: str, gone: str, in_order: bool
+) -> None:
+    page = visit()
+    page.goto("/admin/redemptions")
+    held: list[Route] = []
+    page.route(re.compile(r"/admin/redemptions\?"), lambda question: held.append(question))
+    for number, control in enumerate(clicked, 1):
+        if control == FILTER:
+            page.locator(control).select_option("fulfilled")
+        else:
+            page.locator(control).dispatch_event("click")
+        while len(held) < number:
+            page.wait_for_timeout(20)
+
+    for question in held if in_order else held[::-1]:
+        with page.expect_event("requestfinished"):
+            question.continue_()
+        page.wait_for_timeout(200)
+
+    expect(page).to_have_url(re.compile(left))
+    assert gone not in page.url
+    shown = page.get_by_test_id("table-redemptions").get_by_test_id("row")
+    keys = shown.evaluate_all("rows => rows.map((row) => row.dataset.key)")
+    page.unroute_all()
+    page.reload()
+    assert keys == shown.evaluate_all("rows => rows.map((row) => row.dataset.key)")
