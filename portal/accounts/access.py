@@ -142,7 +142,7 @@ def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
     if not keeps_admin and user.role == "admin" and user.disabled_at is None:
         others = select(User.id).where(User.role == "admin", User.disabled_at.is_(None), User.id != user_id)
         if session.scalar(others.limit(1)) is None:
-            raise LastAdmin
+            raise LastAdmin("This is the last admin. Make somebody else one first.")
     return user
 
 

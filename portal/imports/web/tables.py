@@ -34,7 +34,7 @@ ROWS = Table(
         Column("line", "Line", "r.line", "number", sorts="integer"),
         Column("outcome", "Outcome", "r.outcome", "status"),
         Column("user_id", "User id", "r.user_id", "code"),
-        Column("problems", "What is wrong", "array_to_string(r.problems, '; ')"),
+        Column("problems", "What is wrong", "array_to_string(r.problems, '; ')", "sentence"),
         Column("points", "Points", "r.points", "points"),
         Column("credited_before", "Credited before", "r.credited_before", "flag"),
         Column("expires_at", "Expire", "CASE WHEN r.points > 0 THEN r.expires_at END", "day"),

@@ -65,7 +65,7 @@ def run_now(job_id: str) -> AnyResponse:
     """Ask for the reason, then let a worker run the job now."""
     form, schedule = ReasonForm(), _schedule(job_id)
     question = Question(
-        f"Run {schedule.name} now?",
+        f"Run {schedule.id} now?",
         "Run now",
         url_for("operations_console.overview"),
         "A worker does it at once, beside its schedule. Nothing takes effect twice.",

@@ -35,7 +35,7 @@ def choices_of(values: Iterable[StrEnum]) -> Choices:
 class Column:
     """A column: `key` names it in the statement, `expression` is its SQL.
 
-    `kind` says how it reads: text, points, signed, number, money, percent, moment, day, status, code or flag.
+    `kind` says how it reads: text, sentence, points, signed, number, money, percent, moment, day, status, code or flag.
     `sorts` is the SQL type of an expression that is never null and may be sorted by; empty: it is not.
     `by` is what it is sorted by where that is not the expression itself, which may be null then.
     `shown` is False for what only links and actions, or only the export, need.
