@@ -51,12 +51,14 @@ def test_nothing_is_agreed_to_before_it_was_said(client: FlaskClient, ada: User)
 
 
 def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: Session, ada: User) -> None:
+    assert "Needs your phone number" in client.get(URL).text
     assert save(client).status_code == 303
     assert get_preferences(session, ada.id) == Preferences(True, True, True, False, ("nudge",), time(22), time(7, 30))
     session.refresh(ada)
     assert (ada.phone_number, ada.timezone) == ("+14155552671", "Europe/Berlin")
     page = client.get(URL).text
     assert 'value="+14155552671"' in page
+    assert "Needs your phone number" not in page
     assert 'value="22:00"' in page
 
 

@@ -94,6 +94,7 @@ def _page(form: PreferencesForm, status: int = 200) -> Response:
         form=form,
         user=current_user,
         email=user.email,
+        phone_number=user.phone_number,
         push_key=public_key(key) if key else None,
         subscribed=user.push_token is not None,
         push_endpoint=endpoint_of(user.push_token),
