@@ -97,7 +97,7 @@ def do_redeem(slug: str) -> AnyResponse:
             _reserve(slug, request.args.get("intent"))
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), sentences.sentence(error), error.status)
-    flash(f"{reward['name']} is on its way. Your points are on hold until the shop confirms.", "success")
+    flash(f"Requested: {reward['name']}. Your points are on hold until the shop confirms.", "success")
     return _changed("hub/_result.html", reward=reward, before=before)
 
 
