@@ -1,5 +1,7 @@
 """The console of messages: what was sent, what was not and why, the preview inbox and the suppression list."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
@@ -7,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from portal.notifications.models import Message
 from portal.notifications.suppressions import hash_address, is_suppressed, suppress
+from portal.notifications.web.labels import REASONS
 from portal.nudges.models import NudgeDispatchEvent
 from portal.platform import clock, ids
 from portal.platform.models import AuditEntry
+from portal.platform.web.handbook import FOLDER
 from tests.factories.accounts import csrf, make_user, sign_in
 from tests.factories.loyalty import make_member
 from tests.statements import counted
@@ -97,6 +101,14 @@ def test_messages_are_filtered_and_their_reasons_are_words(operator: FlaskClient
     assert len(operator.get(f"{MESSAGES}?format=csv").text.splitlines()) == 3
 
 
+def test_every_reason_that_the_documentation_names_has_words() -> None:
+    documented = re.search(
+        r"a row in `messages` with its reason: (.*?)\.\n", (FOLDER / "messages.md").read_text(), re.S
+    )
+    assert documented is not None
+    assert set(re.findall(r"`(\w+)`", documented[1])) <= REASONS.keys()
+
+
 @pytest.mark.parametrize("query", ["status=lost", "since=yesterday", "reason=why", "sort=reason"])
 def test_messages_refuse_what_there_is_not(operator: FlaskClient, query: str) -> None:
     assert operator.get(f"{MESSAGES}?{query}").status_code == 422
@@ -123,6 +135,10 @@ def test_dispatches_of_nudges_are_filtered_and_their_reasons_are_words(operator:
     assert "quiet hours" in page
     assert operator.get(f"{MESSAGES}/nudges?status=suppressed&member=ada").text.count(ROW) == 1
     assert operator.get(f"{MESSAGES}/nudges?reason=daily_cap").text.count(ROW) == 0
+    theirs = operator.get("/admin/members/ada/nudges").text
+    assert theirs.count(ROW) == 2
+    assert "quiet hours" in theirs
+    assert "quiet_hours" not in theirs
     assert len(operator.get(f"{MESSAGES}/nudges?format=csv").text.splitlines()) == 3
 
 

@@ -3,6 +3,9 @@
 from portal.desk.sentences import LOTS_NAMED
 from portal.ledger import EntryType
 from portal.notifications import MessageStatus
+from portal.notifications import web as notifications
+from portal.notifications.web import explained
+from portal.nudges import web as nudges
 from portal.platform.console.tables import Column, Filter, Table, choices_of
 from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
@@ -99,7 +102,8 @@ MESSAGES = Table(
         Column("kind", "Kind", "replace(g.kind, '_', ' ')"),
         Column("channel", "By", "coalesce(g.channel, '')"),
         Column("status", "Status", "g.status", "status"),
-        Column("reason", "Why", "g.reason"),
+        Column("why", "Why", explained("g.reason", notifications.REASONS)),
+        Column("reason", "Why", "g.reason", shown=False),
         Column("attempts", "Attempts", "g.attempts", "number"),
         Column("created_at", "Asked for", "g.created_at", "moment"),
         Column("sent_at", "Sent", "g.sent_at", "moment"),
@@ -118,7 +122,8 @@ NUDGES = Table(
         Column("campaign", "Campaign", "c.slug", "code"),
         Column("channel", "By", "coalesce(d.channel, '')"),
         Column("status", "Status", "d.status", "status"),
-        Column("reason", "Why", "d.reason"),
+        Column("why", "Why", explained("d.reason", nudges.REASONS)),
+        Column("reason", "Why", "d.reason", shown=False),
         Column("created_at", "Decided", "d.created_at", "moment"),
         Column("sent_at", "Sent", "d.sent_at", "moment"),
     ),

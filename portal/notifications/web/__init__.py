@@ -3,11 +3,12 @@
 from flask import Flask
 
 from portal.accounts import NOTICE_TOPIC, REGISTRATION_TOPIC, RESET_TOPIC
-from portal.notifications.web.labels import STATUSES, explained
+from portal.notifications.web.labels import REASONS, STATUSES, explained
 from portal.platform.retention import keep
 from portal.tiers import UPGRADE_TOPIC
 
 __all__ = [
+    "REASONS",
     "STATUSES",
     "explained",
 ]

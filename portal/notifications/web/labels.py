@@ -13,6 +13,8 @@ REASONS = {
     "unsubscribed": "The address asked for no more messages",
     "invite_closed": "The invite had been closed before it was sent",
     "no_such_invite": "There is no such invite any more",
+    "member_suspended": "The membership of who invited was suspended",
+    "number_not_texted": "Invites do not go to this country by SMS",
 }
 STATUSES = {
     MessageStatus.CLAIMED: "Being sent",

@@ -2,6 +2,10 @@
 
 from flask import Flask
 
+from portal.nudges.web.labels import REASONS
+
+__all__ = ["REASONS"]
+
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes and the worker's part."""

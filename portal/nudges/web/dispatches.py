@@ -6,34 +6,12 @@ from portal.accounts.web import Access, guarded, people_filter
 from portal.notifications import CHANNEL_CHOICES
 from portal.notifications.web import STATUSES, explained
 from portal.nudges.models import DispatchStatus
-from portal.nudges.reasons import Reason
 from portal.nudges.web.console import list_campaign_choices
+from portal.nudges.web.labels import REASONS
 from portal.platform.console.acts import show_table
 from portal.platform.console.tables import Column, Filter, Table, choices_of, day_filters
 
 bp = Blueprint("dispatches_console", __name__, url_prefix="/admin/messages/nudges")
-
-REASONS = {
-    Reason.SENDING: "It is being sent",
-    Reason.DUE: "It was due",
-    Reason.NO_CONSENT: "The member does not want marketing messages",
-    Reason.KIND_MUTED: "The member has muted reminders",
-    Reason.NO_CHANNEL: "No channel of the campaign that the member allows reaches them",
-    Reason.NO_SUCH_USER: "There is no such user any more",
-    Reason.MEMBER_SUSPENDED: "The membership is suspended",
-    Reason.CAMPAIGN_CAP: "The campaign's cap for this member was reached",
-    Reason.DAILY_CAP: "The programme's daily cap for this member was reached",
-    Reason.QUIET_HOURS: "The member's quiet hours: it waits for their end",
-    Reason.CAUSE_GONE: "What it was about is gone",
-    Reason.SUPERSEDED: "Something further arose: another reminder took its place",
-    Reason.CAMPAIGN_INACTIVE: "The campaign is switched off",
-    Reason.EXPIRED: "Its time was over",
-    Reason.ANSWERED: "The member had answered or dismissed it",
-    Reason.PROVIDER_UNAVAILABLE: "The provider could not be reached; it is tried again",
-    Reason.PROVIDER_REFUSED: "The provider refused it",
-    Reason.WORKER_LOST: "The worker was lost while sending",
-    Reason.OUTCOME_UNKNOWN: "The provider gave no clear answer",
-}
 
 DISPATCHES = Table(
     name="dispatches",
@@ -53,7 +31,7 @@ DISPATCHES = Table(
         Column("channel", "Channel", "d.channel"),
         Column("backend", "By", "d.backend"),
         Column("status", "Status", "d.status", "status"),
-        Column("why", "Reason", explained("d.reason", {reason.value: words for reason, words in REASONS.items()})),
+        Column("why", "Reason", explained("d.reason", REASONS)),
         Column("reason", "Reason", "d.reason", shown=False),
         Column("sent_at", "Sent", "d.sent_at", "moment", shown=False),
     ),
@@ -62,7 +40,7 @@ DISPATCHES = Table(
         Filter("campaign", "Campaign", "c.slug = :campaign", options=list_campaign_choices),
         Filter("channel", "Channel", "d.channel = :channel", CHANNEL_CHOICES),
         Filter("status", "Status", "d.status = :status", choices_of(DispatchStatus)),
-        Filter("reason", "Reason", "d.reason = :reason", tuple((r.value, words) for r, words in REASONS.items())),
+        Filter("reason", "Reason", "d.reason = :reason", tuple(REASONS.items())),
         *day_filters("d.created_at"),
     ),
 )
