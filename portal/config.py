@@ -411,11 +411,10 @@ def _explain(error: ValidationError) -> str:
 
 
 def _demand(settings: Settings) -> None:
+    nowhere = f"no instance runs in {settings.data_dir} (DATA_DIR, see `make run`)"
     if not settings.secret_key:
-        where = "a production start needs it" if settings.production else f"no instance runs in {settings.data_dir}"
-        raise SettingsError(f"Cannot start: SECRET_KEY is not set; {where}.")
+        why = "a production start needs it" if settings.production else nowhere
+        raise SettingsError(f"Cannot start: SECRET_KEY is not set; {why}.")
     for name in ("database_url", "redis_url"):
         if not getattr(settings, name):
-            raise SettingsError(
-                f"Cannot start: {name.upper()} is not set and no instance runs in {settings.data_dir} (see `make run`)."
-            )
+            raise SettingsError(f"Cannot start: {name.upper()} is not set; {nowhere}.")
