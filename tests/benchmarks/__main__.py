@@ -27,6 +27,8 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10, help="ledger entries of each member")
     parser.add_argument("--growth", action="store_true", help="measure growth to 100 times the members, and no more")
     options = parser.parse_args()
+    if options.members < points.AT_ONCE:
+        parser.error(f"--members: {points.AT_ONCE} at least, which are posted to at once")
     web.check_tools()
     with ExitStack() as stack:
         small = _start(stack, options.members, options.entries)
