@@ -13,6 +13,8 @@ from tests.e2e.consoles import Programme, served, sign_in
 Visit = Callable[..., Page]
 _LINK = re.compile(r"<a[^>]+>", re.DOTALL)
 _ADDRESS = re.compile(r'href="(/admin[^"]*)"')
+_ASKS_WHY = re.compile(r'<textarea[^>]+name="reason"')
+WITH_REASON = "form:has(textarea[name=reason])"
 SPACES = "   "
 
 
@@ -58,16 +60,31 @@ def find_questions(page: Page, programme: Programme) -> dict[str, tuple[str, str
     return found
 
 
+def leave_by_button(page: Page) -> None:
+    page.locator("#sheet [data-close]").click()
+
+
+def leave_by_key(page: Page) -> None:
+    page.keyboard.press("Escape")
+
+
+def leave_by_what_is_beside_it(page: Page) -> None:
+    page.mouse.click(5, 5)
+
+
+WAYS_OUT = [leave_by_button, leave_by_key, leave_by_what_is_beside_it]
+
+
 def test_every_question_is_left_and_refused_without_a_complaint(visit: Visit, programme: Programme) -> None:
     page = visit(reduced_motion="reduce")
     questions = find_questions(page, programme)
 
-    for path, address in questions.values():
+    for number, (path, address) in enumerate(questions.values()):
         page.goto(path)
         link, sheet = page.locator(f'a[hx-get="{address}"]').first, page.locator("#sheet")
         link.click()
         expect(sheet.get_by_role("heading").first).to_be_focused()
-        sheet.locator("[data-close]").click()
+        WAYS_OUT[number % len(WAYS_OUT)](page)
         expect(sheet).to_be_hidden()
         expect(link).to_be_focused()
 
@@ -84,6 +101,79 @@ def test_every_question_is_left_and_refused_without_a_complaint(visit: Visit, pr
         expect(sheet).to_be_hidden()
 
     assert len(questions) > 12
+
+
+def find_forms(page: Page, programme: Programme) -> dict[str, str]:
+    """The path of a page with a form that asks for a reason, by its endpoint; a question is one, too."""
+    found: dict[str, str] = {}
+    seen, left = {"console.home"}, ["/admin/", "/admin/members/demo-ada"]
+    while left:
+        path = left.pop(0)
+        html = page.request.get(path).text()
+        if _ASKS_WHY.search(html):
+            found[programme.endpoint(path) or ""] = path
+        for href in (
+            address for tag in _LINK.findall(html) if "download" not in tag for address in _ADDRESS.findall(tag)
+        ):
+            endpoint = programme.endpoint(href.partition("?")[0])
+            if endpoint is not None and endpoint not in seen:
+                seen.add(endpoint)
+                left.append(href.replace("&amp;", "&"))
+    return found
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_every_form_on_a_page_of_its_own_is_refused_and_left_without_a_complaint(
+    visit: Visit, programme: Programme, scripts: bool
+) -> None:
+    page = visit(java_script_enabled=scripts, reduced_motion="reduce")
+    forms = find_forms(page, programme)
+
+    for path in forms.values():
+        page.goto(path)
+        form = page.locator(WITH_REASON)
+        for box in form.locator("input[required]:not([type=hidden]), textarea[required]").all():
+            box.fill("1" if box.get_attribute("name") != "email" else "new@example.com")
+        form.locator("[name=reason]").fill(SPACES)
+        key = form.locator("[name=idempotency_key]").get_attribute("value") or ""
+        form.locator("button[type=submit]").last.click()
+
+        expect(page.locator("[data-error-summary] a[href='#reason']")).to_be_visible()
+        expect(form.locator("[name=idempotency_key]")).not_to_have_attribute("value", key)
+        page.get_by_role("link", name=re.compile("^(Not now|Cancel)$")).last.click()
+        expect(page.get_by_test_id("error")).to_have_count(0)
+        expect(page).not_to_have_url(re.compile(re.escape(path) + "$"))
+
+    assert len(forms) > 20
+
+
+REFUSED = {
+    "more than there is": ("/admin/members/demo-ada", "Adjust points", {"Points": "-1000000"}, "are free to take"),
+    "no such code": (
+        "/admin/referrals",
+        "Complete",
+        {"Code": "NOBODY", "Friend's user id": "demo-ada"},
+        "No such referral",
+    ),
+    "no such member": ("/admin/referrals", "Issue an invite", {"Member's user id": "nobody"}, "No such"),
+}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("path", "link", "fields", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_an_act_that_cannot_be_done_says_why_beside_what_was_typed(
+    visit: Visit, path: str, link: str, fields: dict[str, str], said: str, scripts: bool
+) -> None:
+    page = visit(java_script_enabled=scripts)
+    page.goto(path)
+    page.get_by_role("link", name=link, exact=True).click()
+    for label, typed in {**fields, "Reason": "asked by phone"}.items():
+        page.get_by_label(label, exact=True).fill(typed)
+    page.locator(f"{WITH_REASON} button[type=submit]").click()
+
+    expect(page.locator("[data-flash][data-kind=error]")).to_contain_text(said)
+    for label, typed in fields.items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(typed)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -262,17 +262,27 @@ def test_choosing_nothing_keeps_the_list_and_says_so(visit: Visit, scripts: bool
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_chosen_requests_are_decided_and_lead_back_to_the_list(visit: Visit, scripts: bool) -> None:
+@pytest.mark.parametrize(
+    ("verb", "answer", "many"),
+    [("Cancel", "Cancel 2 requests", 2), ("Fulfil", "Fulfil 1 request", 1), ("Mark as failed", "Mark 1 request as", 1)],
+)
+def test_chosen_requests_are_decided_and_lead_back_to_the_list(
+    visit: Visit, scripts: bool, verb: str, answer: str, many: int
+) -> None:
     page = visit(java_script_enabled=scripts)
     page.goto("/admin/redemptions?status=requested&sort=id")
-    for box in page.locator("[data-tick]").all():
+    for box in page.locator("[data-tick]").all()[:many]:
         box.check()
 
-    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name=verb, exact=True).click()
+    page.get_by_label("Reason").fill(" ")
+    page.get_by_role("button", name=answer).click()
+    expect(page.locator("[data-error-summary] li")).to_have_text("Say why, for the audit log.")
     page.get_by_label("Reason").fill("asked by phone")
-    page.get_by_role("button", name="Cancel 2 requests").click()
+    page.get_by_role("button", name=answer).click()
 
-    expect(page.get_by_test_id("report").locator("[data-outcome=done]")).to_have_count(2)
+    expect(page.get_by_test_id("report").locator("[data-outcome=done]")).to_have_count(many)
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.get_by_role("link", name="Back to the queue").click()
     expect(page).to_have_url(re.compile(r"status=requested"))
     expect(page).to_have_url(re.compile(r"sort=id"))
