@@ -14,6 +14,7 @@ from portal.platform import clock, ids
 from portal.platform.db import unit_of_work
 from tests.factories.loyalty import RULES
 
+AT_ONCE = 500
 # As few words as leave a ledger that `ledger verify` accepts.
 _BY_HAND = text("""
     WITH due AS (
@@ -44,8 +45,8 @@ def measure() -> None:
     with unit_of_work() as session:
         members = session.scalars(text("SELECT id FROM loyalty_members ORDER BY random() LIMIT 1000")).all()
     single = _timed(300, lambda: _post([random.choice(members)]))
-    batch = _timed(10, lambda: _post(random.sample(members, 500))) * 500
-    print(f"posting: {single:.0f}/s one at a time, {batch:.0f}/s in batches of 500 ({batch / single:.1f} times)")
+    batch = _timed(10, lambda: _post(random.sample(members, AT_ONCE))) * AT_ONCE
+    print(f"posting: {single:.0f}/s one at a time, {batch:.0f}/s in batches of {AT_ONCE} ({batch / single:.1f} times)")
     late = clock.now() + timedelta(days=500)
     swept, took = 0, 0.0
     while swept < 5000:
