@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def create_app(settings: Settings | None = None) -> Portal:
     """The application for these settings (default: the environment's and the running instance's).
 
-    :raises portal.config.SettingsError: a setting is impossible or missing.
+    :raises portal.config.SettingsError: if a setting is misspelt, invalid or missing.
     """
     settings = settings or Settings.load()
     app = Portal(
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Portal:
 
 
 def _attach_platform(app: Portal) -> None:
-    """Everything that knows no domain; it comes first, as domains register with it."""
+    """Attach everything that knows no domain; it comes first, because domains register with it."""
     from portal.platform import db, formatting, observability, openapi, outbox, problems, queue, retention
     from portal.platform.brand import colours, icons, stylesheet
     from portal.platform.db import reads

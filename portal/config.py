@@ -1,4 +1,4 @@
-"""Settings: one typed class, read from the environment, that refuses nonsense at start."""
+"""Settings: one typed class, read from the environment, that refuses invalid values at start."""
 
 import json
 import os
@@ -22,12 +22,12 @@ from portal.platform.misspelt import find_misspelt
 _HOST = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}|(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SPAN = re.compile(rf"({_CLOCK})-({_CLOCK})", re.ASCII)
-# Bytes that 32 random characters, digits too, keep when they are compressed: never fewer than 33.
+# In bytes. 32 random characters, even digits alone, never compress to fewer than 33.
 _LEAST_COMPRESSED = 31
 
 
 class SettingsError(Exception):
-    """A setting is unknown, impossible or missing; the message names it."""
+    """A setting is misspelt, invalid or missing; the message names it."""
 
 
 def _timezone(zone: object) -> ZoneInfo:
@@ -53,7 +53,7 @@ def _countries(names: str) -> str:
 
 
 def _looks_random(secret: str) -> bool:
-    """Whether a secret has eight different characters at least, and does not shrink as what repeats a word does."""
+    """Whether a secret has at least eight different characters, and compresses less than a repeated word does."""
     return len(set(secret)) >= 8 and len(zlib.compress(secret.encode(), 9)) >= _LEAST_COMPRESSED
 
 
@@ -320,18 +320,18 @@ class Settings(BaseSettings):
 
     @property
     def quiet_hours(self) -> tuple[time, time] | None:
-        """When quiet hours begin and end for who has not chosen; None: never."""
+        """When quiet hours begin and end for members who have not chosen; None: there are none."""
         ends = _SPAN.fullmatch(self.nudge_quiet_hours)
         return (time.fromisoformat(ends[1]), time.fromisoformat(ends[2])) if ends else None
 
     @property
     def base_url(self) -> str:
-        """Where the portal is found, for links in messages."""
+        """The portal's base URL, for links in messages."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def email_sender(self) -> str:
-        """Who mails are from: the programme's name stands before an address without one."""
+        """The sender of mails; an address without a name gets the programme's."""
         name, address = parseaddr(self.email_from)
         return formataddr((name or self.programme_name, address))
 
@@ -365,7 +365,7 @@ class Settings(BaseSettings):
     def load(cls, **overrides: Any) -> "Settings":
         """The settings of this process: environment, then the running instance of DATA_DIR.
 
-        :raises SettingsError: a name is misspelt, a value impossible, or what a start needs is missing.
+        :raises SettingsError: if a name is misspelt, a value is invalid, or a required one is missing.
         """
         refuse_misspelt(os.environ)
         try:
@@ -373,14 +373,14 @@ class Settings(BaseSettings):
             settings = settings.model_copy(update=_from_instance(settings))
         except ValidationError as error:
             raise SettingsError(_explain(error)) from error
-        _demand(settings)
+        _require(settings)
         return settings
 
 
 def refuse_misspelt(environment: Mapping[str, str]) -> None:
-    """Let nobody believe that a setting is in force whose name they have misspelt.
+    """Refuse variables that look like a misspelt setting, which would have no effect.
 
-    :raises SettingsError: naming each such variable, and the setting it is near.
+    :raises SettingsError: if there are any; it names each, with the most similar setting.
     """
     known = [name.upper() for name in Settings.model_fields]
     ignored = environment.get("IGNORED_VARIABLES", "").split()
@@ -394,7 +394,7 @@ def refuse_misspelt(environment: Mapping[str, str]) -> None:
 
 
 def _from_instance(settings: Settings) -> dict[str, Any]:
-    """What the running instance of DATA_DIR knows and the environment does not say."""
+    """Settings that the environment leaves out and the running instance of DATA_DIR knows."""
     path = settings.data_dir / "instance.json"
     if not path.is_file():
         return {}
@@ -410,7 +410,7 @@ def _explain(error: ValidationError) -> str:
     return "Cannot start: " + "; ".join(lines)
 
 
-def _demand(settings: Settings) -> None:
+def _require(settings: Settings) -> None:
     nowhere = f"no instance runs in {settings.data_dir} (DATA_DIR, see `make run`)"
     if not settings.secret_key:
         why = "a production start needs it" if settings.production else nowhere

@@ -1,4 +1,4 @@
-"""What every domain stands on: the outbox, stored answers, the audit log, and ids made in SQL."""
+"""What every domain uses: the outbox, stored answers, the audit log, and ids made in SQL."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# An id of that moment, ordered as those made in Python are.
+# A new id for `moment`, in the same order as those made in Python.
 NEW_ULID = """
     CREATE FUNCTION new_ulid(moment timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
             SELECT overlay(

@@ -9,7 +9,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# How consent came about is kept as it was; what a person is erased with goes with them.
+# The history of consent is never updated; when a person is erased, theirs is deleted.
 CONSENT_IS_KEPT = """
     CREATE FUNCTION refuse_consent_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -1,4 +1,4 @@
-"""The membership row: balances, holds and the code to pass on."""
+"""The membership row: balances, holds and the referral code."""
 
 import sqlalchemy as sa
 from alembic import op

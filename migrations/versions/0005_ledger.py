@@ -1,4 +1,4 @@
-"""The ledger, which nobody changes, and the lots that it opens and drains."""
+"""The append-only ledger, and the lots that it opens and drains."""
 
 import sqlalchemy as sa
 from alembic import op

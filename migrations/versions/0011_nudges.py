@@ -9,7 +9,7 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-# A campaign for each signal, to begin with: named like it.
+# One campaign for each signal to begin with, with the signal's name.
 CAMPAIGNS = """
     INSERT INTO loyalty_nudge_campaigns (id, slug, signal, ttl_hours, frequency_cap_hours, priority, channels,
         created_at, updated_at)

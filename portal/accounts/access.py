@@ -18,7 +18,7 @@ from portal.platform.problems import Conflict, InvalidInput, NotFound
 
 
 class LastAdmin(Conflict):
-    """Without this one nobody could manage roles, tokens and settings."""
+    """Without this admin nobody could manage roles, tokens and settings."""
 
     code = "last_admin"
     title = "This is the last admin"
@@ -27,13 +27,13 @@ class LastAdmin(Conflict):
 def set_role(session: Session, user_id: str, role: str, act: Act) -> User:
     """Give a user another role; it holds from their next request.
 
-    Staff begin with a link of their own: anybody can have registered with the address, so a member's password, sessions
-    and known devices go, and only who reads its mail gets in. Who comes to have fewer rights is signed out, and the
-    tokens that an admin made end with their being one.
+    A member who becomes staff has to set a new password by a mailed link: anybody can have registered with the address,
+    so the old password, sessions and known devices are dropped, and only a reader of its mail gets in. Users who lose
+    rights are signed out, and the tokens that an admin made are revoked when they are no admin any more.
 
-    :raises InvalidInput: no such role.
-    :raises UserNotFound: no such user.
-    :raises LastAdmin: they are the only admin who can sign in.
+    :raises InvalidInput: if there is no such role.
+    :raises UserNotFound: if there is no such user.
+    :raises LastAdmin: if they are the only admin who can sign in.
     """
     if role not in ROLES:
         raise InvalidInput(("role", f"must be one of {', '.join(ROLES)}"))
@@ -50,15 +50,15 @@ def set_role(session: Session, user_id: str, role: str, act: Act) -> User:
             before={"role": before},
             after={"role": role},
         )
-        _settle(session, user, before, act)
+        _drop_old_access(session, user, before, act)
     return user
 
 
 def disable_user(session: Session, user_id: str, act: Act) -> User:
     """Keep a user from signing in, end their sessions and revoke the tokens they made.
 
-    :raises UserNotFound: no such user.
-    :raises LastAdmin: they are the only admin who can sign in.
+    :raises UserNotFound: if there is no such user.
+    :raises LastAdmin: if they are the only admin who can sign in.
     """
     user = _locked(session, user_id, keeps_admin=False)
     if user.disabled_at is None:
@@ -73,7 +73,7 @@ def disable_user(session: Session, user_id: str, act: Act) -> User:
 def enable_user(session: Session, user_id: str, act: Act) -> User:
     """Let a disabled user sign in again.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     user = _locked(session, user_id, keeps_admin=True)
     if user.disabled_at is not None:
@@ -84,9 +84,9 @@ def enable_user(session: Session, user_id: str, act: Act) -> User:
 
 
 def sign_out_user(session: Session, user_id: str, act: Act) -> int:
-    """End every sign-in of a user; how many there were.
+    """End every sign-in of a user; returns how many there were.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     user = _locked(session, user_id, keeps_admin=True)
     ended = end_sessions_of(session, user.id)
@@ -105,7 +105,7 @@ def sign_out_user(session: Session, user_id: str, act: Act) -> int:
 def end_sign_in(session: Session, session_id: UUID, act: Act) -> None:
     """End one sign-in; one that has ended stays as it is.
 
-    :raises NotFound: no such sign-in.
+    :raises NotFound: if there is no such sign-in.
     """
     row = session.get(AuthSession, session_id)
     if row is None:
@@ -122,8 +122,8 @@ def end_sign_in(session: Session, session_id: UUID, act: Act) -> None:
         )
 
 
-def _settle(session: Session, user: User, before: str, act: Act) -> None:
-    """What a changed role means for how the user got in so far."""
+def _drop_old_access(session: Session, user: User, before: str, act: Act) -> None:
+    """Drop the password, sign-ins and tokens that must not survive the change of role (see `set_role`)."""
     if before == "member":
         begin_anew(session, user)
     elif ROLES.index(user.role) < ROLES.index(before):
@@ -133,7 +133,7 @@ def _settle(session: Session, user: User, before: str, act: Act) -> None:
 
 
 def _locked(session: Session, user_id: str, *, keeps_admin: bool) -> User:
-    """The user under their row lock; who takes an admin away does so one at a time."""
+    """The user under their row lock. Calls that may remove an admin take turns."""
     if not keeps_admin:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("admins", 0))))
     user = session.get(User, user_id, with_for_update=True, populate_existing=True)
@@ -158,12 +158,12 @@ def _record(session: Session, act: Act, action: str, user: User) -> None:
 
 
 def add_staff(session: Session, act: Act, *, email: str, name: str, role: str) -> User:
-    """Give the user with this address the role; without one, make them. Who was not staff begins as `set_role` says.
+    """Give the user with this address the role, creating them if there is none. New staff start as in `set_role`.
 
-    :raises InvalidInput: address or role cannot be accepted.
-    :raises portal.accounts.access.LastAdmin: it would take the last admin away.
+    :raises InvalidInput: if the address or the role cannot be accepted.
+    :raises portal.accounts.access.LastAdmin: if it would remove the last admin.
     """
     user = find_by_email(session, email)
-    if user is None or user.email_verified_at is None:  # who registered it and did not confirm it loses it
+    if user is None or user.email_verified_at is None:  # whoever registered the address without confirming it loses it
         user = create_user(session, email=email, name=name or email.partition("@")[0], actor=act.actor)
     return set_role(session, user.id, role, act)

@@ -1,7 +1,7 @@
-"""Many users at once, as a statement of the caller selects them: files of members.
+"""Create and change many users at once, for files of members; an SQL statement of the caller selects their profiles.
 
-Such a statement answers profiles with the columns `user_id`, `email`, `email_normalized`, `name`, `phone_number`,
-`timezone`, `locale` and `marketing_messages`, in which null leaves what a user has, and `is_new`.
+It returns the columns `user_id`, `email`, `email_normalized`, `name`, `phone_number`, `timezone`, `locale` and
+`marketing_messages`, in which null keeps the user's value, and `is_new`.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from portal.platform.db.reads import Values
 
 BATCH = 2_000
 
-# Without their keys, so that signing in, which refers to a user, does not wait for a whole file.
+# NO KEY, so that a sign-in, which only references a user, does not wait for a whole file.
 _LOCK = """
     SELECT id FROM users WHERE id IN (
         SELECT user_id FROM ({profiles}) p UNION SELECT h.id FROM users h JOIN ({profiles}) p ON h.email = p.email)
@@ -54,7 +54,7 @@ _CHANGE = """
            coalesce(p.timezone, u.timezone), coalesce(p.locale, u.locale))
           IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale)
 """
-# Consent that a member took back themselves is not given again by others (CONTRACT-SHOP 9.1).
+# Consent that a member withdrew themselves is not given again by others (CONTRACT-SHOP 9.1).
 _CONSENT = f"""
     INSERT INTO notification_preferences AS n (user_id, marketing_messages, updated_at)
     SELECT user_id, coalesce(marketing_messages, false), :now FROM ({{profiles}}) p
@@ -67,7 +67,7 @@ _CONSENT = f"""
 
 
 class _Consent(NamedTuple):
-    """What is stored of a user's consent now; that a new one (`is_made`) has not consented is no change."""
+    """A user's consent as it is stored now; for a new row (`is_made`), no consent is no change."""
 
     user_id: str
     given: bool
@@ -80,10 +80,10 @@ def lock_profiles(session: Session, profiles: str, values: Values) -> None:
 
 
 def put_profiles(session: Session, profiles: str, values: Values, act: Act, *, source: str) -> None:
-    """Make and change users as these profiles say, under the locks of `lock_profiles`.
+    """Create and change users from these profiles, under the locks of `lock_profiles`.
 
-    Whoever does it vouches for the addresses: those held unverified are taken over, and all are verified. Owners are
-    told of a new address. Each change of consent has a row of its history, by this `source`.
+    The caller vouches for the addresses: those that others hold unverified are taken over, and all become verified.
+    Owners are told of a new address. Each change of consent is recorded in the history, with this `source`.
     """
     values = {**values, "now": act.now}
 
@@ -106,7 +106,7 @@ def put_profiles(session: Session, profiles: str, values: Values, act: Act, *, s
 
 
 def _note_consent(session: Session, changed: list[_Consent], act: Act, source: str) -> None:
-    """A row of history for each change."""
+    """Add a row to the history for each change."""
     if changed:
         origin = {"source": source, "place": act.actor, "now": act.now}
         user_ids, given = [row.user_id for row in changed], [row.given for row in changed]

@@ -1,4 +1,4 @@
-"""What a person may give about themselves, checked and brought into one form; each raises ValueError with why."""
+"""Check and normalise what people give about themselves; each `clean_…` raises ValueError with the reason."""
 
 import functools
 import re
@@ -25,7 +25,7 @@ def clean_user_id(value: str) -> str:
 
 
 def clean_name(value: str) -> str:
-    """A name as it is shown: without characters that nobody sees, or that turn the words of others round."""
+    """A name for display: without characters that are invisible or change the direction of the text around them."""
     name = plain_line(value)
     if not name:
         raise ValueError("must have a character that can be seen")
@@ -33,7 +33,7 @@ def clean_name(value: str) -> str:
 
 
 def clean_phone(value: str) -> str:
-    """A phone number in E.164, e.g. `+14155552671`; its length must be possible where it belongs."""
+    """A phone number in E.164, e.g. `+14155552671`; its length must be possible in its country."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException as error:
@@ -74,9 +74,9 @@ GMAIL = frozenset({"gmail.com", "googlemail.com"})
 def clean_email(address: str) -> str:
     """The address as it is stored: lower-case, its domain in the ASCII form that mail servers speak.
 
-    No DNS is asked: whether mail arrives is found out by sending it.
+    DNS is not asked: only sending shows whether mail arrives.
 
-    :raises ValueError: not an email address.
+    :raises ValueError: if it is not an email address.
     """
     try:
         found = validate_email(address.strip(), check_deliverability=False, test_environment=True)
@@ -89,7 +89,7 @@ def normalize_email(address: str) -> str:
     """The form in which one person's spellings of an address are equal (CONTRACT rule 10).
 
     Folds case, width and other compatibility forms of Unicode, drops `+tag`, drops Gmail's dots and its second
-    domain, and writes the domain in IDNA. Never fails: what is no address is folded as far as it goes.
+    domain, and writes the domain in IDNA. Never fails: a text that is no address is folded as far as possible.
     """
     local, _, domain = _fold(address.strip()).rpartition("@")
     domain = _ascii(domain)

@@ -13,11 +13,11 @@ from portal.platform.documents import Document
 ROLES = ("member", "operator", "admin")
 SCOPES = ("member", "checkout", "admin")
 NOTICES = ("password_set", "email_changed", "new_device", "sign_in_attempts")
-# How consent was given or taken back; OWN are the member's own ways, whose withdrawal no sync undoes.
+# How consent was given or withdrawn. OWN_SOURCES are the member's own ways; `change_consent` protects such withdrawals.
 OWN_SOURCES = ("member_preferences", "unsubscribe_link")
 SOURCES = (*OWN_SOURCES, "registration", "shop", "import", "operator")
 USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
-# What a user is found by: the words of the name, the id and the address, each by how it begins.
+# What the search for users looks in, by prefix: the words of the name, the id and the address.
 SEARCH_WORDS = (
     "array_to_tsvector(array_remove(regexp_split_to_array(lower(\"left\"(name, 200)), '[^[:alnum:]]+'), '') "
     "|| array_remove(ARRAY[lower(id), lower(email)], NULL))"
@@ -27,8 +27,8 @@ SEARCH_WORDS = (
 class User(Base):
     """A person: a member of the programme, an operator or an admin. The only table with their personal data.
 
-    `email_verified_at` is when a mailed link, or somebody who vouches, showed that the address is theirs. Who held an
-    address without that loses it to its owner, and has none (CONTRACT-SHOP 9.1).
+    `email_verified_at` is when a mailed link, or somebody who vouches, showed that the address is theirs. A user who
+    holds an address unverified loses it to its owner, and then has none (CONTRACT-SHOP 9.1).
     """
 
     __tablename__ = "users"
@@ -66,7 +66,7 @@ class Registration(Base):
     """One attempt to register an address, or a further link asked for (`again`); its link is signed and works once.
 
     An address may be registered by several people before its owner opens a link, each with a password, consent and
-    whatever else they brought along (`remembered`); none of it holds until then.
+    whatever else they brought along (`remembered`); none of it takes effect until then.
     """
 
     __tablename__ = "registrations"
@@ -92,9 +92,9 @@ class Registration(Base):
 
 
 class ConsentChange(Base):
-    """Consent to marketing messages that was given or taken back: when, how and where. Rows are only added.
+    """Consent to marketing messages that was given or withdrawn: when, how and where. Rows are only added.
 
-    `source` is one of `SOURCES`; `word` is the shop's own name of where it was given, `place` the network address of a
+    `source` is one of `SOURCES`; `word` is the shop's own name for where it was given, `place` the network address of a
     person or the name of a token, `granted_at` when the shop says that it was given.
     """
 
@@ -117,7 +117,7 @@ class ConsentChange(Base):
 
 
 class NotificationPreferences(Base):
-    """What a user lets us send; `marketing_messages` stands above channels and kinds."""
+    """What a user lets us send; `marketing_messages` takes precedence over channels and kinds."""
 
     __tablename__ = "notification_preferences"
 
@@ -182,7 +182,7 @@ class KnownDevice(Base):
 
 
 class AccountNotice(Base):
-    """Something that the owner of an account is told by mail; `email` is where to, None: the account's address."""
+    """Something that the owner of an account is told by mail; `email` is the recipient, None: the account's address."""
 
     __tablename__ = "account_notices"
 

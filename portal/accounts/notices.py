@@ -1,4 +1,4 @@
-"""What the owner of an account is told by mail: who reads their mail learns of what somebody else did to it."""
+"""Mails to the owner of an account, so that they learn what somebody else did to it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -30,7 +30,7 @@ def tell(session: Session, user_id: str, notice: Notice, *, browser: str = "", a
 
 
 def tell_of_new_addresses(session: Session, changed: Mapping[str, str]) -> None:
-    """Tell owners that their account has another address, there and at the old one; `changed` is that by user id."""
+    """Tell owners, at both addresses, that their address has changed; `changed` are the old ones by user id."""
     told = [(user_id, email) for user_id, old in changed.items() for email in (old, None)]
     _put(
         session,
@@ -39,7 +39,7 @@ def tell_of_new_addresses(session: Session, changed: Mapping[str, str]) -> None:
 
 
 def tell_of_attempts(session: Session, user_id: str) -> None:
-    """Tell the owner that somebody keeps trying to sign in as them, once in 24 hours."""
+    """Tell the owner that somebody keeps trying to sign in as them, at most once in 24 hours."""
     told = select(AccountNotice.id).where(
         AccountNotice.user_id == user_id,
         AccountNotice.notice == Notice.SIGN_IN_ATTEMPTS,
@@ -50,7 +50,7 @@ def tell_of_attempts(session: Session, user_id: str) -> None:
 
 
 def _put(session: Session, rows: list[Document]) -> None:
-    """Note what is told and ask for its mail; one to an address that nobody has confirmed does not leave."""
+    """Store the notices and enqueue their mails; none is sent to an address that nobody has confirmed."""
     if not rows:
         return
     now = clock.now()

@@ -21,7 +21,7 @@ from portal.platform.text import plain_line
 
 PURPOSE = "password-reset"
 MIN_LENGTH, MAX_LENGTH = 10, 200
-# Printed at every start of a demo, so that it opens nothing in production and nobody chooses it.
+# Printed at every start of a demo: so it is refused in production, and as a new password.
 DEMO_PASSWORD = "demo-password-1"  # noqa: S105 - everybody may know it
 TOO_EASY = "Many people use this password, so it is tried first. Choose another one."
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -33,7 +33,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_hash(stored: str | None, password: str) -> bool:
-    """Whether the hash is this password's. Costs the same without one, as for an unknown address."""
+    """Whether the hash is this password's. Takes the same time without a hash, as for an unknown address."""
     try:
         _hasher.verify(stored or _decoy(), password)
     except (VerificationError, InvalidHashError):
@@ -47,20 +47,20 @@ def verify_password(user: User, password: str) -> bool:
 
 
 def renewed_hash(stored: str | None, password: str) -> str | None:
-    """The hash to keep of a password that has just been verified, when its hash was made with other parameters."""
+    """A new hash of a password that has just been verified, if other parameters made the stored one; else None."""
     return hash_password(password) if stored and _hasher.check_needs_rehash(stored) else None
 
 
 @functools.cache
 def _decoy() -> str:
-    """A hash of what nobody knows, to spend the same time on unknown addresses."""
+    """The hash of a random password, to spend the same time on unknown addresses."""
     return hash_password(secrets.token_hex())
 
 
 def check_password(password: str, email: str, field: str = "password") -> None:
-    """Refuse a new password that others would guess.
+    """Refuse a new password that `password_problem` objects to.
 
-    :raises InvalidInput: 422, naming `field`.
+    :raises InvalidInput: if it does (422, naming `field`).
     """
     problem = password_problem(password, email)
     if problem:
@@ -90,15 +90,15 @@ def password_problem(password: str, email: str) -> str | None:
 
 
 def _folded(text: str) -> str:
-    """A text as who guesses would try it: without case, width, spaces and what is not seen."""
+    """A text as an attacker would guess it: without case, width, spaces and invisible characters."""
     return "".join(unicodedata.normalize("NFKC", plain_line(text)).casefold().split())
 
 
 @functools.cache
 def _commonest() -> frozenset[str]:
-    """The passwords of zxcvbn's list of the 30,000 commonest that are long enough to be chosen: a thousand.
+    """Of zxcvbn's list of the 30,000 commonest passwords, the thousand that are long enough to be chosen.
 
-    Read when first asked for and without importing the library, which would keep 6 MB of other lists.
+    Read on first use, and without importing the library, which would keep 6 MB of other lists in memory.
     """
     library = importlib.util.find_spec("zxcvbn")
     folders = library.submodule_search_locations if library is not None else None
@@ -109,7 +109,7 @@ def _commonest() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ResetToken:
-    """What a genuine reset link says; `fits` tells whether it may still be used."""
+    """The content of a genuine reset link."""
 
     user_id: str
     made_at: datetime
@@ -121,12 +121,12 @@ class ResetToken:
 
 
 def make_reset_token(user: User) -> str:
-    """The secret of a reset link for this user: it dies with a changed password or address, and with time."""
+    """The token of a reset link for this user; a changed password or address ends it, and so does time."""
     return str(signer(PURPOSE).dumps([user.id, int(clock.now().timestamp()), _state(user)]))
 
 
 def read_reset_token(token: str) -> ResetToken | None:
-    """What a reset link says; None when this portal has not made it."""
+    """The content of a reset link; None if this portal has not made it."""
     try:
         user_id, made_at, state = signer(PURPOSE).loads(token)
     except BadSignature:
@@ -135,5 +135,5 @@ def read_reset_token(token: str) -> ResetToken | None:
 
 
 def _state(user: User) -> str:
-    """What the link is bound to, unreadable from it."""
+    """A hash of what the link is bound to: the password's hash and the address."""
     return hashlib.sha256(f"{user.password_hash}\x1f{user.email}".encode()).hexdigest()[:32]

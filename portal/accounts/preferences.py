@@ -1,4 +1,4 @@
-"""What a user lets us send, on which channels and when; `marketing_messages` stands above the rest."""
+"""What a user lets us send, on which channels and when; `marketing_messages` takes precedence over the rest."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from portal.accounts.models import OWN_SOURCES, ConsentChange, NotificationPrefe
 from portal.platform import clock
 from portal.platform.documents import Document
 
-# Quiet hours that end when they begin: messages may come at any hour. None: as the programme has it.
+# Quiet hours that end when they begin: messages may come at any hour. Without a choice, the programme's apply.
 ANY_HOUR = (time(), time())
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """A user's choices. Until they have said so, marketing messages are not wanted and quiet hours the programme's."""
+    """A user's choices. Until they choose, marketing messages are not wanted and the programme's quiet hours apply."""
 
     marketing_messages: bool = False
     email: bool = True
@@ -35,7 +35,7 @@ class Preferences:
         return self.quiet_from is not None and self.quiet_from == self.quiet_until
 
     def quiet_hours(self, default: tuple[time, time] | None) -> tuple[time, time] | None:
-        """When quiet hours begin and end, `default` for who has not chosen; None: they have none."""
+        """When quiet hours begin and end, `default` if the user has not chosen; None: they have none."""
         if self.quiet_from is None or self.quiet_until is None:
             return default
         return None if self.any_hour else (self.quiet_from, self.quiet_until)
@@ -46,7 +46,7 @@ class Preferences:
 
 
 def get_preferences(session: Session, user_id: str) -> Preferences:
-    """A user's preferences, the defaults when they have made none."""
+    """A user's preferences, or the defaults if none are stored."""
     row = session.get(NotificationPreferences, user_id, populate_existing=True)
     if row is None:
         return Preferences()
@@ -87,7 +87,7 @@ def put_contact(session: Session, user_id: str, *, phone_number: str | None, tim
 
 
 def put_push_token(session: Session, user_id: str, token: str | None, *, only: str | None = None) -> None:
-    """Record a user's push subscription, or with None that it has ended; `only` when it is still that one."""
+    """Store a user's push subscription, None if it has ended; with `only`, only if the stored one still is that."""
     statement = update(User).where(User.id == user_id)
     if only is not None:
         statement = statement.where(User.push_token == only)
@@ -95,14 +95,14 @@ def put_push_token(session: Session, user_id: str, token: str | None, *, only: s
 
 
 def start_push(session: Session, user_id: str, token: str) -> None:
-    """Record a user's push subscription; who asks for it wants messages on that channel."""
+    """Store a user's push subscription and allow the channel: whoever subscribes wants messages on it."""
     put_push_token(session, user_id, token)
     _store(session, user_id, push=True)
 
 
 def forget_choices(session: Session, user: User) -> None:
-    """Drop what was set in an account before its address was shown to be its holder's: phone number, push subscription,
-    preferences. Consent that somebody gave or took back in it counts no more. The caller holds the user's row lock."""
+    """Drop what was set in an account before its address was verified: phone number, push subscription, preferences.
+    Consent that was given or withdrawn in it no longer counts. The caller holds the user's row lock."""
     last = _last_change(session, user.id)
     user.phone_number = user.push_token = None
     session.execute(delete(NotificationPreferences).where(NotificationPreferences.user_id == user.id))
@@ -130,7 +130,7 @@ class Origin:
 
     @classmethod
     def of_caller(cls, actor: str) -> Self:
-        """What a service or an operator (`token:NAME`, `user:ID`, `cli`) says of somebody."""
+        """The origin of a change by a service or an operator (`token:NAME`, `user:ID`, `cli`)."""
         return cls("shop" if actor.startswith("token:") else "operator", actor)
 
 
@@ -146,10 +146,11 @@ def get_consent(session: Session, user_id: str) -> bool:
 
 
 def change_consent(session: Session, user_id: str, given: bool, origin: Origin) -> bool:
-    """Record that a user gives consent to marketing messages or takes it back; whether it now is as asked.
+    """Record that a user gives or withdraws consent to marketing messages; returns whether it now is as asked.
 
-    What the member took back themselves is given again by themselves alone, or where the shop says that it was given
-    later. Their other preferences stay. What changes nothing is not recorded, but for a member's own withdrawal.
+    Consent that the member withdrew themselves is given again only by themselves, or if the shop says that it was given
+    later. Other preferences stay. A call without effect is not recorded, except an unsubscribe link's, if the last
+    change is not already the member's own withdrawal.
     """
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     before, last = _stored(session, user_id), _last_change(session, user_id)
@@ -187,7 +188,7 @@ def describe_consent(session: Session, user: User) -> Document:
     }
 
 
-# The last word of each user, for statements over many: give it the user's id as `who`.
+# SQL for many users: whether a user's last change was their own withdrawal. Format it with the user's id as `who`.
 OWN_WITHDRAWAL = f"""
     coalesce((SELECT NOT c.given AND c.source IN {OWN_SOURCES}
               FROM consent_changes c WHERE c.user_id = {{who}} ORDER BY c.id DESC LIMIT 1), false)

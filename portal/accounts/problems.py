@@ -15,7 +15,7 @@ class Unauthenticated(DomainError):
 
 
 class InvalidToken(Unauthenticated):
-    """The token is none, or no more."""
+    """The token is unknown, revoked or expired."""
 
     def __init__(self) -> None:
         super().__init__("The token is unknown, revoked or expired.", 'Bearer error="invalid_token"')

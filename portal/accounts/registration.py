@@ -1,4 +1,4 @@
-"""Registration: people who ask for an account of their own, and learn nothing about anybody else's."""
+"""Registration: people ask for an account of their own, and learn nothing about anybody else's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from portal.platform.settings import listeners
 
 REGISTRATION_TOPIC = "message.verify_address"
 DAY = timedelta(days=1)
-# What other domains note of a registration's cookies; they get it back once the address is verified.
+# Event: other domains take notes from a registration's cookies, and get them back once the address is verified.
 NOTES = "registration_notes"
 # Registered, never confirmed, and never used: no membership has been opened.
 ABANDONED = """
@@ -33,7 +33,7 @@ ABANDONED = """
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRules:
-    """How long a link lives, and how many are mailed to an address, and asked for by a caller, in a day."""
+    """How long a link lives, and the limits of a day: mails to an address, and attempts by a caller."""
 
     life: timedelta
     per_address: int
@@ -51,7 +51,7 @@ class RegistrationRules:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """What somebody tells who registers, and where they want to go then; `caller` is their network address."""
+    """What somebody enters to register, and where they want to go next; `caller` is their network address."""
 
     name: str
     email: str
@@ -63,20 +63,20 @@ class Applicant:
 
 
 def register(session: Session, applicant: Applicant, rules: RegistrationRules) -> UUID | None:
-    """Make an account whose address is to be verified, or note another attempt at an address that is in use.
+    """Create an account with an unverified address, or note another attempt at an address that is in use.
 
-    In either case one mail leaves, and the same is done and answered: the worker that writes it looks whether it is a
-    link to verify, or word to the owner that somebody tried (CONTRACT-SHOP 9.1). The id returned names the attempt. An
-    address that got `per_address` mails in a day gets no more, and nobody is told (None).
+    Both cases do the same, answer the same and send one mail: the worker that writes it decides whether it is a link to
+    verify, or tells the owner that somebody tried (CONTRACT-SHOP 9.1). Returns the id of the attempt; None if the
+    address got `per_address` mails in a day: it then gets no more, and nobody is told.
 
-    :raises InvalidInput: the password cannot be accepted.
-    :raises RateLimited: the caller has asked `per_caller` times in a day.
+    :raises InvalidInput: if the password cannot be accepted.
+    :raises RateLimited: if the caller has asked `per_caller` times in a day.
     """
     email = clean_email(applicant.email)
     check_password(applicant.password, email)
     hashed = hash_password(applicant.password)
     _take_turns(session, applicant.caller, email)
-    _demand_pace(session, applicant.caller, rules)
+    _check_pace(session, applicant.caller, rules)
     if _mails_of_day(session, email) >= rules.per_address:
         return None
     user_id, verified = _user_of(session, applicant.name, email, hashed)
@@ -98,13 +98,15 @@ def register(session: Session, applicant: Applicant, rules: RegistrationRules) -
 
 
 def ask_again(session: Session, email: str, *, caller: str, rules: RegistrationRules) -> UUID | None:
-    """Mail another link to an address that waits to be verified; None, and nobody is told, when there is none.
+    """Mail another link to an address that waits to be verified; returns the id of the attempt.
 
-    :raises RateLimited: the caller has asked `per_caller` times in a day.
+    None, and nobody is told, if no user waits, or the address got `per_address` mails in a day.
+
+    :raises RateLimited: if the caller has asked `per_caller` times in a day.
     """
     email = clean_email(email)
     _take_turns(session, caller, email)
-    _demand_pace(session, caller, rules)
+    _check_pace(session, caller, rules)
     user = session.scalar(select(User).where(User.email == email, User.email_verified_at.is_(None)))
     if user is None or _mails_of_day(session, email) >= rules.per_address:
         return None
@@ -127,19 +129,22 @@ def ask_again(session: Session, email: str, *, caller: str, rules: RegistrationR
 
 
 def read_notes(cookies: Mapping[str, str]) -> dict[str, str]:
-    """What the domains note of a registration's cookies."""
+    """What other domains note from a registration's cookies."""
     return {name: value for note in listeners(NOTES) for name, value in note(cookies).items()}
 
 
 def _take_turns(session: Session, caller: str, email: str) -> None:
-    """Let attempts of one caller, then at one address, follow each other, so that the caps hold."""
+    """Serialise the attempts of a caller, then those at an address, so that the limits hold."""
     for name in (f"caller\x1f{caller}", f"address\x1f{email}"):
         lock = func.pg_advisory_xact_lock(func.hashtextextended(f"register\x1f{name}", 0))
         session.execute(select(lock))
 
 
-def _demand_pace(session: Session, caller: str, rules: RegistrationRules) -> None:
-    """The pause lasts until the oldest attempt that fills the count is a day ago."""
+def _check_pace(session: Session, caller: str, rules: RegistrationRules) -> None:
+    """Refuse a caller with `per_caller` attempts in a day, until the oldest of them is a day ago.
+
+    :raises RateLimited: if there are so many.
+    """
     now = clock.now()
     mine = select(Registration.created_at).where(Registration.caller == caller, Registration.created_at > now - DAY)
     filled: datetime | None = session.scalar(
@@ -155,7 +160,7 @@ def _mails_of_day(session: Session, email: str) -> int:
 
 
 def _user_of(session: Session, name: str, email: str, hashed: str) -> tuple[str, bool]:
-    """The user with this address, made now when there is none, and whether it is verified to be theirs."""
+    """The id of the user with this address, created if there is none, and whether the address is verified."""
     now = clock.now()
     values = {
         "id": ids.encode(ids.new_id()),
@@ -167,14 +172,14 @@ def _user_of(session: Session, name: str, email: str, hashed: str) -> tuple[str,
         "updated_at": now,
     }
     statement = insert(User).values(values)
-    # Writes the address over itself, so that a user who is there is returned, under their row lock.
+    # Overwrites the address with itself, so that an existing user is returned too, under their row lock.
     statement = statement.on_conflict_do_update(index_elements=["email"], set_={"email": statement.excluded.email})
     user = session.execute(statement.returning(User.id, User.email_verified_at)).one()
     return user.id, user.email_verified_at is not None
 
 
 def _note(session: Session, rules: RegistrationRules, values: Document) -> UUID:
-    """Keep an attempt and have its mail written."""
+    """Store an attempt and enqueue its mail."""
     now = clock.now()
     made = Registration(id=ids.new_id(), created_at=now, expires_at=now + rules.life, used_at=None, **values)
     session.add(made)

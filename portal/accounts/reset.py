@@ -18,9 +18,9 @@ RESET_TOPIC = "message.password_reset"
 
 
 def request_reset(session: Session, email: str) -> None:
-    """Ask for a reset link to be sent, when the address is a user's; once a minute at most, and nobody is told.
+    """Enqueue a reset link if the address is a user's, at most once a minute; the caller does not learn whether.
 
-    The same is done for every address, so that the time it takes says nothing either; a worker finds out the rest.
+    Every address takes the same steps, so that the time taken reveals nothing either; a worker does the rest.
     """
     user = find_by_email(session, email)
     wanted = user is not None and user.disabled_at is None
@@ -31,19 +31,19 @@ def request_reset(session: Session, email: str) -> None:
 
 
 def begin_anew(session: Session, user: User) -> None:
-    """Drop a user's password and send a link to set one, so that only who reads their mail gets in."""
+    """Drop a user's password and send a link to set one, so that only somebody who reads their mail gets in."""
     drop_password(session, user)
     outbox.put(session, RESET_TOPIC, [{"user_id": user.id, "request": ids.encode(ids.new_id())}], dedupe="request")
 
 
 def drop_password(session: Session, user: User) -> None:
-    """Leave a user without a password, and sign them out everywhere; no device is known any more."""
+    """Leave a user without a password, sign them out everywhere and forget their devices."""
     user.password_hash, user.updated_at = None, clock.now()
     _shut_out(session, user)
 
 
 def find_by_reset_token(session: Session, token: str, minutes: int, *, lock: bool = False) -> User | None:
-    """The user whom a live reset link belongs to, with `lock` under their row lock; None when it no longer works."""
+    """The user of a reset link that still works, under their row lock with `lock`; None if it no longer works."""
     read = read_reset_token(token)
     if read is None or clock.now() - read.made_at > timedelta(minutes=minutes):
         return None
@@ -52,13 +52,13 @@ def find_by_reset_token(session: Session, token: str, minutes: int, *, lock: boo
 
 
 def set_password(session: Session, token: str, minutes: int, password: str) -> User | None:
-    """Give the user of a live reset link a new password; None when the link no longer works.
+    """Give the user of a live reset link a new password; None if the link no longer works.
 
-    All their sessions end, and their devices and failed sign-ins are forgotten. They are told. The link was mailed to
-    their address, which is verified by that. What somebody ticked and set who registered it is forgotten: it need not
-    have been them. The password is hashed before the user is locked, so that nobody waits for that.
+    All their sessions end, their devices and failed sign-ins are forgotten, and a mail tells them. An unverified
+    address is verified now, as the link was mailed to it; what was ticked and set until then is forgotten, as somebody
+    else may have registered it. The password is hashed before the user is locked, so that nobody waits for that.
 
-    :raises InvalidInput: the password cannot be accepted.
+    :raises InvalidInput: if the password cannot be accepted.
     """
     seen = find_by_reset_token(session, token, minutes)
     if seen is None:

@@ -1,4 +1,4 @@
-"""Finding people: by how the words of a name, an email address or an id begin, or exactly; and lists for commands."""
+"""Search for users, exactly or by how the words of a name, an address or an id begin; and lists for commands."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ MAX_FOUND = 1_000
 MAX_NAMED = 200
 _SEPARATORS = re.compile(r"[\W_]+")
 
-# The index gives the hits, whatever the planner thinks of how many there are; no more of them are looked at than shown.
+# MATERIALIZED, so that the index gives the hits however many the planner expects; no more are read than are shown.
 HITS = (
     f"(WITH hits AS MATERIALIZED (SELECT id FROM users WHERE {SEARCH_WORDS} @@ CAST(:words AS tsquery)) "
     f"SELECT id FROM hits LIMIT {MAX_FOUND})"
@@ -41,7 +41,7 @@ _NAMED = text(f"""
 
 
 class _Hits(NamedTuple):
-    """Whom words name exactly, how many those are, and how many hits there are, counted to one beyond those shown."""
+    """An exact match, the number of exact matches, and the number of hits, counted to one more than are shown."""
 
     user_id: str | None
     exact: int
@@ -49,7 +49,7 @@ class _Hits(NamedTuple):
 
 
 class _Named(NamedTuple):
-    """Somebody whom words name."""
+    """A user who matches; `exact`: by address, id or referral code."""
 
     id: str
     exact: bool
@@ -64,7 +64,7 @@ class Look:
 
 
 def look_for(wanted: str) -> Look:
-    """Whom these words name: by email address, user id or referral code exactly, else by how names begin."""
+    """Search for users: by email address, user id or referral code exactly, else by how names begin."""
     row = read_one(_LOOK, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Hits)
     if row is None:
         return Look(None, False)
@@ -72,18 +72,18 @@ def look_for(wanted: str) -> Look:
 
 
 def list_named(wanted: str) -> list[str]:
-    """The ids of those whom these words name: exactly, or else of the first `MAX_NAMED` by how names begin."""
+    """The ids of the users who match exactly; if there are none, of up to `MAX_NAMED` who match by how names begin."""
     rows = read_all(_NAMED, {"q": wanted, "email": _as_address(wanted), "words": search_words(wanted)}, _Named)
     return sorted({row.id for row in rows if row.exact} or {row.id for row in rows})
 
 
 def search_words(wanted: str) -> str:
-    """A text search query in which each word is the beginning of one of a user's."""
+    """A `tsquery` in which each word is a prefix of one of a user's words."""
     return " & ".join(_term(word) for word in wanted.lower().split()) or "''"
 
 
 def _term(word: str) -> str:
-    """The word as the beginning of an id or address; or, where marks stand in it, its parts as those of a name."""
+    """The word as a prefix; if it contains punctuation and is no address, alternatively its parts as prefixes."""
     parts = [part for part in _SEPARATORS.split(word) if part]
     whole = _prefix(word)
     if not parts or "@" in word or parts == [word]:
@@ -118,7 +118,7 @@ _TOKENS = text("""
 
 
 class _User(NamedTuple):
-    """A user as a list has them."""
+    """A user in a list."""
 
     id: str
     email: str | None

@@ -32,7 +32,7 @@ def open_session(session: Session, user: User, *, days: int, user_agent: str, ad
 
 
 def end_session(session: Session, session_id: UUID) -> bool:
-    """End one sign-in; False when it had ended."""
+    """End one sign-in; False if it had already ended."""
     return _end(session, AuthSession.id == session_id) == 1
 
 
@@ -49,7 +49,7 @@ def _end(session: Session, which: ColumnElement[bool]) -> int:
 LIFE = timedelta(days=400)
 MAX_KEPT = 50
 
-# The statement sees the table as it was before, so that the others are those known until now.
+# The statement sees the table as it was before, so `has_others` counts only devices known until now.
 _REMEMBER = text("""
     INSERT INTO known_devices (user_id, device_hash, created_at, last_used_at)
     VALUES (:user_id, :device_hash, :now, :now)
@@ -63,14 +63,14 @@ _FORGET_OLDEST = text("""
 
 
 def hash_device(secret: str) -> bytes:
-    """How a device is stored: its secret has 256 random bits, so that a fast hash is enough."""
+    """How a device is stored: its secret has 256 random bits, so a fast hash is enough."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def remember_device(session: Session, user_id: str, device_hash: bytes) -> bool:
-    """Know the device that a user signs in with; True when they have signed in before, and never with this one.
+    """Store the device that a user signs in with; True if it is new and they have other known devices.
 
-    A user's newest 50 are kept.
+    The 50 that a user has used last are kept.
     """
     values = {"user_id": user_id, "device_hash": device_hash, "now": clock.now()}
     row = session.execute(_REMEMBER, values).one()
@@ -80,5 +80,5 @@ def remember_device(session: Session, user_id: str, device_hash: bytes) -> bool:
 
 
 def forget_devices_of(session: Session, user_id: str) -> None:
-    """Know none of a user's devices any more, as their password is another one."""
+    """Forget all devices of a user."""
     session.execute(delete(KnownDevice).where(KnownDevice.user_id == user_id))

@@ -1,4 +1,4 @@
-"""Sign-in with a password: failures slow down where they come from, never the owner (CONTRACT-SHOP 9.1)."""
+"""Sign-in with a password: failures slow down the place they come from, never the owner (CONTRACT-SHOP 9.1)."""
 
 import math
 import threading
@@ -26,13 +26,13 @@ LOCK_NOT_AVAILABLE = "55P03"
 MAX_PAUSE = 30
 # A device that signed in before may fail this many times as often before it is slowed down.
 OWNERS_PATIENCE = 10
-# Failures of an account, in multiples of what one address may do, from which on every address may fail once.
+# Once an account has this many times `max_failures`, every address may fail for it only once.
 CROWD = 10
 
 
 class _Standing(NamedTuple):
-    """The failures for an account from a place and the last of them, those for it from anywhere, and since when too
-    many accounts were tried from the place."""
+    """The failures for an account from a place and the time of the last, those for it from anywhere, and since when
+    the place is held up, because too many accounts were tried from it."""
 
     failures: int
     last_at: datetime | None
@@ -41,7 +41,7 @@ class _Standing(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A user, their password's hash unless they are disabled, and whether they know the device."""
+    """A user, their password's hash unless they are disabled, and whether the device is one of theirs."""
 
     id: str
     password_hash: str | None
@@ -50,7 +50,7 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SignInRules:
-    """What failures within `window` lead to, and how many passwords a process looks at at once."""
+    """The limits of failures within `window`, and of passwords that a process verifies at once."""
 
     max_failures: int
     max_accounts: int
@@ -76,26 +76,26 @@ class Attempt:
     rules: SignInRules
 
     def demand_no_pause(self, standing: _Standing) -> None:
-        """Let nobody try before the pause after their last failure is over.
+        """Refuse an attempt during the pause that follows too many failures.
 
-        :raises RateLimited: 1, 2, 4 … 30 seconds after a failure for this account too many, or failures for too many
-            accounts.
+        :raises RateLimited: for 1, 2, 4 … 30 seconds after one failure too many for this account, or for `window` after
+            failures for too many accounts.
         """
         now, excess = clock.now(), standing.failures - self.allowance(standing.of_account)
         if excess >= 0 and standing.last_at is not None:
-            _demand_past(standing.last_at + timedelta(seconds=min(MAX_PAUSE, 2 ** min(excess, 10))), now)
+            _refuse_before(standing.last_at + timedelta(seconds=min(MAX_PAUSE, 2 ** min(excess, 10))), now)
         if standing.held_since is not None and not self.known:
-            _demand_past(standing.held_since + self.rules.window, now)
+            _refuse_before(standing.held_since + self.rules.window, now)
 
     def allowance(self, of_account: int) -> int:
-        """How many failures are free."""
+        """How many failures lead to no pause."""
         if self.known:
             return self.rules.max_failures * OWNERS_PATIENCE
         return 1 if of_account >= self.rules.max_failures * CROWD else self.rules.max_failures
 
     @property
     def values(self) -> dict[str, object]:
-        """What `_STANDING` needs."""
+        """The parameters of `_STANDING`."""
         return {
             "account": self.account,
             "place": self.place,
@@ -126,18 +126,18 @@ def authenticate(
 ) -> User | None:
     """The user with this email and password; None, and a failure recorded, when there is none or they are disabled.
 
-    The password is looked at before the transaction begins, so that nobody waits for another's. Failures of one account
-    then take turns for a moment, and the outcome is as if attempts had come one after the other: one that follows too
-    many failures is refused, be its password right or wrong. Success forgets the failures from the same place. The
-    caller must let the transaction commit in either case.
+    The password is verified before the transaction begins, so that nobody waits for another's. A lock then serialises
+    the failures of an account, so that the outcome is as if attempts came one after the other: one that follows too
+    many failures is refused, whether its password is right or wrong. Success deletes the failures from the same place.
+    The caller must commit the transaction in either case.
 
-    :raises RateLimited: to be tried again in a moment.
+    :raises RateLimited: if the attempt must be repeated later.
     """
     found = read_one(_USER, {"account": _account(email), "device": device}, _Known)
     attempt = _attempt(email, address, device if found is not None and found.known else None, rules)
     attempt.demand_no_pause(read_all(_STANDING, attempt.values, _Standing)[0])
     stored = found.password_hash if found is not None else None
-    right, renewed = _look_at(stored, password, attempt)
+    right, renewed = _verify(stored, password, attempt)
     _take_turn(session, attempt.account, alone=not right)
     standing = _Standing(*session.execute(_STANDING, attempt.values).one())
     attempt.demand_no_pause(standing)
@@ -151,21 +151,21 @@ def authenticate(
 
 
 def forget_failures_of(session: Session, email: str) -> None:
-    """Let an account start again without failures."""
+    """Delete all failures of an account."""
     _forget(session, LoginFailure.email == _account(email))
 
 
 class _Gate:
-    """Counts who is inside, so that threads are left for others than those who try passwords."""
+    """Limits how many threads verify passwords at once, so that some are left for other requests."""
 
     def __init__(self) -> None:
         self._inside, self._lock = 0, threading.Lock()
 
     @contextmanager
     def enter(self, most: int) -> Iterator[None]:
-        """Be inside, with at most so many.
+        """Take one of `most` places for the duration of the block.
 
-        :raises RateLimited: there are as many already.
+        :raises RateLimited: if all are taken.
         """
         with self._lock:
             if self._inside >= most:
@@ -181,8 +181,8 @@ class _Gate:
 _gate = _Gate()
 
 
-def _look_at(stored: str | None, password: str, attempt: Attempt) -> tuple[bool, str | None]:
-    """Whether the password is right, and the hash to keep from now on, if another one."""
+def _verify(stored: str | None, password: str, attempt: Attempt) -> tuple[bool, str | None]:
+    """Whether the password is right, and a new hash to store, if it needs one."""
     with nullcontext() if attempt.known else _gate.enter(attempt.rules.at_once):
         right = verify_hash(stored, password) and not (attempt.rules.production and password == DEMO_PASSWORD)
         return right, renewed_hash(stored, password) if right else None
@@ -202,9 +202,9 @@ def _account(email: str) -> str:
 
 
 def _take_turn(session: Session, account: str, *, alone: bool) -> None:
-    """Failures of an account follow one another; those who sign in wait for them, and not for each other.
+    """Lock the account: a failure `alone`, a success shared, so that successes wait for failures, not for each other.
 
-    :raises RateLimited: it took too long.
+    :raises RateLimited: if the lock is not granted within the lock timeout.
     """
     lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
     try:
@@ -217,9 +217,9 @@ def _take_turn(session: Session, account: str, *, alone: bool) -> None:
 
 
 def _same_user(session: Session, user_id: str, stored: str | None) -> User | None:
-    """The user whose password was looked at, unless it has changed since or they are disabled.
+    """The user whose password was verified; None if it has changed since or they are disabled.
 
-    The lock waits for a new password being set, and for nothing else that happens to the user.
+    The lock (FOR KEY SHARE) waits only for FOR UPDATE locks, such as that of a new password being set.
     """
     statement = select(User).where(User.id == user_id, User.password_hash == stored, User.disabled_at.is_(None))
     locked = statement.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
@@ -238,6 +238,6 @@ def _forget(session: Session, *which: ColumnElement[bool]) -> None:
     session.execute(delete(LoginFailure).where(*which))
 
 
-def _demand_past(moment: datetime, now: datetime) -> None:
+def _refuse_before(moment: datetime, now: datetime) -> None:
     if moment > now:
         raise RateLimited(math.ceil((moment - now).total_seconds()))

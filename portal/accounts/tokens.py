@@ -35,7 +35,7 @@ class TokenNotFound(NotFound):
 
 
 def hash_token(token: str) -> bytes:
-    """How a token is stored: it has 256 random bits, so that a fast hash is enough."""
+    """How a token is stored: it has 256 random bits, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -44,11 +44,11 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Make a token that lives `days` (None: until it is revoked); its secret is returned here and never again.
 
-    The name of a revoked or expired one can be used again: as the same caller, with what that one has sent under an
-    `Idempotency-Key` within the day.
+    The name of a revoked or expired token can be used again. The new token is then the same caller: it shares the
+    `Idempotency-Key`s that the old one used within the day.
 
-    :raises InvalidInput: name, scopes or days cannot be accepted.
-    :raises TokenNameTaken: a live token has the name.
+    :raises InvalidInput: if name, scopes or days cannot be accepted.
+    :raises TokenNameTaken: if a live token has the name.
     """
     name = name.strip()
     _check(name, scopes, days)
@@ -78,7 +78,7 @@ def create_token(
 def revoke_token(session: Session, token_id: UUID, act: Act) -> ApiToken:
     """End a token at once; a revoked one stays as it is.
 
-    :raises TokenNotFound: no such token.
+    :raises TokenNotFound: if there is no such token.
     """
     token = session.get(ApiToken, token_id, with_for_update=True, populate_existing=True)
     if token is None:
@@ -89,7 +89,7 @@ def revoke_token(session: Session, token_id: UUID, act: Act) -> ApiToken:
 
 
 def revoke_tokens_of(session: Session, user_id: str, act: Act) -> None:
-    """End the tokens that a user made: they know the secrets."""
+    """Revoke the live tokens that a user made, because they know the secrets."""
     for token in session.scalars(_live_of(user_id).with_for_update()):
         _revoke(session, token, act)
 
@@ -102,7 +102,7 @@ def list_names_of(session: Session, user_id: str) -> Sequence[str]:
 def find_token(session: Session, name: str) -> ApiToken:
     """A token by name: the live one, else the one made last.
 
-    :raises TokenNotFound: no such token.
+    :raises TokenNotFound: if there is no such token.
     """
     of_name = select(ApiToken).where(ApiToken.name == name)
     token = session.scalar(of_name.order_by(ApiToken.revoked_at.is_not(None), ApiToken.id.desc()).limit(1))
@@ -122,7 +122,7 @@ def _revoke(session: Session, token: ApiToken, act: Act) -> None:
 
 
 def _close_expired(session: Session, name: str) -> None:
-    """Free the name of a token that has expired: it ended then."""
+    """Free the name of an expired token, by marking it revoked at the time it expired."""
     expired = update(ApiToken).where(
         ApiToken.name == name, ApiToken.revoked_at.is_(None), ApiToken.expires_at <= clock.now()
     )

@@ -1,4 +1,4 @@
-"""Users: made by the storefront, an operator or themselves, changed, and found again."""
+"""Users: created by the storefront, an operator or themselves, changed, and looked up."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,14 +35,14 @@ def create_user(
     password: str | None = None,
     actor: str | None = None,
 ) -> User:
-    """Make a user whose address the caller vouches for; without `user_id` the portal chooses a ULID. Audited when an
-    `actor` makes somebody else.
+    """Create a user whose address the caller vouches for; without `user_id` the portal chooses a ULID.
 
     Without a password they can set one by the reset link. An address that somebody holds unverified is taken over.
+    With an `actor`, the user's creation is written to the audit log.
 
-    :raises InvalidInput: email, password, id or role cannot be accepted.
-    :raises EmailTaken: another user has the address.
-    :raises UserIdTaken: another user has the id.
+    :raises InvalidInput: if email, password, id or role cannot be accepted.
+    :raises EmailTaken: if it is another user's verified address.
+    :raises UserIdTaken: if another user has the id.
     """
     address = _checked_email(email)
     chosen = ids.encode(ids.new_id()) if user_id is None else checked_id(user_id)
@@ -64,7 +64,7 @@ def create_user(
 def get_user(session: Session, user_id: str) -> User:
     """A user by id.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     user = session.get(User, user_id)
     if user is None:
@@ -81,10 +81,10 @@ def find_by_email(session: Session, email: str) -> User | None:
 
 
 def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -> User | None:
-    """The new user, or None when there is one with this id. The actor vouches for the address: it is verified, and
+    """Insert a user; None if there is one with this id. The actor vouches for the address: it is verified, and
     whoever held it unverified loses it.
 
-    :raises EmailTaken: it is another user's verified address.
+    :raises EmailTaken: if it is another user's verified address.
     """
     now = clock.now()
     values = {"id": user_id, **columns_of(columns), "created_at": now, "updated_at": now, "email_verified_at": now}
@@ -94,7 +94,7 @@ def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -
 
 
 def columns_of(changes: Document) -> Document:
-    """The columns of `users` that these changes mean."""
+    """The changes as columns of `users`."""
     columns = {name: value for name, value in changes.items() if name != "marketing_messages"}
     if "name" in columns:
         columns["name"] = plain_line(columns["name"])
@@ -123,9 +123,9 @@ def _checked_email(email: str) -> str:
 
 
 def checked_id(user_id: str) -> str:
-    """The id, when it has an id's form.
+    """The id, checked.
 
-    :raises InvalidInput: it has not.
+    :raises InvalidInput: if it does not have the form of an id.
     """
     try:
         return clean_user_id(user_id)
@@ -162,14 +162,14 @@ def upsert_user(
 ) -> tuple[User, bool]:
     """Create a user or change the given fields of one; the flag says whether this call made them.
 
-    Concurrent calls for a new user make one. The caller vouches for the address: it is verified, and taken over from
-    whoever holds it unverified. `marketing_messages` None takes consent back; what the member took back themselves
-    stays so unless `grant` is later (CONTRACT-SHOP 9.1). Operators and admins are changed only with `over_staff`: who
-    can change an email address can have a password reset sent to it.
+    Concurrent calls for a new user create only one. The caller vouches for the address: it is verified, and taken over
+    from whoever holds it unverified. `marketing_messages` None withdraws consent; what the member withdrew themselves
+    stays so unless `grant` is later (CONTRACT-SHOP 9.1). Operators and admins are changed only with `over_staff`:
+    whoever can change an email address can have a password reset sent to it.
 
-    :raises InvalidInput: the id has not an id's form, or the grant is of the future.
-    :raises EmailTaken: it is another user's verified address.
-    :raises Forbidden: the user is an operator or admin, and `over_staff` is not given.
+    :raises InvalidInput: if the id does not have the form of an id, or the grant is in the future.
+    :raises EmailTaken: if it is another user's verified address.
+    :raises Forbidden: if the user is an operator or admin, and `over_staff` is not given.
     """
     if grant is not None and grant.granted_at > clock.now() + CLOCKS_DIFFER:
         raise InvalidInput(("consent.grantedAt", "must not be in the future"))
@@ -190,7 +190,7 @@ def upsert_user(
 
 
 def _insert_unless_made(session: Session, user_id: str, changes: Document, actor: str) -> User | None:
-    """The new user; None when another call makes them at the same moment, which may show as its email first."""
+    """Insert a user; None if another call creates them at the same moment, which may show first as a taken email."""
     try:
         return insert_user(session, user_id, actor=actor, **changes)
     except EmailTaken:
@@ -210,7 +210,7 @@ def _update(session: Session, user: User, changes: Document, actor: str, grant: 
 
 
 def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
-    """Change columns, and verify an address that is new or was not verified; False when all is so already."""
+    """Change columns, and verify an address that is new or was not verified; False if nothing had to change."""
     changed = {name: value for name, value in columns_of(changes).items() if getattr(user, name) != value}
     unverified, before = user.email_verified_at is None, user.email
     if not changed and not unverified:
@@ -229,7 +229,7 @@ def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
 
 
 def _change_consent(session: Session, user: User, changes: Document, actor: str, grant: Grant | None) -> bool:
-    """Give or take back consent where the caller says so; whether that changed it."""
+    """Give or withdraw consent if the changes say so; returns whether that changed it."""
     if "marketing_messages" not in changes:
         return False
     origin = Origin.of_caller(actor)

@@ -1,4 +1,4 @@
-"""Verified addresses: links that show that an address is its holder's, and what begins to count with that."""
+"""Verified addresses: links that show that an address is its holder's, and what takes effect then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from portal.platform.audit import Act
 from portal.platform.settings import listeners, signer
 
 PURPOSE = "verify-address"
-# What other domains do for a user whose address has been verified. Each is called with the session, the user, what the
-# domains noted when they registered (`registration.read_notes`), and when that was.
+# Event: a user's address has been verified. Listeners are called with the session, the user, what the domains noted at
+# their registration (`registration.read_notes`), and when that was.
 AFTER_VERIFICATION = "after_verification"
 
 
@@ -32,8 +32,8 @@ class Opener:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that works. `own` is the registration that was made in the browser that opened it; with none, and nobody
-    signed in (`known`), the password of the account may be a stranger's."""
+    """A link that works. `own` is the registration that was made in the browser that opened it. `known`: there is one,
+    or the user is signed in there; otherwise the account's password may be a stranger's."""
 
     registration: Registration
     user: User
@@ -42,7 +42,7 @@ class Link:
 
 
 def make_link_token(registration_id: UUID) -> str:
-    """The secret of a registration's link. It works once, and its row says until when."""
+    """The token of a registration's link. It works once; the registration's row says until when."""
     return str(signer(PURPOSE).dumps(ids.encode(registration_id)))
 
 
@@ -58,10 +58,10 @@ def find_registration(session: Session, token: str) -> Registration | None:
 
 
 def find_link(session: Session, token: str, opener: Opener, *, lock: bool = False) -> Link | None:
-    """A link that still works; None when it was used, is too old, or its address was verified or given away since.
+    """A link that still works; None if it was used, is too old, or its address was verified or taken over since.
 
-    With `lock` its user is locked, and looked at with their registrations as they are then: of many links at once, of
-    one registration or of several, one is used. Whoever changes registrations holds this lock first.
+    A link of a disabled user or of staff does not work either. With `lock` the user is locked, and the registration is
+    read again: of several links opened at once, only one is used. Code that changes registrations holds it first.
     """
     registration = find_registration(session, token)
     if registration is None:
@@ -82,16 +82,16 @@ def find_link(session: Session, token: str, opener: Opener, *, lock: bool = Fals
 def confirm(
     session: Session, token: str, opener: Opener, password: str = "", consent: Origin | None = None
 ) -> Link | None:
-    """Verify the address of a link's user, who may then be signed in; None when the link does not work (any more).
+    """Verify the address of a link's user, who may then be signed in; None if the link does not work (any more).
 
-    Several people may have registered an address, and only one reads its mail. So it is the browser that opens the link
-    which decides: what was chosen in it holds, or what the signed-in user has. In any other browser `password` is the
-    account's from now on, none until a reset link sets one when it is left empty, and `consent` what was ticked there.
-    All sign-ins end. What was set in the account by anybody else who could sign in to it is forgotten.
+    Several people may have registered an address, and only one reads its mail. So the browser that opens the link
+    decides: the choices made in it hold, or those of the user signed in there. In any other browser, `password` becomes
+    the account's (empty: none until a reset link sets one), and `consent` is what was ticked there. All sign-ins end.
+    What anybody else who could sign in to the account has set in it is dropped.
 
-    The password is hashed before anybody is locked, so that nobody waits for that.
+    The password is hashed before any row is locked, so that nobody waits for that.
 
-    :raises InvalidInput: the password cannot be accepted.
+    :raises InvalidInput: if the password cannot be accepted.
     """
     seen = find_link(session, token, opener)
     if seen is None:
@@ -121,24 +121,24 @@ def confirm(
 
 
 def mark_verified(session: Session, user: User, registration: Registration | None) -> None:
-    """Let a user's address count as theirs from now on, with the notes of this registration of it.
+    """Mark a user's address as verified, and pass the notes of this registration to other domains.
 
-    The caller holds the user's row lock. Passwords of registrations are forgotten. Consent is the caller's to decide:
-    whoever ticked it at a registration need not be who has the address.
+    The caller holds the user's row lock. The passwords of registrations are deleted. The caller decides about consent:
+    whoever ticked it at a registration need not be the owner of the address.
     """
     user.email_verified_at = user.updated_at = clock.now()
     session.execute(update(Registration).where(Registration.user_id == user.id).values(password_hash=None))
     session.flush()
     if registration is None or registration.email != user.email:
         return
-    for hear in listeners(AFTER_VERIFICATION):
-        hear(session, user, registration.remembered, registration.created_at)
+    for listener in listeners(AFTER_VERIFICATION):
+        listener(session, user, registration.remembered, registration.created_at)
 
 
 def vouch(session: Session, user: User) -> None:
-    """Verify a user's address by the word of who vouches for this very account (CONTRACT-SHOP 9.1).
+    """Verify a user's address because the caller vouches for this very account (CONTRACT-SHOP 9.1).
 
-    What was ticked when the account registered this address counts with that. The caller holds the user's row lock.
+    Consent that was ticked when the account registered this address takes effect. The caller holds the user's row lock.
     """
     first = get_first_registration(session, user.id)
     mark_verified(session, user, first)
@@ -147,7 +147,7 @@ def vouch(session: Session, user: User) -> None:
 
 
 def get_first_registration(session: Session, user_id: str) -> Registration | None:
-    """The registration that made a user; None when the shop or an operator did."""
+    """The registration that created a user; None if the shop or an operator did."""
     mine = select(Registration).where(Registration.user_id == user_id)
     return session.scalar(mine.order_by(Registration.created_at, Registration.id).limit(1))
 
@@ -167,7 +167,7 @@ def _checked_hash(password: str, user: User) -> str | None:
     return hash_password(password)
 
 
-# Under the row's lock: who verifies the address at this moment keeps it.
+# Under the row lock: a holder who verifies the address at this moment keeps it.
 _RELEASE = text("""
     UPDATE users u SET email = NULL, email_normalized = NULL, updated_at = :now
     FROM (SELECT h.id, h.email FROM users h

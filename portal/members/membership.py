@@ -14,7 +14,7 @@ from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
 CODE_ATTEMPTS = 10
-# SQL: the members who are staff. They are left out wherever members are counted; what they hold is owed all the same.
+# SQL: the members who are staff. They are left out wherever members are counted; their points are owed all the same.
 STAFF = "SELECT m.id FROM users u JOIN loyalty_members m ON m.user_id = u.id WHERE u.role <> 'member'"
 
 
@@ -32,11 +32,11 @@ def get_member(session: Session, user_id: str) -> Member | None:
 
 
 def provision_member(session: Session, user_id: str, new_code: Callable[[], str] = ids.new_code) -> tuple[Member, bool]:
-    """The membership of a user, made now when there is none; the flag says whether this call made it.
+    """The membership of a user, created if there is none; the flag says whether this call created it.
 
-    Concurrent calls make one. A referral code that is taken is drawn again.
+    Concurrent calls create only one. If a referral code is taken, another is drawn.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     for _ in range(CODE_ATTEMPTS):
         member = get_member(session, user_id)
@@ -60,7 +60,7 @@ _PROVISION = text("""
 
 
 def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]:
-    """Make the memberships of these users, who have none; their ids. Those made meanwhile by others are left out."""
+    """Create memberships for these users, who have none; returns the ids, except of those made meanwhile by others."""
     missing, made = set(user_ids), list[UUID]()
     for _ in range(CODE_ATTEMPTS):
         if not missing:
@@ -79,7 +79,8 @@ def set_status(session: Session, user_id: str, status: str, act: Act) -> Member:
 
     A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
 
-    :raises UserNotFound: no such member.
+    :raises UserNotFound: if there is no such member.
+    :raises ValueError: if there is no such status.
     """
     if status not in STATUSES:
         raise ValueError(f"{status} is no status of a membership")

@@ -1,1 +1,1 @@
-"""What every domain stands on; it knows none of them."""
+"""Infrastructure that every domain uses; it depends on none of them."""

@@ -1,4 +1,4 @@
-"""The audit log: every operator write, with who, what, before, after and why."""
+"""The audit log: every write by an operator, with who, what, why, and the state before and after."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from portal.platform.models import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who does something, when, and why: `actor` as the audit log names it, e.g. `user:ada-1` or `job:hold_expiry`."""
+    """Who does something, when and why. `actor` is the name in the audit log: `user:ada-1`, `job:hold_expiry`."""
 
     actor: str
     now: datetime
@@ -30,7 +30,7 @@ def record(
     before: Document | None = None,
     after: Document | None = None,
 ) -> None:
-    """Add one line to the audit log in the current transaction."""
+    """Add one entry to the audit log in the current transaction."""
     session.add(
         AuditEntry(
             at=act.now,

@@ -18,30 +18,30 @@ def now() -> datetime:
 
 
 def real_now() -> datetime:
-    """The current time, also inside `at` and `shifted`."""
+    """The real current time, even inside `at` and `shifted`."""
     return datetime.now(UTC)
 
 
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
-    """Let `now()` answer `moment` (aware) inside the block."""
+    """Make `now()` return `moment` (aware) inside the block."""
     if moment.tzinfo is None:
         raise ValueError("the clock moves to aware times only")
-    there = moment.astimezone(UTC)
-    with _moved_to(lambda: there):
+    fixed = moment.astimezone(UTC)
+    with _moved_to(lambda: fixed):
         yield
 
 
 @contextmanager
 def shifted(by: timedelta) -> Iterator[None]:
-    """Let `now()` be ahead of the real time, or behind it, inside the block; time goes on."""
+    """Make `now()` run ahead of the real time by `by` (behind it, if negative) inside the block; time goes on."""
     with _moved_to(lambda: real_now() + by):
         yield
 
 
 @contextmanager
-def _moved_to(tell: Callable[[], datetime]) -> Iterator[None]:
-    token = _moved.set(tell)
+def _moved_to(source: Callable[[], datetime]) -> Iterator[None]:
+    token = _moved.set(source)
     try:
         yield
     finally:
@@ -55,16 +55,16 @@ LAST_MOMENT = datetime(MAXYEAR, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 def add_months(day: date, months: int) -> date:
-    """`day` some months later; from a longer month to a shorter one, its last day."""
+    """The same day of the month `months` later, or the last day of that month if it is shorter."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def start_of_day(day: date, zone: tzinfo) -> datetime:
-    """The first moment of `day` in `zone`, in UTC, also where clocks change at midnight.
+    """The first moment of `day` in `zone`, in UTC, even where clocks change at midnight.
 
-    A day at an end of the calendar begins at the first or last moment that there is.
+    Outside the range of `datetime` it is the first or last moment of that range.
     """
     try:
         return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
@@ -73,9 +73,9 @@ def start_of_day(day: date, zone: tzinfo) -> datetime:
 
 
 def start_of_next_day(day: date, zone: tzinfo) -> datetime:
-    """The moment at which `day` is over in `zone`, in UTC; after the last day of the calendar the last that there is.
+    """The first moment after `day` in `zone`, in UTC; for `date.max`, the last moment of `datetime`.
 
-    Between the two a day has 23 or 25 hours where clocks change.
+    A day has 23 or 25 hours where clocks change.
     """
     return start_of_day(day + ONE_DAY, zone) if day < date.max else LAST_MOMENT
 
@@ -86,15 +86,15 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
 
 
 def last_whole_day(end: datetime, zone: tzinfo) -> date:
-    """The last day in `zone` that is over at `end` and not before: what "by 4 December" may promise (CONTRACT rule 17).
+    """The last day in `zone` that has ended by `end`: what "by 4 December" may promise (CONTRACT rule 17).
 
-    An end at 23:59:59, or at any later fraction of that second, is the end of its day.
+    An `end` at 23:59:59, or later in that second, counts as the end of its day.
     """
     return (end + CLOSING_SECOND).astimezone(zone).date() - ONE_DAY
 
 
 def computed_expiry(earned_at: datetime, months: int, zone: ZoneInfo) -> datetime | None:
-    """When points earned at `earned_at` expire: the end of that day `months` later (CONTRACT rule 5); 0: never."""
+    """When points earned at `earned_at` expire: the end of that day `months` later (CONTRACT rule 5); None for 0."""
     if months == 0:
         return None
     return end_of_day(add_months(earned_at.astimezone(zone).date(), months), zone)
@@ -107,16 +107,16 @@ def week_of(moment: datetime, zone: ZoneInfo) -> date:
 
 
 MOMENT_WORDS = "must be an RFC 3339 time with offset, such as 2024-03-04T12:44:01+00:00"
-YEARS = range(1900, 9000)  # whatever the offset, every part can read, write and show such a time
+YEARS = range(1900, 9000)  # every component can read, write and show a time in these years, with any offset
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)  # -23:59 to +23:59, as RFC 3339 has them; PostgreSQL alone would stop at 15:59
+)  # offsets from -23:59 to +23:59, as in RFC 3339; PostgreSQL itself stops at 15:59
 
 
 def parse_moment(value: str) -> datetime:
     """The moment of an RFC 3339 time, in UTC.
 
-    :raises ValueError: it is none, or one that cannot be kept in UTC.
+    :raises ValueError: if `value` is not such a time, or its year is not in `YEARS`.
     """
     if not _RFC3339.fullmatch(value):
         raise ValueError(MOMENT_WORDS)
@@ -130,7 +130,7 @@ def parse_moment(value: str) -> datetime:
 def in_utc(moment: datetime) -> datetime:
     """An aware time in UTC.
 
-    :raises ValueError: its year is not one that every part can read, write and show.
+    :raises ValueError: if its year is not in `YEARS`.
     """
     if moment.year not in YEARS:
         raise ValueError(_YEARS)

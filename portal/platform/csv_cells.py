@@ -1,4 +1,4 @@
-"""Cells of CSV files, written so that no spreadsheet executes them, and read back as they were."""
+"""Cells of CSV files, written so that no spreadsheet executes them, and read back unchanged."""
 
 import csv
 import re
@@ -9,13 +9,13 @@ from uuid import UUID
 
 from portal.platform import ids
 
-# A spreadsheet takes a text that begins with one of these for a formula (OWASP, CSV injection); in some languages the
-# wide forms too. Where cells are parted by semicolons or tabs, a text begins anew after one, and after a line break.
+# A spreadsheet treats a text that begins with one of these as a formula (OWASP, CSV injection); in some languages the
+# full-width forms too. Where semicolons or tabs separate cells, a new cell begins after each, and after a line break.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_PARTED = r"(^|[;\t\r\n])"
+_CELL_START = r"(^|[;\t\r\n])"
 _FORMULA = r"""(?=[ \u00a0\u3000"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠])"""
-_EXECUTED = re.compile(_PARTED + _FORMULA)
-_GUARDED = re.compile(_PARTED + "'" + _FORMULA)
+_EXECUTED = re.compile(_CELL_START + _FORMULA)
+_GUARDED = re.compile(_CELL_START + "'" + _FORMULA)
 
 
 def guard_cell(value: object) -> object:
@@ -30,13 +30,13 @@ def guard_cell(value: object) -> object:
 
 
 def guard_text(value: str) -> str:
-    """The text with an apostrophe wherever a spreadsheet may take what follows for a formula."""
+    """The text with an apostrophe wherever a spreadsheet may treat what follows as a formula."""
     guarded = _EXECUTED.sub(r"\1'", value)
     return f"'{guarded}" if guarded.startswith(FORMULA_STARTS) else guarded
 
 
 def unguard_text(value: str) -> str:
-    """The text without the apostrophes that `guard_text` has put there."""
+    """The text without the apostrophes that `guard_text` added."""
     bare = value[1:] if value.startswith("'") and value[1:].startswith(FORMULA_STARTS) else value
     return _GUARDED.sub(r"\1", bare)
 

@@ -1,10 +1,10 @@
-"""How figures and times read on a page, in the reader's locale and timezone.
+"""Format numbers and times for pages, in the reader's locale and time zone.
 
 The guards may put the reader's own `display_locale` (such as `en-GB`) and `display_timezone` (such as `Europe/Berlin`)
-on `flask.g`; without them pages read in the locale and in the zone given to `init_app`.
+on `flask.g`; without them pages use the locale and the zone given to `init_app`.
 
-Figures, days and months speak the language of the sentences they stand in: a locale whose language our texts are not
-written in reads them in English, figures included, so that "1,375 to go" never stands as "1.375" beside a shop's
+Numbers, days and months are written in the language of the text around them: a locale in a language that we have no
+texts in falls back to English, numbers included, so that "1,375 to go" is never written "1.375" next to a shop's
 "1.5 points for every euro".
 """
 
@@ -29,11 +29,11 @@ LANGUAGES = frozenset({"en"})  # that pages and messages are written in
 DECIMAL_POINT = "."
 MINUS = "\N{MINUS SIGN}"
 JUST_NOW = timedelta(seconds=45)
-GRAINS = ((172_800, 3600), (7200, 60), (0, 1))  # seconds: from two days on by the hour, from two hours on by the minute
+GRAINS = ((172_800, 3600), (7200, 60), (0, 1))  # (from, step) in seconds: hours from two days, minutes from two hours
 
 
 def format_points(amount: int, locale: str = DEFAULT_LOCALE, *, signed: bool = False) -> str:
-    """Group the digits of `amount`; with `signed`, say + or − (a true minus sign) before them."""
+    """`amount` with its digits grouped and a true minus sign (−) if negative; with `signed`, + if positive."""
     digits = _digits(abs(amount), locale)
     if amount < 0:
         return f"{MINUS}{digits}"
@@ -41,13 +41,13 @@ def format_points(amount: int, locale: str = DEFAULT_LOCALE, *, signed: bool = F
 
 
 def format_worth(amount: int, worth: tuple[str, int], locale: str = DEFAULT_LOCALE) -> str:
-    """What `amount` points are worth; `worth` is the currency's code and how many points make one unit of it."""
+    """What `amount` points are worth in money; `worth` is the currency code and the points per unit of it."""
     currency, points_per_unit = worth
     return format_currency(Decimal(amount) / points_per_unit, currency, locale=_locale(locale))
 
 
 def grouped(number: int) -> str:
-    """A number with its digits grouped for whoever the sentence is for: the page's reader, else in English."""
+    """A number with its digits grouped in the reader's locale; outside an app context, as in English."""
     return format_points(number, reader_locale() if has_app_context() else DEFAULT_LOCALE)
 
 
@@ -81,16 +81,16 @@ def format_day(moment: datetime, now: datetime, zone: tzinfo) -> str:
 
 
 def format_date_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    """Short date for a sentence: "30 Nov", with the year only when it is another one."""
+    """Short date for a sentence: "30 Nov", with the year if it is not this year."""
     local = moment.astimezone(zone)
     pattern = "d MMM" if local.year == now.astimezone(zone).year else "d MMM y"
     return _date(local.date(), pattern)
 
 
 def format_until(end: datetime, now: datetime, zone: tzinfo, pattern: str = "d MMM") -> str:
-    """The last whole day before `end`, to follow "by" or "until": "30 Nov", with the year only when it is another one.
+    """The last whole day before `end`, to follow "by" or "until": "30 Nov", with the year if it is not this year.
 
-    Where today will not be over before then it is the time of day: "16:00 today".
+    If `end` comes before today is over, the time of day: "16:00 today".
     """
     at = time_today(end, now, zone)
     if at is not None:
@@ -100,7 +100,7 @@ def format_until(end: datetime, now: datetime, zone: tzinfo, pattern: str = "d M
 
 
 def time_today(end: datetime, now: datetime, zone: tzinfo) -> str | None:
-    """The time of day of an `end` that comes before today is over in `zone`, else None."""
+    """The time of day of `end` if it is still to come and before the end of today in `zone`, else None."""
     if not now < end or last_whole_day(end, zone) >= now.astimezone(zone).date():
         return None
     return f"{(end + CLOSING_SECOND).astimezone(zone):%H:%M}"
@@ -113,7 +113,7 @@ def format_exact(moment: datetime, zone: tzinfo) -> str:
     return f"{_date(local.date(), 'd MMMM y')} at {local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
-# What Babel writes is kept: the same figures, days and distances stand on every page, and each costs it 30 to 70 µs.
+# Babel's output is cached: the same numbers, days and distances are on every page, and each costs 30 to 70 µs.
 @lru_cache(maxsize=16_384)
 def _digits(amount: int, locale: str) -> str:
     return format_decimal(amount, locale=_locale(locale))
@@ -141,13 +141,13 @@ def _distance(seconds: int) -> str:
 
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
-    """The locale itself where its language is ours, else the default; one that writes 1.5 as 1,5 is no help either."""
+    """The locale if its language is in `LANGUAGES` and it writes 1.5 with a point (not 1,5), else the default."""
     try:
         locale = Locale.parse(name.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         return Locale.parse(DEFAULT_LOCALE)
-    ours = locale.language in LANGUAGES and get_decimal_symbol(locale) == DECIMAL_POINT
-    return locale if ours else Locale.parse(DEFAULT_LOCALE)
+    is_usable = locale.language in LANGUAGES and get_decimal_symbol(locale) == DECIMAL_POINT
+    return locale if is_usable else Locale.parse(DEFAULT_LOCALE)
 
 
 @lru_cache(maxsize=64)
@@ -159,22 +159,22 @@ def _zone(name: str) -> tzinfo:
 
 
 def reader_locale() -> str:
-    """The locale the current page is read in."""
+    """The locale of the current page's reader."""
     return str(g.get("display_locale") or current_app.extensions["formatting"][1])
 
 
 def reader_language() -> str:
-    """What the current page is written in, as HTML and scripts name it: `en`, `en-GB`."""
+    """The language tag of the current page, for HTML and scripts: `en`, `en-GB`."""
     return str(_locale(reader_locale())).replace("_", "-")
 
 
 def reader_zone() -> tzinfo:
-    """The timezone the current page is read in."""
+    """The time zone of the current page's reader."""
     return _zone(str(g.get("display_timezone") or current_app.extensions["formatting"][0]))
 
 
 def render_for(locale: str | None, timezone: str | None, template: str, **values: Any) -> str:
-    """A template for a reader who is not the one who asks, in their formats; None: in the programme's."""
+    """Render a template for a reader who is not the caller, in their formats; None: in the programme's."""
     with _read_in(locale, timezone):
         return render_template(template, **values)
 
@@ -192,7 +192,7 @@ def _read_in(locale: str | None, timezone: str | None) -> Iterator[None]:
 def init_app(
     app: Flask, timezone: str = "UTC", locale: str = DEFAULT_LOCALE, worth: tuple[str, int] = ("EUR", 100)
 ) -> None:
-    """Give templates this module as filters, in the reader's locale and zone or else the programme's."""
+    """Register these formats as template filters, in the reader's locale and zone, else the programme's."""
     app.extensions["formatting"] = (timezone, locale)
     app.extensions["worth"] = worth
     app.jinja_env.globals["reader_language"] = reader_language

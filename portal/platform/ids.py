@@ -1,4 +1,4 @@
-"""Ids (ULIDs), and codes to read aloud, in which no letter or digit is mistaken for another."""
+"""Ids (ULIDs), and codes to read aloud, without letters and digits that are easily confused."""
 
 import secrets
 import threading
@@ -8,7 +8,7 @@ from ulid import ULID
 
 from portal.platform import clock
 
-# The id of no object: what a path names by a text that shows no id.
+# No object has this id: it stands for a text in a path that is not an id.
 NO_ID = UUID(int=0)
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -20,7 +20,7 @@ def new_code(length: int = LENGTH) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-# Crockford's base 32, three digits at a time: pages encode dozens of ids, and the library's way costs ten times that.
+# Crockford's base 32, three digits at a time: pages encode dozens of ids, and the library takes ten times as long.
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
 _TRIPLES = [pair + low for pair in _PAIRS for low in _DIGITS]
@@ -29,7 +29,7 @@ _last = 0
 
 
 def new_id() -> UUID:
-    """A new ULID for the current time, greater than every one this process made in the same millisecond."""
+    """A new ULID for the current time, greater than every other that this process made in the same millisecond."""
     global _last
     fresh = int(clock.now().timestamp() * 1000) << 80 | secrets.randbits(80)
     with _lock:
@@ -56,7 +56,7 @@ def encode(value: UUID) -> str:
 
 
 def parse(text: str) -> UUID | None:
-    """The id that `text` shows, or None where it shows none."""
+    """The id that this 26-character form encodes; None if `text` is not an id."""
     try:
         return ULID.from_str(text.upper()).to_uuid() if len(text) == 26 else None
     except ValueError:

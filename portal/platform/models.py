@@ -1,4 +1,4 @@
-"""Tables of the machinery itself: outbox, idempotency keys and the audit log."""
+"""Tables of the platform itself: outbox, idempotency keys and the audit log."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,6 +1,6 @@
-"""What is told of the portal while it runs: a line of JSON for each request, and Prometheus metrics.
+"""Logs and metrics: a line of JSON for each request, and Prometheus metrics.
 
-Each request has an id, which is also in its answer. Metrics are over all processes of a host when
+Each request has an id, which is also in its answer. Metrics cover all processes of a host if
 PROMETHEUS_MULTIPROC_DIR is set.
 """
 
@@ -60,7 +60,7 @@ def configure(level: str) -> None:
 
 
 def add_source(app: Flask, source: Source) -> None:
-    """Declare figures that are read from the database at scrape time."""
+    """Register a source of metrics that are read from the database at scrape time."""
     app.extensions["metric_sources"].append(source)
 
 
@@ -82,7 +82,7 @@ def _end(response: Response) -> Response:
 
 
 def _write_access(method: str, route: str | None, status: int) -> None:
-    """Log the request as any other record would be, past the machinery that makes a record 15 times as expensive."""
+    """Log the request in the same form as other records, but without `logging`, which is 15 times as expensive."""
     line = {
         "time": time.strftime(DATE_FORMAT, time.localtime()),
         "level": "INFO",
@@ -118,7 +118,7 @@ def collect_metrics() -> Response:
 
 
 def may_scrape(address: str, bearer: str) -> bool:
-    """Whether the caller at `address` with this bearer may read the metrics: a private address, or METRICS_TOKEN."""
+    """Whether the caller at `address` may read the metrics: from a private address, or with METRICS_TOKEN as bearer."""
     expected = current_settings().metrics_token
     if expected and hmac.compare_digest(bearer.encode(), expected.encode()):
         return True
@@ -126,7 +126,7 @@ def may_scrape(address: str, bearer: str) -> bool:
 
 
 def _is_private(address: str) -> bool:
-    """Whether it is a private address; not when it is no address: a proxy may call somebody `unknown`."""
+    """Whether this is a private IP address; False if it is no address at all: a proxy may send `unknown`."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

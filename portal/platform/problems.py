@@ -15,7 +15,7 @@ from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 
 MEDIA_TYPE = "application/problem+json"
-# What RFC 9457 and we mean by these is never anything else: an object's state in a problem is `currentStatus`.
+# Members whose meaning RFC 9457 or we have fixed: the state of an object is therefore `currentStatus`, not `status`.
 RESERVED = frozenset({"type", "title", "status", "detail", "code", "errors", "instance"})
 
 
@@ -25,7 +25,7 @@ class DomainError(Exception):
     `extra` members go into the problem document, `headers` into the answer; `errors` lists the refused fields, each as
     `{field, message}`.
 
-    :raises ValueError: `extra` would give a member of RFC 9457 another meaning (CONTRACT 1).
+    :raises ValueError: if `extra` contains one of the `RESERVED` members (CONTRACT 1).
     """
 
     code: ClassVar[str] = "bad_request"
@@ -116,7 +116,7 @@ _HTTP_CODES = {
 
 
 def wants_json() -> bool:
-    """Whether this request is answered with JSON: all of `/api/` and `/app/api/`."""
+    """Whether this request is answered with JSON: all of `/api/` and `/app/api/`, except `/api/docs`."""
     return request.path.startswith(("/api/", "/app/api/")) and not request.path.startswith("/api/docs")
 
 

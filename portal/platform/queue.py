@@ -1,4 +1,4 @@
-"""Redis and RQ: queues declared once. They only wake workers; PostgreSQL holds the truth."""
+"""Redis and RQ: queues declared once. They only wake workers; PostgreSQL is the source of truth."""
 
 import logging
 import threading
@@ -27,14 +27,14 @@ class QueueName(StrEnum):
 
 
 class Breaker:
-    """Remembers that Redis was away a moment ago, so that not everybody waits to find out again."""
+    """Circuit breaker: after a failure of Redis, only one caller every few seconds waits for it again."""
 
     def __init__(self) -> None:
         self._again_at = 0.0
         self._lock = threading.Lock()
 
     def may_try(self) -> bool:
-        """Whether to ask Redis; while it is away one caller may find out every few seconds, and the others may not."""
+        """Whether to call Redis now; while it is down, True for one caller every few seconds."""
         if not self._again_at:
             return True
         with self._lock:
@@ -45,23 +45,23 @@ class Breaker:
             return True
 
     def failed(self) -> None:
-        """Leave Redis alone for the next seconds."""
+        """Record a failure: do not call Redis for the next few seconds."""
         self._again_at = time.monotonic() + LEAVE_ALONE_SECONDS
 
     def succeeded(self) -> None:
-        """Let everybody ask again."""
+        """Record a success: every caller may call Redis again."""
         self._again_at = 0.0
 
 
 def connect(url: str, *, patient: bool = False, seconds: float | None = None) -> Redis:
-    """A Redis client: gives up after 0.5 s for the web; `patient` for workers, which block on their queues."""
+    """A Redis client: for the web it times out after 0.5 s; `patient`, for workers, blocks on reads for `seconds`."""
     if patient:
         return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
     return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
 
 def init_app(app: Flask) -> None:
-    """Attach the impatient client of the web."""
+    """Attach the web's client and its circuit breaker."""
     app.extensions["redis"] = connect(app.config["SETTINGS"].redis_url)
     app.extensions["redis_breaker"] = Breaker()
 
@@ -77,9 +77,9 @@ def queue(name: QueueName) -> Queue:
 
 
 def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None = None, timeout: int = 60) -> bool:
-    """Wake a worker for `function` (dotted path) with plain arguments; False when Redis is away.
+    """Enqueue a call of `function` (dotted path) with plain arguments; False if Redis is down.
 
-    After a failure Redis is left alone for a while: nobody waits for it again and again.
+    After a failure Redis is not called for a few seconds, so that callers do not wait for it again and again.
     """
     breaker = cast("Breaker", current_app.extensions["redis_breaker"])
     if not breaker.may_try():
@@ -97,7 +97,7 @@ def enqueue(name: QueueName, function: str, *arguments: Any, job_id: str | None 
 
 
 def is_waiting(name: QueueName) -> bool:
-    """Whether something waits in a queue; False while Redis is away."""
+    """Whether something waits in a queue; False if Redis is down."""
     try:
         return not queue(name).is_empty()
     except (RedisError, OSError):
@@ -105,5 +105,5 @@ def is_waiting(name: QueueName) -> bool:
 
 
 def enqueue_ids(name: QueueName, function: str, ids: list[UUID]) -> bool:
-    """Wake a worker for a batch of ids."""
+    """Enqueue a call of `function` for a batch of ids; False if Redis is down."""
     return enqueue(name, function, [str(i) for i in ids])

@@ -1,4 +1,4 @@
-"""What is deleted when it is old: each domain says that of its own tables, and a job does it every night."""
+"""Retention: each domain declares which old rows of its own tables are deleted; a nightly job deletes them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long rows of a table are kept. `old` is a condition on them in which `:before` is that long ago."""
+    """How long rows of a table are kept. `old` is an SQL condition in which `:before` is the time `kept` ago."""
 
     table: str
     old: str
@@ -17,17 +17,17 @@ class Retention:
 
 
 def keep(app: Flask, table: str, old: str, *, days: int) -> None:
-    """Declare that rows of `table` which are `old` (see `Retention`) after so many days may go."""
+    """Declare that rows of `table` that meet the condition `old` (see `Retention`) may be deleted after `days`."""
     app.extensions["retention"].append(Retention(table, old, timedelta(days=days)))
 
 
 def list_retentions() -> list[Retention]:
-    """What has been declared, in that order."""
+    """All declarations, in the order in which they were made."""
     return cast("list[Retention]", current_app.extensions["retention"])
 
 
 def init_app(app: Flask) -> None:
-    """Declare it of the platform's own tables. Keys of the outbox stay unique for as long as its rows are kept."""
+    """Declare it for the platform's own tables. The outbox's dedupe keys stay unique while its rows are kept."""
     app.extensions["retention"] = []
     keep(app, "idempotency_keys", "created_at < :before", days=2)
     keep(app, "outbox", "status = 'done' AND finished_at < :before", days=180)

@@ -1,4 +1,4 @@
-"""What of the running application everybody may ask for: its settings, who listens, and signers under its secret."""
+"""What any module may use of the running application: settings, event listeners, and signers with its secret key."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -12,20 +12,20 @@ Listener = Callable[..., Any]
 
 
 def current_settings() -> Settings:
-    """The settings that this application runs by."""
+    """The settings of the current application."""
     return cast("Settings", current_app.config["SETTINGS"])
 
 
 def listeners(event: str) -> list[Listener]:
-    """Who has declared in `init_app` that they want to know of this."""
+    """The listeners of this event, as registered by `init_app` functions."""
     return cast("list[Listener]", current_app.extensions.get(event, []))
 
 
 def listen(app: Flask, event: str, listener: Listener) -> None:
-    """Declare that `listener` wants to know of `event`."""
+    """Register a listener for `event`."""
     app.extensions.setdefault(event, []).append(listener)
 
 
 def signer(purpose: str) -> URLSafeSerializer:
-    """Signs and reads what leaves in links and cookies; what was signed for another purpose does not fit."""
+    """A signer of values in links and cookies; it rejects what was signed for another purpose."""
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=purpose)

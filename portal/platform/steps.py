@@ -21,8 +21,8 @@ EVERYBODY = Shard()
 class Step:
     """One part of a job.
 
-    `work` does one bounded piece in a transaction of its own and gives its `figures`, which are summed over all pieces;
-    None once nothing is left. A piece that is repeated, or done by two at once, must change nothing more.
+    `work` does one bounded piece in its own transaction and returns its `figures`, which are summed over all pieces,
+    or None once nothing is left. It is idempotent: a piece done again, or by two workers at once, changes nothing more.
     """
 
     name: str

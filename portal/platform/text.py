@@ -1,12 +1,12 @@
-"""What people write to be read by others: without characters that cannot be seen, and without addresses of sites."""
+"""Checks for text that people write for others: no invisible characters, and no web addresses."""
 
 import re
 import unicodedata
 from urllib.parse import unquote
 
-# Controls and formats, line and paragraph separators, what is private or half a character.
+# Unicode's controls, format characters, private use, surrogates, line and paragraph separators.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-# What shows nothing although Unicode calls it a letter, mark or symbol, or keeps it free for such: fillers, variants.
+# Invisible, although Unicode counts them as letters, marks or symbols or reserves them: fillers, variation selectors.
 _IGNORED = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffe\uffff"
     "\U000e0000-\U000e0fff]"
@@ -14,13 +14,13 @@ _IGNORED = re.compile(
 _LAYOUT = frozenset("\n\r\t")
 _NO_LAYOUT = dict.fromkeys(map(ord, _LAYOUT))
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
-# Scripts that need a joiner to be written: Arabic and its kin, and those of India and Sri Lanka.
+# Scripts that are written with joiners: Arabic and related ones, and those of India and Sri Lanka.
 _JOINING = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\u0900-\u0dff]")
 _PICTURE = re.compile("[\u00a9\u00ae\u2122\u2190-\u2bff\u3297\u3299\U0001f000-\U0001faff]")
-_VARIANTS = "\ufe0e\ufe0f"  # an emoji as text, or in colour
+_VARIANTS = "\ufe0e\ufe0f"  # variation selectors: an emoji as text, or in colour
 _WITH_VARIANTS = frozenset("0123456789#*\u203c\u2049\u2139\u3030\u303d")
 
-# What a reader, a browser or a mail program takes for a full stop, a slash or a colon.
+# What a reader, a browser or a mail program treats as a full stop, a slash or a colon.
 _SIGNS = str.maketrans(
     dict.fromkeys("\u3002\u0701\u0702\ua4f8\u06d4\ua60e\u2e3c", ".")
     | dict.fromkeys("\u2044\u2215\u29f8\u2571\\", "/")
@@ -44,24 +44,24 @@ _SITE = re.compile(
 
 
 def without_hidden(text: str) -> str:
-    """The text without what a reader cannot see: controls, bidirectional marks, zero widths, fillers.
+    """The text without invisible characters: controls, bidirectional marks, zero-width characters, fillers.
 
-    Line breaks and tabs are seen. So are the joiners that Arabic, Indic scripts and emoji are written with.
+    Line breaks and tabs stay. So do the joiners that Arabic, Indic scripts and emoji are written with.
     """
     return "".join(sign for place, sign in enumerate(text) if not _is_hidden(sign) or _joins(text, place))
 
 
 def plain_line(text: str) -> str:
-    """A name or another text of one line: without hidden characters, line breaks and tabs, and space around it."""
+    """A name or another text of one line: without invisible characters, line breaks, tabs and surrounding space."""
     return without_hidden(text).translate(_NO_LAYOUT).strip()
 
 
 def names_a_site(text: str) -> bool:
-    """Whether a reader, or the program that shows the text, could take a part of it for the address of a site.
+    """Whether a reader, or the program that shows the text, could read a part of it as a web address.
 
-    Any scheme, `www.`, a bare host with or without a path, punycode, IPv4, in full-width or other compatibility
-    letters, with invisible characters, escapes, brackets or `dot` in between. A full stop right between two words
-    looks like a host, too: `Hi.Come` does.
+    That is any scheme, `www.`, a bare host with or without a path, punycode or IPv4, also in full-width or other
+    compatibility letters, or with invisible characters, escapes, brackets or `dot` in between. A full stop right
+    between two words counts as a host too: `Hi.Come`.
     """
     seen = _SPACED.sub(".", _DEFANGED.sub(".", _as_read(text)))
     return _SITE.search(seen) is not None
@@ -73,7 +73,7 @@ def _is_hidden(sign: str) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Whether the joiner or variant at this place is one that its neighbours are written with."""
+    """Whether the neighbours of the joiner or variation selector at this place are written with it."""
     sign, after = text[place], text[place + 1 : place + 2]
     if sign in _VARIANTS:
         return _is_picture(text[max(place - 1, 0) : place])
@@ -88,7 +88,7 @@ def _is_picture(sign: str) -> bool:
 
 
 def _as_read(text: str) -> str:
-    """The text folded to what it looks like: one width, no marks, no case, nothing that cannot be seen."""
+    """The text folded to what it looks like: one width, no marks, no case, no invisible characters."""
     shown = "".join(sign for sign in unquote(text) if not _is_hidden(sign))
     folded = unicodedata.normalize("NFKD", shown.translate(_SIGNS)).translate(_SIGNS).casefold()
     return "".join(sign for sign in folded if unicodedata.category(sign)[0] != "M")

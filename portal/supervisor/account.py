@@ -1,7 +1,7 @@
 """The account that everything runs under when root starts it: PostgreSQL refuses root, and nothing else needs it.
 
-Folders above the checkout and the data directory stay as they are. Where the account may not pass them (root's home is
-closed to others), it is lent the one right of root's that it needs, to read and to enter, and no other.
+Folders above the checkout and the data directory stay as they are. Where the account may not enter them (root's home is
+closed to others), it gets the one capability of root's that it needs, to read and to enter, and no other.
 """
 
 import os
@@ -17,8 +17,8 @@ from pathlib import Path
 from portal.supervisor.files import StartFailedError
 
 NAME = "portal-service"
-# Numbers of Linux capabilities. The second lets files be written too: only where a container has withdrawn the first.
-_ENTER, _ENTER_AND_WRITE = ("dac_read_search", 2), ("dac_override", 1)
+# Linux capabilities and their numbers. The second allows writing too: used only if a container has dropped the first.
+_READ, _READ_AND_WRITE = ("dac_read_search", 2), ("dac_override", 1)
 _TOO_MUCH = (
     "The account that the portal runs under cannot reach the checkout, its Python or DATA_DIR, and this container can "
     "only lend it the right to write everywhere too: put them where every user may enter, such as /srv."
@@ -29,30 +29,30 @@ _LOOK = "import os, sys; sys.exit(not all(os.access(path, os.R_OK) for path in s
 
 @dataclass(frozen=True)
 class Account:
-    """Whom to run programs as: a user and group id; None: whoever starts them."""
+    """The account to run programs as: its user and group id; None: the current user's own."""
 
     ids: tuple[int, int] | None
 
     def own(self, directory: Path) -> None:
-        """Make `directory`, private to the account, if it is missing."""
+        """Create `directory`, private, if it is missing, and make the account its owner."""
         directory.mkdir(mode=0o700, exist_ok=True)
         self.take(directory)
 
     def take(self, path: Path) -> None:
-        """Make the account the owner of a file or folder, not of what a link leads to."""
+        """Make the account the owner of a file or folder; of a link, not of its target."""
         if self.ids is not None:
             os.chown(path, *self.ids, follow_symlinks=False)
 
     def starter(self, paths: Iterable[Path], rights: Collection[str] = ()) -> list[str]:
-        """The words before a command that run it as the account, able to read the paths; none for oneself.
+        """The command prefix that runs a command as the account, able to read the paths; empty for the current user.
 
-        :raises StartFailedError: it cannot be switched to, or cannot be let read them.
+        :raises StartFailedError: if switching to the account fails, or it cannot be given access to the paths.
         """
         if self.ids is None:
             return []
         if not self._reads(paths):
-            rights = [*rights, lent := _lendable()]
-            if lent == _ENTER_AND_WRITE[0]:
+            rights = [*rights, capability := _find_capability()]
+            if capability == _READ_AND_WRITE[0]:
                 print(_TOO_MUCH, file=sys.stderr, flush=True)
         command = self._switch(rights)
         if rights and subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
@@ -60,8 +60,8 @@ class Account:
         return command
 
     def _reads(self, paths: Iterable[Path]) -> bool:
-        """Whether the account, without any right of root's, runs this Python and reads the paths."""
-        python = Path(sys.executable).resolve(), Path(os.__file__)  # itself: it may have started by another's library
+        """Whether the account can run this Python and read the paths without any capability of root's."""
+        python = Path(sys.executable).resolve(), Path(os.__file__)  # not implied: it may start with another library
         command = [*self._switch(()), sys.executable, "-S", "-c", _LOOK, *map(str, [*python, *paths])]
         return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0
 
@@ -73,15 +73,15 @@ class Account:
             _find("setpriv", "util-linux"),
             *(f"--reuid={user}", f"--regid={group}", "--clear-groups"),
             *(f"--inh-caps={kept}", f"--ambient-caps={kept}", f"--bounding-set={kept}"),
-            *(["--securebits=+no_setuid_fixup"] if rights else []),  # else access() answers as if nothing were lent
+            *(["--securebits=+no_setuid_fixup"] if rights else []),  # else access() ignores the capabilities
             "--",
         ]
 
 
 def owner_of(data_dir: Path) -> Account:
-    """The account for a data directory: its owner's, or where that is root, the service account.
+    """The account for a data directory: its owner, or if that is root, the service account.
 
-    :raises StartFailedError: the service account cannot be made.
+    :raises StartFailedError: if the service account cannot be created.
     """
     if os.geteuid() != 0:
         return Account(None)
@@ -90,9 +90,9 @@ def owner_of(data_dir: Path) -> Account:
 
 
 def find_account() -> Account:
-    """An ordinary user's own account, or for root the system user `portal-service`, made when missing.
+    """The current user's account, or for root the system user `portal-service`, created if it is missing.
 
-    :raises StartFailedError: it cannot be made.
+    :raises StartFailedError: if it cannot be created.
     """
     if os.geteuid() != 0:
         return Account(None)
@@ -107,7 +107,7 @@ def find_account() -> Account:
 
 
 def _create() -> str:
-    """Add the user; what the command said. Another instance may be doing the same: the next look-up tells."""
+    """Add the user; returns what the command said. Another instance may do the same: the next look-up shows it."""
     command = [
         _find("useradd", "passwd"),
         "--system",
@@ -125,7 +125,7 @@ def _create() -> str:
 
 
 def _find(program: str, package: str) -> str:
-    """A program of the system's, which need not be on root's PATH."""
+    """The path of a system program, which need not be on root's PATH."""
     found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), _SYSTEM_PROGRAMS]))
     if found is None:
         raise StartFailedError(
@@ -135,16 +135,16 @@ def _find(program: str, package: str) -> str:
     return found
 
 
-def _lendable() -> str:
-    """The right of root's that lets the account pass closed folders, as far as this machine has it to lend.
+def _find_capability() -> str:
+    """The capability that lets the account enter closed folders, of those that this machine allows.
 
-    :raises StartFailedError: it has none.
+    :raises StartFailedError: if it allows none of them.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     bounding = int(next(line for line in status.splitlines() if line.startswith("CapBnd")).split()[1], 16)
-    for right, number in (_ENTER, _ENTER_AND_WRITE):
+    for capability, number in (_READ, _READ_AND_WRITE):
         if bounding >> number & 1:
-            return right
+            return capability
     raise StartFailedError(_unreachable("there is no right to lend it"))
 
 

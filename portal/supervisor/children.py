@@ -1,4 +1,4 @@
-"""The processes of the Procfile: started, printed, started again when they end, stopped together."""
+"""The processes of the Procfile: started, their output printed, restarted when they end, stopped together."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ class Child:
             self.process.terminate()
 
     def kill(self) -> None:
-        """End the whole session at once."""
+        """Kill its whole session at once."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -67,7 +67,7 @@ class Children:
         self._printer.width = max(len(child.name) for child in self._all)
 
     def start(self, environment: Mapping[str, str], kind: str = "") -> None:
-        """Start those of a kind that do not run; without a kind, all."""
+        """Start the children of a kind that do not run; without a kind, of all."""
         for child in self._all:
             if child.name.startswith(kind) and not child.is_running():
                 self._spawn(child, environment)
@@ -77,11 +77,11 @@ class Children:
         return all(child.is_running() for child in self._all if child.name.startswith(kind))
 
     def pids(self) -> set[int]:
-        """The processes to wait for."""
+        """The pids of the children that were started."""
         return {child.process.pid for child in self._all if child.process is not None}
 
     def revive(self, environment: Mapping[str, str]) -> None:
-        """Start again what has ended, at once if it had run for a while, else after a growing pause."""
+        """Restart children that have ended: at once if they ran for more than 60 s, else after a growing pause."""
         now = time.monotonic()
         for child in self._all:
             if child.process is not None and child.process.poll() is not None:
@@ -102,7 +102,7 @@ class Children:
         self.kill()
 
     def kill(self) -> None:
-        """End all at once."""
+        """Kill all at once."""
         for child in self._all:
             child.kill()
 
@@ -116,7 +116,7 @@ class Children:
             try:
                 self._printer.write(message)
             except OSError:
-                self._muted = True  # whoever read our output has gone; the portal goes on
+                self._muted = True  # nobody reads our output any more; the portal goes on
 
     def _spawn(self, child: Child, environment: Mapping[str, str]) -> None:
         own: dict[str, Any] = {"HONCHO_PROCESS_NAME": child.name}
@@ -131,7 +131,7 @@ class Children:
             self.say(line.decode(errors="replace"), child)
 
     def _plan(self, child: Child, process: "subprocess.Popen[bytes]", now: float) -> None:
-        with suppress(ProcessLookupError):  # what it left of its session must not go on beside its successor
+        with suppress(ProcessLookupError):  # what is left of its session must not run beside its successor
             os.killpg(process.pid, signal.SIGKILL)
         steady = now - child.started > _STEADY_SECONDS
         child.pause = 0 if steady else min(_LONGEST_PAUSE, child.pause * 2 or 1)

@@ -1,4 +1,4 @@
-"""The one way in which starting or setting up fails, and the files that the supervisor reads and writes."""
+"""The error of a start that fails, and the files that the supervisor reads and writes."""
 
 import json
 import os

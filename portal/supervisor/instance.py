@@ -24,7 +24,7 @@ class Instance:
         self.known = read_json(self.path)
 
     def open(self, environment: Mapping[str, str], host: str, port: int, urls: tuple[str, str]) -> None:
-        """Record a start. The secret key is made once, or is the environment's."""
+        """Record a start. The secret key is the environment's, else one that is generated once."""
         secret = environment.get("SECRET_KEY") or self.known.get("secret_key") or secrets.token_hex(32)
         self.save(
             database_url=urls[0],
@@ -38,21 +38,21 @@ class Instance:
         )
 
     def close(self) -> None:
-        """Record that nothing runs, unless somebody has removed the directory; what outlives a start stays."""
+        """Record that nothing runs, keeping only what outlives a start; without the file, write nothing."""
         self.known = {name: value for name, value in self.known.items() if name in _LASTING}
         if self.path.exists():
             write_json(self.path, self.known)
 
     def save(self, **values: Any) -> None:
-        """Record the values beside what is known."""
+        """Record the values in addition to what is known."""
         self.known |= values
         write_json(self.path, self.known)
 
 
 def prepare_data_dir(path: str) -> Path:
-    """The absolute data directory, made when missing, private to its owner.
+    """The absolute data directory, created if missing, private to its owner.
 
-    :raises StartFailedError: it cannot be made or written.
+    :raises StartFailedError: if it cannot be created or written.
     """
     data_dir = Path(path).expanduser().absolute()
     probe = data_dir / ".writable"
@@ -66,9 +66,9 @@ def prepare_data_dir(path: str) -> Path:
 
 
 def read_port(text: str) -> int:
-    """The port a setting names.
+    """The port that a setting names.
 
-    :raises StartFailedError: it names none.
+    :raises StartFailedError: if it is not a port number.
     """
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         raise StartFailedError(f"PORT must be a number from 1 to 65535, not {text!r}.")
@@ -78,7 +78,7 @@ def read_port(text: str) -> int:
 def check_port(host: str, port: int) -> None:
     """Make sure that the web server will be able to listen.
 
-    :raises StartFailedError: another program listens there, or the address is not ours.
+    :raises StartFailedError: if another program listens there, or the address is not this machine's.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

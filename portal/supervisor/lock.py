@@ -20,7 +20,7 @@ class DataDirLock:
     def acquire(self) -> None:
         """Take the lock at once.
 
-        :raises StartFailedError: another process holds it.
+        :raises StartFailedError: if another process holds it.
         """
         while True:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

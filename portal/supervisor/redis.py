@@ -20,7 +20,7 @@ OLDEST = (6, 2)
 
 
 class Redis:
-    """One server without persistence: it only wakes workers and counts, PostgreSQL is the truth."""
+    """One server without persistence: it only wakes workers and counts; PostgreSQL is the source of truth."""
 
     def __init__(self, data_dir: Path) -> None:
         self.home = data_dir.resolve() / "redis"
@@ -34,9 +34,9 @@ class Redis:
         return self.sockets.path / "redis.sock"
 
     def start(self) -> int:
-        """Start the server and give its pid; blocks until it answers.
+        """Start the server and return its pid; blocks until it answers.
 
-        :raises StartFailedError: no usable server is installed, or it does not come up.
+        :raises StartFailedError: if no usable server is installed, or it does not come up.
         """
         account = owner_of(self.home.parent)
         for folder in (self.home, self.sockets.path):
@@ -57,7 +57,7 @@ class Redis:
         self.sockets.remove()
 
     def url(self, database: int = 0) -> str:
-        """The address of a database of this server."""
+        """The URL of a database of this server."""
         return f"unix://{self.socket}?db={database}"
 
     def _spawn(self, program: list[str]) -> "subprocess.Popen[bytes]":

@@ -22,7 +22,7 @@ class StopAsked(BaseException):
 
 
 class Stopper:
-    """The first signal breaks off whatever the start or the watch is doing; a second one hurries the stop."""
+    """The first signal interrupts the start or the watch; a second one speeds up the stop."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor

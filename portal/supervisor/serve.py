@@ -1,4 +1,4 @@
-"""`python -m portal.supervisor.serve`: this process becomes the web server of the settings."""
+"""`python -m portal.supervisor.serve`: replace this process by the web server, as the settings describe it."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from portal.config import Settings, SettingsError
 
-# Requests that wait for a thread, beyond which the server answers no more: a queue that long is not worked off in time.
+# Requests that may wait for each thread; the server takes no more, because a longer queue is not worked off in time.
 WAITING_PER_THREAD = 32
 
 

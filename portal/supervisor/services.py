@@ -28,12 +28,12 @@ class Services:
 
 
 def start(data_dir: Path, *, durable: bool = True) -> Services:
-    """Start both servers under `data_dir`, which is made when missing; blocks until they answer.
+    """Start both servers under `data_dir`, which is created if missing; blocks until they answer.
 
     `durable=False` makes commits quick but not safe against power loss: for test data.
-    Run by root, the servers run under the service account; folders above `data_dir` stay as they are.
+    If root calls it, the servers run under the service account; folders above `data_dir` stay as they are.
 
-    :raises StartFailedError: the directory is in use, or a server does not come up.
+    :raises StartFailedError: if the directory is in use, or a server does not come up.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     data_dir = data_dir.resolve()

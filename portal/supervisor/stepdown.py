@@ -9,7 +9,7 @@ from portal.supervisor.account import Account, owner_of
 from portal.supervisor.files import StartFailedError
 from portal.supervisor.instance import prepare_data_dir
 
-# All that a start makes in a data directory.
+# Everything that a start creates in a data directory.
 OURS = frozenset(
     {"instance.json", "instance.new", "processes.json", "processes.new", ".lock", ".writable", "log", "metrics"}
     | {"postgres", "postgres.new", "postgres-socket", "postgres-socket.path"}
@@ -20,9 +20,9 @@ _LOWEST_FREE_PORT = 1024
 
 
 def step_down(root: Path, port: int) -> None:
-    """Started by root, begin this very command anew under the data directory's account; else do nothing.
+    """If started by root, run this same command again under the data directory's account; else do nothing.
 
-    :raises StartFailedError: there is no such account, or the data directory holds what is not ours.
+    :raises StartFailedError: if there is no such account, or the data directory contains foreign files.
     """
     if os.geteuid() != 0:
         return
@@ -31,14 +31,14 @@ def step_down(root: Path, port: int) -> None:
     rights = ["net_bind_service"] if port < _LOWEST_FREE_PORT else []
     command = account.starter([root / "wsgi.py", root / "portal", root / "templates", data_dir], rights)
     compileall.compile_dir(root / "portal", quiet=2)  # the account may not write beside the modules
-    os.environ["HOME"] = str(data_dir)  # root's is closed to it
+    os.environ["HOME"] = str(data_dir)  # the account cannot use root's
     os.execv(command[0], [*command, sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, on purpose
 
 
 def hand_over(data_dir: Path) -> Account:
-    """Give a data directory that is root's, and what earlier starts left in it, to the service account; who has it now.
+    """Give a data directory of root's, with what earlier starts left in it, to the service account; returns its owner.
 
-    :raises StartFailedError: it holds what no start made.
+    :raises StartFailedError: if it contains something that no start created.
     """
     account = owner_of(data_dir)
     if account.ids is None or data_dir.stat().st_uid:
@@ -55,7 +55,7 @@ def hand_over(data_dir: Path) -> Account:
 
 
 def _give(path: Path, account: Account) -> None:
-    """Give a file, or a folder with all in it; links are given as such and not followed."""
+    """Give a file, or a folder with its contents, to the account; links are not followed."""
     account.take(path)
     if path.is_dir() and not path.is_symlink():
         for inner in path.iterdir():

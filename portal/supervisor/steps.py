@@ -1,4 +1,4 @@
-"""What happens between the servers and the portal's processes: migrations, demo data, waiting for the web."""
+"""Steps between the start of the servers and of the portal's processes: migrations, demo data, waiting for the web."""
 
 import http.client
 import os
@@ -28,9 +28,9 @@ class Steps:
         self.log = instance.data_dir / "log" / "setup.log"
 
     def migrate(self) -> None:
-        """Bring the database's schema to the head, unless it is there: looking costs less than trying.
+        """Upgrade the database's schema to the head, unless it is there already: checking costs less than an upgrade.
 
-        :raises StartFailedError: the database does not answer, or a migration fails; it has changed nothing.
+        :raises StartFailedError: if the database does not answer, or a migration fails, which then changes nothing.
         """
         heads = set(ScriptDirectory(str(self.root / "migrations")).get_heads())
         if _revisions(str(self.instance.known["database_url"])) != heads:
@@ -38,9 +38,9 @@ class Steps:
             self._flask("The database could not be migrated", "db", "upgrade")
 
     def load_demo(self, wanted: bool) -> str:
-        """On the first start, load demo data if wanted; give what its loader wants shown at every start.
+        """On the first start, load demo data if `wanted`; returns the loader's notice, to be shown at every start.
 
-        Whether a start was the first is recorded when the step has succeeded, with or without demo data.
+        The first start is recorded once this step has succeeded, with or without demo data.
         """
         first = self.instance.known.get("first_start")
         if not isinstance(first, dict):
@@ -53,9 +53,9 @@ class Steps:
         return str(first["notice"])
 
     def close_demo(self) -> None:
-        """Before production goes on with demo data, close its sign-ins: everyone knows their password.
+        """Before production runs on demo data, close the demo's sign-ins: everyone knows their password.
 
-        :raises StartFailedError: that did not work, and nobody is let in.
+        :raises StartFailedError: if that fails; the portal must not start then.
         """
         first = self.instance.known.get("first_start")
         if isinstance(first, dict) and first.get("demo"):
@@ -104,7 +104,7 @@ def _revisions(database_url: str) -> set[str]:
 def wait_until_ready(host: str, port: int, alive: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `/readyz` answers 200.
 
-    :raises StartFailedError: the web server ends, or does not become ready in time.
+    :raises StartFailedError: if the web server ends, or does not become ready in time.
     """
     deadline = time.monotonic() + seconds
     answer = "no answer"

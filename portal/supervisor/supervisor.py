@@ -31,7 +31,7 @@ class Supervisor:
     def start(self) -> None:
         """Start servers and processes; returns when the portal answers.
 
-        :raises StartFailedError: something is not as it must be; what was started is left to `stop`.
+        :raises StartFailedError: if a step fails; the caller then calls `stop` to end what was started.
         """
         begun = time.monotonic()
         port, host = read_port(os.environ.get("PORT") or "8000"), os.environ.get("HOST") or "127.0.0.1"
@@ -50,7 +50,7 @@ class Supervisor:
         self._announce(settings, str(instance.known["public_url"]), notice, time.monotonic() - begun)
 
     def watch(self) -> None:
-        """Start again whatever ends; to be called a few times a second."""
+        """Restart whatever has ended; to be called a few times a second."""
         for name, server in self._servers():
             if server.process is not None and server.process.poll() is not None:
                 self._say(f"{name} ended (exit {server.process.returncode}); it is started again")
@@ -60,11 +60,11 @@ class Supervisor:
             collect_orphans(self.children.pids() | self._server_pids())
 
     def stop(self) -> None:
-        """Stop all that was started; the database last, then the data directory is free."""
+        """Stop everything that was started, the database last; then the data directory is free."""
         self._undo.close()
 
     def hurry(self) -> None:
-        """Let the portal's processes not finish what they do."""
+        """Kill the portal's processes without waiting for them to finish."""
         if self.children is not None:
             self.children.kill()
 
@@ -118,7 +118,7 @@ class Supervisor:
         }
 
     def _make_metrics(self, data_dir: Path) -> str:
-        """An empty folder for what the web processes of this start measure, so that each can tell of all."""
+        """An empty folder for the metrics of this start's web processes, so that each can report those of all."""
         folder = data_dir / "metrics"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -134,7 +134,7 @@ class Supervisor:
         return steps.load_demo(wanted=settings.demo and not settings.production)
 
     def _start_processes(self, settings: Settings) -> None:
-        """The web first and alone, so that it answers soon; the others when it does."""
+        """Start the web first and alone, so that it answers soon; the others once it does."""
         children = Children(self.root / "Procfile", {"worker": settings.workers}, self.record)
         self._undo.callback(children.stop, PATIENCE)
         self.children = children

@@ -52,7 +52,7 @@ def _declare_retention(app: Flask) -> None:
 
 
 def _attach_sign_in(app: Flask) -> None:
-    """Guards before every request, and who a session's cookie stands for."""
+    """Attach the guards before every request, and the loader of the user of a session's cookie."""
     login_manager = LoginManager()
     login_manager.session_protection = None
     login_manager.user_loader(load_session)

@@ -1,4 +1,4 @@
-"""The browser's side of a sign-in and of a registration: the cookies that name them, and by which it is known again."""
+"""The browser's cookies: for a sign-in, for a registration, and to recognise it as a known device."""
 
 import secrets
 from datetime import timedelta
@@ -25,9 +25,9 @@ MAX_PATH_LENGTH = 2000
 
 
 def sign_in(database: Session, user: User) -> None:
-    """Sign this browser in as a user, with nothing of its earlier session but the form token.
+    """Sign this browser in as a user; of its earlier session only the form token and flash messages are kept.
 
-    Who has signed in before, and never with this browser, is told by mail.
+    A user who has signed in before, but never with this browser, is told by mail.
     """
     sign_out(database)
     _know_device(database, user)
@@ -54,7 +54,7 @@ def sign_out(database: Session) -> None:
 
 
 def read_device() -> bytes | None:
-    """What the cookie of a browser that somebody signed in with stands for, if there is one and we made it."""
+    """The hash of this browser's device secret; None without a cookie that we made at a sign-in."""
     secret = _read_secret()
     return hash_device(secret) if secret else None
 
@@ -99,9 +99,9 @@ def _secure() -> bool:
 
 
 def remember_registration(response: Response, registration_id: UUID, email: str) -> None:
-    """Let this browser know which registration was made in it, for as long as its link may live.
+    """Store in this browser which registration was made in it, for as long as its link may live.
 
-    It is the same for an address that somebody has: the id then leads nowhere.
+    The cookie looks the same for an address that somebody has: its id then leads nowhere.
     """
     value = str(_registrations().dumps([ids.encode(registration_id), email]))
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
@@ -119,7 +119,7 @@ def read_registration() -> tuple[UUID | None, str]:
 
 
 def opener() -> Opener:
-    """What this browser can show for itself when it opens a link."""
+    """This browser as the opener of a link: its registration and its signed-in user."""
     registration_id, _ = read_registration()
     return Opener(registration_id, current_user.id if current_user.is_authenticated else None)
 

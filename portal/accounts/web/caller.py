@@ -135,8 +135,8 @@ _tokens: dict[bytes, _Token] = {}
 def load_token(token: str, *, proven_later: bool = False) -> Principal | None:
     """The service that a bearer token stands for, or None when it is unknown, revoked or expired.
 
-    `proven_later`: a token that was live a moment ago is taken at its word, until the view's own read or `prove` has
-    looked at its row again.
+    `proven_later`: a token that was live a moment ago is accepted without a query, until the view's own read or `prove`
+    checks its row.
     """
     now, token_hash = clock.now(), hash_token(token)
     known = _tokens.get(token_hash) if proven_later else None
@@ -163,7 +163,7 @@ def current() -> Principal:
 
 
 def acting(reason: str = "") -> Act:
-    """What the caller of the current request does now, and why: for the audit log, and for what keeps who did it."""
+    """What the caller of the current request does now, and why: for the audit log and other records of who did it."""
     return Act(current().actor, clock.now(), reason)
 
 
@@ -175,7 +175,7 @@ def current_user_id() -> str:
 
 
 class TokenProof:
-    """Proves a token that was taken at its word (`portal.platform.db.hot`). A token's name and scopes never change."""
+    """Checks a token that was accepted without a query (`portal.platform.db.hot`). Its name and scopes never change."""
 
     condition = """(CAST(:token AS bytea) IS NULL OR EXISTS (
         SELECT FROM api_tokens k WHERE k.token_hash = :token AND k.revoked_at IS NULL
@@ -187,9 +187,9 @@ class TokenProof:
         return {"token": known and known.hash, "token_now": clock.now()}
 
     def settle(self, *, proven: bool) -> None:
-        """A row proves the token; without one its own row is looked at.
+        """A row proves the token; without one, the token's own row is checked.
 
-        :raises InvalidToken: it has been revoked or has expired.
+        :raises InvalidToken: if it has been revoked or has expired.
         """
         if proven:
             g.pop("unproven", None)
@@ -198,9 +198,9 @@ class TokenProof:
 
 
 def prove() -> None:
-    """Check a token that was taken at its word and not looked at since.
+    """Check a token that was accepted without a query and not checked since.
 
-    :raises InvalidToken: it has been revoked or has expired.
+    :raises InvalidToken: if it has been revoked or has expired.
     """
     known: _Token | None = g.pop("unproven", None)
     if known is not None and read_one(_TOKEN, {"hash": known.hash, "now": clock.now()}, _Live) is None:

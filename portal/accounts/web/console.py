@@ -149,13 +149,13 @@ def end_sign_in(session_id: UUID) -> AnyResponse:
 
 
 def _tokens_of(user: User) -> str:
-    """What becomes of the tokens that an admin made, when they are one no more."""
+    """The sentence that says which tokens are revoked, because this user made them; empty if there are none."""
     names = ", ".join(tokens.list_names_of(db.session(), user.id))
     return f" The tokens they made are revoked; make new ones for their services first: {names}." if names else ""
 
 
 def _act(form: OnceForm, question: Question, act: Callable[[], object]) -> AnyResponse:
-    """Ask, or carry out what was asked and go back."""
+    """Show the question, or carry out the act that it asked about and go back."""
     if not form.validate_on_submit():
         return ask(form, question)
     problem = attempt(act)

@@ -38,7 +38,7 @@ class StaffForm(ReasonForm):
     role = SelectField("Role", choices=_words(ROLES[1:]))
 
     def validate_email(self, field: Field) -> None:
-        """An address that can get a message."""
+        """Refuse what is not an address, and normalise the address."""
         try:
             field.data = clean_email(field.data)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Forms of the doors: sign in, register, forgotten password. What is wrong is said in words for people."""
+"""Forms to sign in, to register and for a forgotten password, with messages for people."""
 
 from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
@@ -41,7 +41,7 @@ class RegisterForm(PortalForm):
     next = HiddenField()
 
     def validate_password(self, field: Field) -> None:
-        """Refuse what `passwords` refuses, at the field."""
+        """Refuse what `password_problem` refuses, at the field."""
         problem = password_problem(field.data, self.email.data or "")
         if problem:
             raise ValidationError(problem)
@@ -54,7 +54,7 @@ class ForgotPasswordForm(PortalForm):
 
 
 class ConfirmForm(PortalForm):
-    """What was not chosen in the browser that opens the link: the password to sign in with from now on, and consent."""
+    """For a browser in which nobody registered or is signed in: the password from now on, and consent."""
 
     password = PasswordField("Password", [Length(max=1000)])
     marketing_messages = BooleanField(WANTS_MESSAGES)

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _USER_ID = re.compile(USER_ID_PATTERN)
 UNGUARDED = frozenset({"static", "openapi.spec"})
-# All that is served of `static/`: folders, and files that lie in none.
+# Everything that is served of `static/`: folders, and files outside them.
 ASSETS = frozenset({"css", "img", "js", "vendor"})
 ASSET_FILES = frozenset({"sw.js"})
 
@@ -49,14 +49,14 @@ class Access(Enum):
 
 
 class RoleRequired(Forbidden):
-    """A page of the consoles that a higher role keeps; who runs the programme is told which."""
+    """A page of the consoles that needs a higher role; the message names the role to staff."""
 
     def __init__(self, needed: str, role: str) -> None:
         super().__init__(f"This page needs the role {needed}; yours is {role}. Ask somebody who has it.")
 
 
 def guarded(access: Access, *, undone: str = "") -> Callable[[View], View]:
-    """Declare who may call this view, and the sentence for those whose sign-in was over: what has not been done."""
+    """Declare who may call this view; `undone` tells people whose sign-in has ended what was not done."""
 
     def mark(view: View) -> View:
         view.access, view.undone = access, undone  # type: ignore[attr-defined]  # declared on the function
@@ -66,15 +66,15 @@ def guarded(access: Access, *, undone: str = "") -> Callable[[View], View]:
 
 
 def in_parts(view: View) -> View:
-    """Declare that HTMX gets a part of a page from this view, so that nobody is led back to it."""
+    """Declare that this view gives HTMX only a part of a page, so that nobody is redirected back to it."""
     view.answers_in_parts = True  # type: ignore[attr-defined]  # declared on the function
     return view
 
 
 def proves_token(view: Callable[P, R]) -> Callable[P, R]:
-    """Declare that this view's own read checks the bearer token (`platform.db.hot`), and not the guard.
+    """Declare that this view's own read, and not the guard, checks the bearer token (`platform.db.hot`).
 
-    Where it does not come to that, the token is checked before the answer leaves, whatever the answer is.
+    If the view does no such read, the token is checked before the answer leaves, whatever the answer is.
     """
 
     @wraps(view)
@@ -115,7 +115,7 @@ def _enforce() -> Response | None:
     if access is None:
         raise Forbidden(f"{request.endpoint} has no guard")
     if "\x00" in request.path:
-        raise NotFound  # no object has such an id, and the database refuses to look
+        raise NotFound  # no object has such an id, and the database refuses the query
     by_cookie = _identify(access)
     limits.check()
     if access is not Access.PUBLIC and g.principal.kind == "anonymous":
@@ -133,14 +133,17 @@ def _enforce() -> Response | None:
 
 
 def _member_named(principal: Principal) -> str:
-    """Whom the request is about: the member in its path, else the caller's, else whom a service names by header."""
+    """The user the request is about: the one in its path, else the caller, else the one a service names by header."""
     in_path: str = (request.view_args or {}).get("user_id", "")
     by_header = request.headers.get("X-User-Id", "").strip() if principal.kind == "service" else ""
     return in_path or principal.user_id or by_header
 
 
 def _serve_only_assets() -> None:
-    """What assets are made from lies beside them and is nobody's business: a plain path to an asset, or nothing."""
+    """Refuse all but plain paths to assets, because what assets are made from lies beside them.
+
+    :raises NotFound: if the path is not one of these.
+    """
     first, *others = str((request.view_args or {})["filename"]).split("/")
     plain = all(name and not name.startswith(".") and "\\" not in name for name in others)
     if not (plain and (first in ASSETS if others else first in ASSET_FILES)):
@@ -148,7 +151,10 @@ def _serve_only_assets() -> None:
 
 
 def _identify(access: Access) -> bool:
-    """Set the caller; True when the request leans on cookies (or nothing) and so needs a CSRF token."""
+    """Set the caller; True if the request relies on cookies (or nothing) and so needs a CSRF token.
+
+    :raises InvalidToken: if its bearer token is not valid and the route is not public.
+    """
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")

@@ -19,7 +19,7 @@ bp = Blueprint("accounts", __name__)
 
 @bp.after_request
 def keep_nothing(response: Response) -> Response:
-    """Doors are stored nowhere: their addresses hold secrets of links, and their forms what somebody typed."""
+    """Let no cache keep account pages: their addresses hold secrets of links, and their forms what somebody typed."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -30,7 +30,7 @@ WRONG = "That email address and password do not belong together. Check both and 
 @bp.get("/login")
 @guarded(Access.PUBLIC)
 def login() -> AnyResponse:
-    """Ask for email and password; who is signed in goes on."""
+    """Ask for email and password; somebody who is signed in is redirected."""
     if current_user.is_authenticated:
         return go_on(request.args.get("next"), current_user.role)
     return _login_page(LoginForm(formdata=None, next=safe_next(request.args.get("next"))))
@@ -75,8 +75,8 @@ def logout() -> Response:
 def do_logout() -> AnyResponse:
     """Sign out of this browser, which forgets what it has stored of the pages.
 
-    Only its cache: `storage` would end the service worker and with it the notifications that the member has asked for,
-    `cookies` would make a stranger of the device.
+    It clears only the cache: `storage` would end the service worker and with it the notifications that the member has
+    asked for, `cookies` would make the device unknown.
     """
     browser.sign_out(db.session())
     flash("You are signed out.", "success")
@@ -86,7 +86,7 @@ def do_logout() -> AnyResponse:
 
 
 def go_on(target: str | None, role: str) -> AnyResponse:
-    """To the page that somebody was on their way to, else to their first one."""
+    """Redirect to the page that somebody was on their way to, else to their home page."""
     home = "hub.loyalty" if role == "member" else "console.home"
     return redirect(safe_next(target) or url_for(home), 303)
 

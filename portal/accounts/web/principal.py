@@ -16,7 +16,7 @@ class Principal:
 
     @property
     def actor(self) -> str:
-        """Who is held to account for the call: `user:ID` or `token:NAME`."""
+        """Who is accountable for the call: `user:ID` or `token:NAME`."""
         return f"{'token' if self.kind == 'service' else 'user'}:{self.name}"
 
     @property

@@ -27,7 +27,7 @@ ENOUGH = "You have asked for several links today. Look for the newest one in you
 @bp.get("/register")
 @guarded(Access.PUBLIC)
 def register() -> AnyResponse:
-    """Ask what a new member's account needs; who is signed in goes on."""
+    """Ask what a new member's account needs; somebody who is signed in is redirected."""
     if current_user.is_authenticated:
         return go_on(request.args.get("next"), current_user.role)
     return _register_page(RegisterForm(formdata=None, next=safe_next(request.args.get("next"))))
@@ -129,7 +129,10 @@ def confirm_own_address() -> AnyResponse:
 
 
 def _sent(email: str, made: UUID | None = None) -> AnyResponse:
-    """Go on to where to look; the browser keeps the registration it made, else what it has for this address."""
+    """Redirect to the page that says where to look; the browser stores the registration it made.
+
+    Without one, it keeps the one it has for this address, or stores an id that leads nowhere.
+    """
     response = redirect(url_for("accounts.registered"), 303)
     _, remembered = browser.read_registration()
     if made is not None or remembered != email:

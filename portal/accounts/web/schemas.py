@@ -47,7 +47,7 @@ class UserInput(Schema):
         return {name: getattr(self, name) for name in self.model_fields_set - {"consent"}}
 
     def grant(self) -> Grant | None:
-        """The consent that is told of."""
+        """The grant of consent that was sent, if any."""
         return Grant(self.consent.granted_at, self.consent.source) if self.consent else None
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a request whose sign-in is over: the sign-in page, a word about what was not done, and back again."""
+"""What happens when a request's sign-in is over: the sign-in page, a message on what was not done, and back again."""
 
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -14,11 +14,11 @@ SAFE = ("GET", "HEAD")
 
 
 def turn_away(undone: str = "") -> Response:
-    """Lead to the sign-in page, and from there back to the question that was to be asked or answered.
+    """Redirect to the sign-in page, and from there back to the page that was asked for, or from which an act was sent.
 
-    `undone` says what has not happened, of a view that declares it; of every other act it is "Nothing was changed.".
+    `undone` is a view's own message about what was not done; for other acts it is "Nothing was changed.".
     """
-    here = safe_next(_question())
+    here = safe_next(_page_to_return_to())
     login = url_for("accounts.login") + (f"?{urlencode({'next': here})}" if here else "")
     if _was_signed_in():
         _say(f"{AGAIN} {undone or ('' if request.method in SAFE else ACT)}".strip())
@@ -27,8 +27,8 @@ def turn_away(undone: str = "") -> Response:
     return current_app.make_response(redirect(login, 303))
 
 
-def _question() -> str:
-    """The page to come back to: this very one, or for what is only a part of a page or an act the page behind it."""
+def _page_to_return_to() -> str:
+    """The page to come back to: the requested one, or for a part of a page or an act the page behind it."""
     adapter = request_ctx.url_adapter
     assert adapter is not None
     is_page = adapter.test(request.path, "GET") and not _is_fragment()
@@ -41,13 +41,13 @@ def _is_fragment() -> bool:
 
 
 def _page_behind() -> str:
-    """The path of our page that asked, as HTMX or the browser names it."""
+    """The path of our page that sent the request, as HTMX or the browser names it."""
     page = _read(request.headers.get("HX-Current-URL", "")) or _from_here()
     return page.path + (f"?{page.query}" if page.query else "") if page else ""
 
 
 def _was_signed_in() -> bool:
-    """Whether somebody was at work: who only follows a link from elsewhere has lost nothing."""
+    """Whether somebody was at work here; a person who only follows a link from elsewhere has lost nothing."""
     behind = _from_here()
     at_work = behind is not None and behind.path.startswith(("/account/", "/admin"))
     return "_user_id" in session or by_htmx() or request.method not in SAFE or at_work
@@ -66,6 +66,6 @@ def _read(address: str) -> SplitResult | None:
 
 
 def _say(sentence: str) -> None:
-    """Tell it on the next page, once however many parts of a page were turned away; the last word counts."""
+    """Show the sentence on the next page, once however many parts of a page were turned away; the last one counts."""
     session.pop("_flashes", None)
     flash(sentence, "info")

@@ -1,4 +1,4 @@
-"""Routes of the machinery, guarded like every other: health, metrics, brand stylesheet, documentation."""
+"""Routes of the platform, guarded like every other: health, metrics, brand stylesheet, documentation."""
 
 import re
 from typing import cast
@@ -45,7 +45,7 @@ def show_metrics() -> Response:
 
 
 def _scraper() -> str:
-    """The address of who asks; none behind a proxy that is not declared, whose own address says nothing of them."""
+    """The caller's address; empty behind an undeclared proxy, whose own address says nothing of the caller."""
     undeclared = "X-Forwarded-For" in request.headers and not current_settings().trusted_proxies
     return "" if undeclared else request.remote_addr or ""
 

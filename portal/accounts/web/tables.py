@@ -6,7 +6,7 @@ from portal.platform.console.tables import Column, Filter, Table
 
 
 def people_filter(name: str, label: str, column: str) -> Filter:
-    """Narrow a table to the rows of one person, who is named as in the search for members. `column` has user ids."""
+    """A filter for the rows of a person, who is searched for as a member is. `column` has user ids."""
     return Filter(
         name,
         label,

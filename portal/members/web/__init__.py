@@ -1,4 +1,4 @@
-"""What members of the staff are asked before they join."""
+"""The question to staff before they become members."""
 
 from portal.members.web.joining import asks_staff
 

@@ -1,4 +1,4 @@
-"""Staff are asked before they become members: the programme is the customers', and theirs only if they want it."""
+"""Staff are asked before they become members: the programme is for customers, and for staff only if they want it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def asks_staff(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
-    """Declare that this view makes whoever opens it a member, so that staff who are none are asked first."""
+    """Declare that this view makes its visitor a member, so that staff who are not members are asked first."""
 
     @wraps(view)
     def asked(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:

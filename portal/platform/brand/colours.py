@@ -6,8 +6,8 @@ from flask import Flask
 
 BLACK, WHITE = "#000000", "#ffffff"
 LIGHT_SURFACE, DARK_SURFACE = "#f1efe9", "#262a31"
-AA_TEXT = 5.0  # AA asks 4.5; a tint behind the text costs a little
-AA_PART = 3.0  # what AA asks of the parts of a control
+AA_TEXT = 5.0  # AA asks for 4.5; a tint behind the text costs a little contrast
+AA_PART = 3.0  # what AA asks for the parts of a control
 _STEPS = 50
 TIER_COLOURS = {
     "bronze": "#8f5226",
@@ -17,7 +17,7 @@ TIER_COLOURS = {
     "diamond": "#2347a8",
     "emerald": "#0d6b4f",
     "ruby": "#9b1c3d",
-}  # by slug; a tier with a name of its own wears the brand colour
+}  # by slug; a tier with another slug has the brand colour
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
@@ -45,13 +45,13 @@ def text_on(background: str) -> str:
 
 
 def mix(colour: str, other: str, share: float) -> str:
-    """`colour` with `share` (0 to 1) of `other` stirred in."""
+    """`colour` mixed with `share` (0 to 1) of `other`."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 def readable_on(colour: str, surface: str) -> str:
-    """The nearest shade of `colour`, as vivid as it is, that reads as text on `surface` (AA with a margin)."""
+    """The nearest shade of `colour`, equally saturated, that is readable as text on `surface` (AA with a margin)."""
     hue, lightness, saturation = rgb_to_hls(*(channel / 255 for channel in _channels(colour)))
     goal = 1.0 if text_on(surface) == WHITE else 0.0
     for step in range(_STEPS + 1):
@@ -63,11 +63,11 @@ def readable_on(colour: str, surface: str) -> str:
 
 
 def edge_on(colour: str, surface: str) -> str:
-    """The line around what `colour` fills on `surface`: itself where it stands out (AA), else its text shade."""
+    """The outline of an area of `colour` on `surface`: `colour` itself if it stands out (AA), else its text shade."""
     return colour if contrast(colour, surface) >= AA_PART else readable_on(colour, surface)
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the arithmetic above as filters, and the colours of surfaces and tiers."""
+    """Give templates the functions above as filters, and the colours of surfaces and tiers."""
     app.jinja_env.filters.update(text_on=text_on, readable_on=readable_on, edge_on=edge_on, mix=mix)
     app.jinja_env.globals.update(light_surface=LIGHT_SURFACE, dark_surface=DARK_SURFACE, tier_colours=TIER_COLOURS)

@@ -19,9 +19,9 @@ _FRAME = (
 
 @lru_cache(maxsize=512)
 def read_shapes(folder: Path, name: str) -> str:
-    """The inner shapes of icon `name`; those of a gift when there is no such icon, nothing when none are installed.
+    """The inner shapes of icon `name`; those of a gift if there is no such icon, empty if no icons are installed.
 
-    Names come from reward settings too, so anything but lower-case words and hyphens never reaches the disk.
+    Names come from reward settings too, so only lower-case letters, digits and hyphens are looked up on disk.
     """
     path = folder / f"{name}.svg"
     if not _NAME.fullmatch(name) or not path.is_file():

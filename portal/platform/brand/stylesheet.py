@@ -1,4 +1,4 @@
-"""The programme's face: name, colour and logo from settings, as template globals and a stylesheet."""
+"""The programme's brand: name, colour and logo from settings, as template globals and a stylesheet."""
 
 from flask import Flask, Response, make_response, render_template
 
@@ -7,7 +7,7 @@ from portal.platform.settings import current_settings
 
 
 def programme() -> dict[str, object]:
-    """What templates know of the programme."""
+    """What templates get as `programme`."""
     settings = current_settings()
     return {
         "name": settings.programme_name,
@@ -21,7 +21,7 @@ def programme() -> dict[str, object]:
 
 
 def brand_css() -> Response:
-    """The stylesheet of the programme's tokens."""
+    """The stylesheet with the programme's design tokens."""
     response = make_response(render_template("layouts/brand.css", programme=programme()))
     response.mimetype = "text/css"
     response.headers["Cache-Control"] = "public, max-age=300"
@@ -29,5 +29,5 @@ def brand_css() -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Let every template see the programme."""
+    """Give every template the variable `programme`."""
     app.context_processor(lambda: {"programme": programme()})

@@ -1,4 +1,4 @@
-"""How the consoles answer: a table, a question with its reason, and what was done."""
+"""Answers of the consoles: a table, a question before an act, and its outcome."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from portal.platform.problems import DomainError
 from portal.platform.web.forms import OnceForm
 from portal.platform.web.responses import by_htmx, headers_of_frame
 
-# Mail is somebody's HTML: it runs nothing, sends nothing and loads nothing, not even a picture.
+# Mail is untrusted HTML: it may run nothing, send nothing and load nothing, not even a picture.
 _MAIL = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
@@ -51,7 +51,7 @@ def show_instead(template: str, **context: Any) -> Response:
 def show_table(table: Table, template: str, values: Mapping[str, Any] | None = None, **context: Any) -> Response:
     """The table as the query string asks for it, as a page or (`format=csv`) as a download. `template` gets `page`.
 
-    :raises portal.platform.problems.InvalidInput: the query string asks for what there is not.
+    :raises portal.platform.problems.InvalidInput: if the query string has a value that is not accepted.
     """
     if request.args.get("format") == "csv":
         return stream_csv(table, request.args, values)
@@ -67,7 +67,7 @@ def show_mail(html: str) -> Response:
 def ask(form: OnceForm, question: Question, problem: str = "", **context: Any) -> Response:
     """The question before an operator's act: in the dialog for HTMX, else on a page of its own.
 
-    `problem` says why the act was refused. The form posts to the address that asked.
+    `problem` says why the act was refused. The form posts to the current address.
     """
     asked_before = form.is_submitted()
     template = "console/_ask.html" if by_htmx() else "console/ask.html"
@@ -83,7 +83,7 @@ def ask(form: OnceForm, question: Question, problem: str = "", **context: Any) -
 
 
 def attempt(act: Callable[[], object]) -> str:
-    """Carry the act out, or leave no trace of it and say why not; empty when it was done."""
+    """Carry the act out in a savepoint; if it is refused, roll back and return why. Empty if it was done."""
     try:
         with db.session.begin_nested():
             act()
@@ -93,7 +93,7 @@ def attempt(act: Callable[[], object]) -> str:
 
 
 def done(message: str, back: str, kind: str = "success") -> AnyResponse:
-    """Say what was done, on the page the operator came from, as it is now."""
+    """Lead back to the page the operator came from, loaded again, with a message about what was done."""
     flash(message, kind)
     if by_htmx():
         return Response("", headers={"HX-Location": orjson.dumps({"path": back, **_REPLACES_PAGE}).decode()})

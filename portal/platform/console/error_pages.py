@@ -15,9 +15,9 @@ _INSTEAD = {"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "
 
 
 def show_error(status: int, **problem: Any) -> Response:
-    """The page for an error; `problem` has its code, title, detail and, of input, `errors`.
+    """The page for an error; `problem` has its code, title, detail and, for invalid input, `errors`.
 
-    A page that a part of another was asked for replaces it for HTMX; in a dialog it stands where the question was.
+    On the consoles, if HTMX asked for a part of a page, this page replaces the whole; in a dialog, only the question.
     """
     staff = _is_staff() and request.path.startswith("/admin")
     template = "errors/console.html" if staff else "errors/problem.html"
@@ -31,9 +31,9 @@ def show_error(status: int, **problem: Any) -> Response:
 
 
 def _is_staff() -> bool:
-    """Whether somebody who runs the programme is signed in; who cannot be told, while the database is away, is nobody.
+    """Whether an operator or admin is signed in; while the database is down, nobody counts as signed in.
 
-    Pages ask Flask-Login for the user too, and are to have the same answer without asking the database again.
+    The anonymous user is then set in Flask-Login too, so that pages do not ask the database again.
     """
     try:
         return bool(current_user.is_authenticated and current_user.role in STAFF)

@@ -14,15 +14,15 @@ BATCH = 2_000
 
 
 def stream_csv(table: Table, args: Mapping[str, str], values: Values | None = None) -> Response:
-    """Every row of the table as it is filtered now, as a download in the order of its key.
+    """Every row that the current filters select, as a download ordered by key.
 
-    :raises portal.platform.problems.InvalidInput: the query string asks for what there is not.
+    :raises portal.platform.problems.InvalidInput: if the query string has a value that is not accepted.
     """
     return download(table.name, _lines(read_view(table, args), values or {}))
 
 
 def download(name: str, lines: Iterator[str]) -> Response:
-    """CSV lines as a file named after what it holds and the programme's day, streamed as they are made."""
+    """CSV lines as a streamed download; the file name is `name` and today's date in the programme's time zone."""
     today = clock.now().astimezone(current_settings().programme_timezone).date()
     file_name = f"{name}-{today}.csv"
     return Response(

@@ -1,6 +1,6 @@
-"""Tables of the consoles: one description gives the page, its filters, its order, its pages and its CSV export.
+"""Tables of the consoles: one description defines the page, its filters, sorting, pagination and CSV export.
 
-A table reads by keyset: a page costs the rows it shows, wherever it stands. What it sorts by is never null.
+Pagination is by keyset: the cost of a page does not depend on its position. Sort expressions are never null.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ Choices = tuple[tuple[str, str], ...]
 
 
 def choices_of(values: Iterable[StrEnum]) -> Choices:
-    """The values with the words that people choose them by, for a filter."""
+    """The values with their labels, as choices of a filter."""
     return tuple((v.value, "SMS" if v == "sms" else v.value.replace("_", " ").capitalize()) for v in values)
 
 
@@ -35,10 +35,11 @@ def choices_of(values: Iterable[StrEnum]) -> Choices:
 class Column:
     """A column: `key` names it in the statement, `expression` is its SQL.
 
-    `kind` says how it reads: text, sentence, points, signed, number, money, percent, moment, day, status, code or flag.
-    `sorts` is the SQL type of an expression that is never null and may be sorted by; empty: it is not.
-    `by` is what it is sorted by where that is not the expression itself, which may be null then.
-    `shown` is False for what only links and actions, or only the export, need.
+    `kind` is how it is shown: text, sentence, points, signed, number, money, percent, moment, day, status, code, flag,
+    ulid, or member (a user id, linked to the member's page).
+    `sorts` makes it sortable: the SQL type of the sort expression, which is never null; empty: not sortable.
+    `by` is the sort expression if that is not `expression`, which may then be null.
+    `shown` is False for a value that only links and actions, or only the export, need.
     """
 
     key: str
@@ -60,10 +61,9 @@ class Column:
 class Filter:
     """A way to narrow a table: `condition` is SQL with the parameter `:name`.
 
-    With `choices` (value, label) it is a list to choose from, else a box to type in (`kind`: search or date), in which
-    `hint` says what.
-    `options` reads the choices when the page is shown, for what the programme itself names; what has gone since may
-    still be asked for. `values` makes further parameters of the condition from what was typed.
+    With `choices` (value, label) it is a list to choose from, else an input (`kind`: search or date) with `hint` in it.
+    `options` reads the choices when the page is shown, for names that the programme defines; one that was removed since
+    is still accepted. `values` makes further parameters of the condition from the input.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Filter:
 
 
 def day_filters(moment: str) -> tuple[Filter, Filter]:
-    """From a day and to a day of the programme's time zone, by an SQL expression that is a moment."""
+    """Filters from and to a day in the programme's time zone; `moment` is an SQL expression of a time."""
     since = Filter("since", "From", f"{moment} >= :since_moment", kind="date", values=_since)
     return since, Filter("until", "To", f"{moment} < :until_moment", kind="date", values=_until)
 
@@ -97,9 +97,9 @@ def _zone() -> tzinfo:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What there is to see: rows of `source` (SQL after FROM), limited by `where`, told apart by `key`.
+    """A table: rows of `source` (SQL after FROM), limited by `where`, identified by `key`.
 
-    `order` is the column it is sorted by at first, with a minus in front for descending.
+    `order` is the default sort column, with a minus in front for descending.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A table as somebody looks at it: filtered, ordered, from a cursor on. `values` are the filters' parameters."""
+    """A table as a request asks for it: filtered, sorted, from a cursor on. `values` are the filters' parameters."""
 
     table: Table
     sort: str
@@ -130,7 +130,7 @@ class View:
 
     @property
     def order(self) -> str:
-        """The order as it stands in the URL."""
+        """The order as written in the URL."""
         return ("-" if self.descending else "") + self.sort
 
     @property
@@ -144,7 +144,7 @@ class View:
         return PAGE_SIZES
 
     def choices(self, narrowing: Filter) -> Choices:
-        """What a filter may be set to, what it is set to included; empty when it is typed."""
+        """The choices of a filter, including its current value; empty for one that is typed."""
         offered = narrowing.options() if narrowing.options else narrowing.choices
         chosen = self.filters.get(narrowing.name, "")
         is_gone = narrowing.options and chosen and chosen not in {value for value, _ in offered}
@@ -152,7 +152,7 @@ class View:
 
     @property
     def here(self) -> str:
-        """The query string of this very page."""
+        """The query string of this page."""
         return self.url(cursor=self.cursor).partition("?")[2]
 
     @property
@@ -161,20 +161,20 @@ class View:
         return self.url(**dict.fromkeys(self.filters))
 
     def url(self, **changes: str | None) -> str:
-        """This page's address with other steering; a change starts at the first row again."""
+        """This page's address with changed parameters; without a `cursor` it starts at the first row."""
         standing = {**self.filters, "sort": self.order if self.order != self.table.order else None}
         standing["limit"] = str(self.limit) if self.limit != PAGE_SIZES[0] else None
         wanted = {name: value for name, value in {**standing, **changes}.items() if value}
         return f"{request.path}?{urlencode(wanted)}" if wanted else request.path
 
     def sort_url(self, column: Column) -> str:
-        """The address that sorts by this column, the other way round when it does so already."""
+        """The address that sorts by this column, or in reverse if the table is sorted by it already."""
         descending = not self.descending if self.sort == column.key else column.kind not in ("text", "code", "status")
         return self.url(sort=("-" if descending else "") + column.key)
 
 
 class TableRow(Protocol):
-    """A row with the table's columns, and where it stands in the order that was asked for (not in exports)."""
+    """A row with the table's columns, and its position in the sort order (in exports `sort_key` only)."""
 
     sort_at: str
     sort_key: str
@@ -182,7 +182,7 @@ class TableRow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TablePage:
-    """Rows to show, the number of the first of them, and the cursors of those after and before them."""
+    """Rows to show, the number of the first one, and the cursors of the next and the previous page."""
 
     view: View
     rows: list[Any] = field(default_factory=list)
@@ -217,9 +217,9 @@ class _Place:
 
 
 def read_view(table: Table, args: Mapping[str, str]) -> View:
-    """How the query string asks to see the table.
+    """The view of the table that the query string asks for.
 
-    :raises InvalidInput: an unknown order, choice or number of rows.
+    :raises InvalidInput: if the order, the page size or a filter's value is not accepted.
     """
     order = args.get("sort") or table.order
     sort = order.removeprefix("-")
@@ -236,10 +236,10 @@ def read_view(table: Table, args: Mapping[str, str]) -> View:
 
 def list_page(table: Table, args: Mapping[str, str], values: Values | None = None) -> TablePage:
     """The rows that the query string asks for. `values` are the parameters that the table itself needs; cursors are
-    bound to them, except to times, which move on from page to page.
+    bound to them, except to times, which differ from page to page.
 
-    :raises InvalidInput: the query string asks for what there is not.
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is of another table, order or filter.
+    :raises InvalidInput: if the query string has a value that is not accepted.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor is of another table, order or filter.
     """
     view = read_view(table, args)
     whose = {name: value for name, value in (values or {}).items() if not isinstance(value, datetime)}
@@ -247,7 +247,7 @@ def list_page(table: Table, args: Mapping[str, str], values: Values | None = Non
     place = _Place(*(cursors.decode(view.cursor, *scope) or ()))
     given = {**(values or {}), **view.values}
     rows = _read(view, given, place)
-    if place.back and len(rows) <= view.limit:  # the beginning is reached: it is shown as the first page always is
+    if place.back and len(rows) <= view.limit:  # the beginning is reached: show the full first page
         place = _Place()
         rows = _read(view, given, place)
     return _page(view, rows, place, scope)
@@ -276,7 +276,7 @@ def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[object, 
 
 
 def list_batch(view: View, values: Values, after: str | None, size: int) -> tuple[list[TableRow], str | None]:
-    """Up to `size` filtered rows in the order of the key, after that key, and the last key; for exports."""
+    """Up to `size` filtered rows ordered by key, after the key `after`, and the last key; for exports."""
     rows = read_all(
         _batch_statement(view.table, tuple(view.filters), after is not None),
         {**values, **view.values, "sort_key": after, "row_limit": size},
@@ -285,7 +285,7 @@ def list_batch(view: View, values: Values, after: str | None, size: int) -> tupl
 
 
 def _values(table: Table, filters: dict[str, str]) -> dict[str, object]:
-    """What was typed, and what the filters make of it."""
+    """The filters' inputs, and the parameters made from them."""
     further = [f.values(filters[f.name]) for f in table.filters if f.values and f.name in filters]
     return {**filters, **{name: value for values in further for name, value in values.items()}}
 
@@ -301,7 +301,7 @@ def _accepted(wanted: Filter, value: str) -> str:
 
 
 def _is_date(value: str) -> bool:
-    """Whether it is a date as it stands in URLs; Python knows more spellings (2024-W13-7) than PostgreSQL."""
+    """Whether this is a date as used in URLs; Python accepts more spellings (2024-W13-7) than PostgreSQL."""
     try:
         return date.fromisoformat(value).isoformat() == value
     except ValueError:

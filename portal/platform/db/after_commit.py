@@ -1,6 +1,6 @@
-"""Work that begins once its transaction has been committed, and never when it was rolled back.
+"""Work that begins once its transaction has been committed, and never after a rollback.
 
-It hangs on the session's own events, so that nobody who commits or rolls back has to think of it.
+It listens to the session's own events, so that code that commits or rolls back need not call it.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-# Is given messages, and whether they are urgent.
+# Receives the ids of messages, and whether they are urgent.
 Wake = Callable[[list[UUID], bool], None]
 _KEY = "after_commit"
 
@@ -23,12 +23,12 @@ def remember(session: Session, message_ids: list[UUID], *, urgent: bool = False)
 
 
 def forget(session: Session) -> None:
-    """Wake nobody for what this transaction has noted so far."""
+    """Discard what this transaction has noted so far: no worker is woken for it."""
     session.info.pop(_KEY, None)
 
 
 def call_after_commit(app: Flask, wake: Wake) -> None:
-    """Declare who is told of noted messages once they are committed; one for an application."""
+    """Set the function that is called with noted messages once they are committed; one per application."""
     app.extensions[_KEY] = wake
 
 

@@ -31,7 +31,7 @@ def encode(position: object, *scope: object) -> str:
 def decode(cursor: str | None, *scope: object) -> Any:
     """The position in `cursor`, or None without one.
 
-    :raises InvalidCursor: not made for this scope by this portal.
+    :raises InvalidCursor: if this portal has not made it for this scope.
     """
     if cursor is None:
         return None

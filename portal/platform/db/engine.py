@@ -41,7 +41,7 @@ after_commit.listen(db.session)
 
 
 def init_app(app: Flask) -> None:
-    """Make the engine of the settings."""
+    """Create the engine from the settings."""
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SETTINGS"].database_pool_size)
     db.init_app(app)
 

@@ -1,8 +1,8 @@
-"""The door for hot reads: one round trip that answers and proves the caller's token at once.
+"""Hot reads: one round trip both reads the answer and checks the caller's token.
 
-A statement of its own for the token is a third of what such a read costs (35 % of the bare floor instead of 24 %, by
-`make bench`). So a token that was alive a moment ago is taken at its word, and the door adds the proof to whatever
-statement the view reads by: a revoked token reads nothing, and nobody who writes a statement has to think of it.
+A separate statement for the token is a third of what such a read costs (35 % of the bare floor instead of 24 %, by
+`make bench`). So a token that was live a moment ago is accepted at first, and `read_hot` adds the check to the view's
+statement: a revoked token reads nothing, and authors of statements need not add the check themselves.
 """
 
 from functools import lru_cache
@@ -15,17 +15,17 @@ from portal.platform.db.reads import Row, Values, read_all
 
 
 class Proof(Protocol):
-    """What is still to be proven of the caller, and how."""
+    """The check of the caller's token that is still to be made. `condition` is SQL."""
 
     condition: str
 
     def take(self) -> Values:
-        """The values of `condition` for the current request, which is proven once a row has been read by them."""
+        """The parameters of `condition` for the current request; a row read with them proves the token."""
 
     def settle(self, *, proven: bool) -> None:
-        """Say whether a row was read; without one the proof is made by itself.
+        """Finish the check: `proven` says whether a row was read; if not, the token is checked separately.
 
-        :raises portal.platform.problems.DomainError: the caller has no right to an answer.
+        :raises portal.platform.problems.DomainError: if the caller may not have an answer.
         """
 
 
@@ -36,7 +36,7 @@ def read_hot(statement: TextClause, values: Values, row: type[Row]) -> list[Row]
 def read_hot(statement: TextClause, values: Values, row: type[Row] | None = None) -> list[Row]:
     """`read_all` for a view that `proves_token`: a row of the answer proves the caller's token.
 
-    :raises portal.platform.problems.DomainError: the token has been revoked or has expired.
+    :raises portal.platform.problems.DomainError: if the token has been revoked or has expired.
     """
     proof = cast("Proof", current_app.extensions["proof"])
     proving, proven_by = _proving(statement, proof.condition), {**values, **proof.take()}
@@ -51,5 +51,5 @@ def _proving(statement: TextClause, condition: str) -> TextClause:
 
 
 def prove_by(app: Flask, proof: Proof) -> None:
-    """Declare how callers are proven; one for an application."""
+    """Set how callers' tokens are checked; one per application."""
     app.extensions["proof"] = proof

@@ -1,8 +1,8 @@
-"""The one reader of a request, which no caller chooses.
+"""Reads by SQL statements; the state of the request, not the caller, decides which connection they use.
 
-Until a request (or job) has begun its transaction, reads go over AUTOCOMMIT connections, driver-level, so that a hot
-read is one round trip. Once it has, they go over the transaction's own connection: what it has written is seen before
-it commits, and so in the answer.
+Until a request (or job) has begun its transaction, reads use AUTOCOMMIT connections of the driver, so that a hot read
+is one round trip. After that they use the transaction's own connection: they, and so the answer, see what it has
+written before it commits.
 """
 
 from collections import deque
@@ -42,7 +42,7 @@ class Connections:
     def take(self) -> psycopg.Connection[TupleRow]:
         """A connection, for the caller alone.
 
-        :raises psycopg.OperationalError: the server cannot be reached.
+        :raises psycopg.OperationalError: if the server cannot be reached.
         """
         try:
             return self._idle.pop()
@@ -50,14 +50,14 @@ class Connections:
             return psycopg.connect(self._url, autocommit=True, **self._options)
 
     def give_back(self, connection: psycopg.Connection[TupleRow]) -> None:
-        """Keep it for the next read, unless it has broken."""
+        """Keep it for the next read, or close it if it is broken or enough are idle."""
         if connection.closed or len(self._idle) >= self._most_kept:
             connection.close()
         else:
             self._idle.append(connection)
 
     def dispose(self, *, close: bool = True) -> None:
-        """Forget all idle connections; without `close` they stay open for the process that this one is a fork of."""
+        """Forget all idle connections; without `close` they stay open for the process that this one was forked from."""
         idle, self._idle = self._idle, deque()
         for connection in tuple(idle) if close else ():  # a thread may take one of them this moment
             connection.close()
@@ -68,7 +68,7 @@ def read_all(statement: TextClause, values: Values) -> list[Any]: ...
 @overload
 def read_all(statement: TextClause, values: Values, row: type[Row]) -> list[Row]: ...
 def read_all(statement: TextClause, values: Values, row: type[Row] | None = None) -> list[Row]:
-    """All rows, each as a `row`, whose fields are the statement's columns; without it, as some named tuple of them."""
+    """All rows, each as a `row`, whose fields are the statement's columns; without `row`, as a named tuple of them."""
     return _fetch(statement, values, row, psycopg.Cursor[Row].fetchall)
 
 
@@ -83,9 +83,9 @@ def read_one(statement: TextClause, values: Values, row: type[Row] | None = None
 
 @lru_cache(maxsize=512)
 def _rows_as(row: type[Row]) -> RowFactory[Row]:
-    """How the driver makes such rows. That names fit is found out once, so that it costs no more than the driver's own.
+    """The driver's factory of such rows. It checks a set of columns once only, so as to cost no more than the driver's.
 
-    What it makes raises TypeError where the statement's columns are not those of `row`, in their order.
+    The factory raises TypeError if the statement's columns are not the fields of `row`, in the same order.
     """
 
     @lru_cache(maxsize=8)
@@ -109,7 +109,7 @@ def _sql(statement: TextClause) -> str:
 
 
 def _fetch(statement: TextClause, values: Values, row: type[Row] | None, take: Callable[[psycopg.Cursor[Row]], T]) -> T:
-    """Run a read; outside a transaction once more when the connections had gone stale (a restarted server)."""
+    """Run a read; outside a transaction, retry it once if the connections are stale (the server restarted)."""
     rows = cast("RowFactory[Row]", namedtuple_row) if row is None else _rows_as(row)
     sql = _sql(statement)
     if (begun := _begun()) is not None:
@@ -124,7 +124,7 @@ def _fetch(statement: TextClause, values: Values, row: type[Row] | None, take: C
 
 
 def _begun() -> Connection | None:
-    """The connection of the transaction that is under way, its changes written out; None when there is none."""
+    """The connection of the current transaction, with its changes flushed; None if none has begun."""
     if not db.session.registry.has():
         return None
     session = db.session()
@@ -144,7 +144,7 @@ def _run_on(
 
 def _run(sql: str, values: Values, rows: RowFactory[Row], take: Callable[[psycopg.Cursor[Row]], T]) -> T:
     source: Connections | Connection = current_app.extensions["reads"]
-    if isinstance(source, Connection):  # the one that a test works on
+    if isinstance(source, Connection):  # the connection that a test uses
         return _run_on(source, sql, values, rows, take)
     connection = source.take()
     try:

@@ -1,6 +1,6 @@
-"""Everything that calls an address somebody else chose leaves through here, such as browsers' push services.
+"""All requests to addresses that somebody else chose, such as browsers' push services, go through this package.
 
-What operators set themselves is believed and does not: EMAIL_URL (SMTP), SMS_URL (Apprise), DATABASE_URL, REDIS_URL.
+Those that operators set are trusted and do not: EMAIL_URL (SMTP), SMS_URL (Apprise), DATABASE_URL, REDIS_URL.
 """
 
 from portal.platform.outbound.client import Answered, Client, NoAnswer, NotReached

@@ -1,4 +1,4 @@
-"""One HTTP client for what leaves: the address that was judged is the one that is dialled, and nothing is followed."""
+"""The HTTP client for outbound requests: it connects to the very address that was checked, and follows no redirect."""
 
 import http.client
 import socket
@@ -21,16 +21,16 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class NotReached(Exception):
-    """Nothing was sent: the name is unknown or leads where it must not, or nobody answers there."""
+    """Nothing was sent: the name is unknown or leads to a forbidden address, or no server answers there."""
 
 
 class NoAnswer(Exception):
-    """Something was sent, and the answer did not come in time or was none."""
+    """Something was sent, but no valid answer came in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer, its body cut off at 64 kB; named as `requests` does, whose place the client takes for libraries."""
+    """An answer, its body cut off at 64 kB; fields are as in `requests`, which the client replaces in libraries."""
 
     status_code: int
     reason: str
@@ -44,15 +44,15 @@ class Answered:
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """The IP addresses of a name, as the system knows them.
+    """The IP addresses of a name, from the system's resolver.
 
-    :raises OSError: it knows none.
+    :raises OSError: if it knows none.
     """
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class Client:
-    """Calls what its policy allows: no redirects, no proxies or passwords of the environment, no second look-up."""
+    """Calls what its policy allows: no redirects, no proxies or passwords from the environment, one look-up only."""
 
     def __init__(self, policy: Policy, resolve: Resolve = look_up, context: ssl.SSLContext | None = None) -> None:
         self.policy = policy
@@ -66,26 +66,26 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> Answered:
-        """Send a body and give the answer, all within `timeout` seconds after the name was looked up.
+        """Send a body and return the answer, all within `timeout` seconds after the name was looked up.
 
-        :raises AddressRefused: the policy does not allow the address.
-        :raises NotReached: nothing was sent.
-        :raises NoAnswer: something was.
+        :raises AddressRefused: if the policy does not allow the address.
+        :raises NotReached: if nothing was sent.
+        :raises NoAnswer: if something was sent, but no valid answer came in time.
         """
         target = judge(url, self.policy)
-        line = _Line(target, self._find(target), self.context or _trust(), timeout)
-        watch = threading.Timer(timeout, line.cut)
-        watch.daemon = True
-        watch.start()
+        connection = _Connection(target, self._find(target), self.context or _trust(), timeout)
+        timer = threading.Timer(timeout, connection.cut)
+        timer.daemon = True
+        timer.start()
         try:
-            line.dial()
-            return line.ask("POST", data or b"", headers or {})
+            connection.dial()
+            return connection.ask("POST", data or b"", headers or {})
         finally:
-            watch.cancel()
-            line.close()
+            timer.cancel()
+            connection.close()
 
     def _find(self, target: Target) -> Address:
-        """The one address that is dialled: the first that the name stands for and that may be."""
+        """The address to connect to: the first of the name's addresses that the policy allows."""
         if target.address is not None:
             return target.address
         try:
@@ -100,20 +100,20 @@ class Client:
         raise NotReached("the name leads to an address that is not public")
 
 
-class _Line(http.client.HTTPConnection):
-    """A connection to one IP address that asks for, and proves, the target's name."""
+class _Connection(http.client.HTTPConnection):
+    """A connection to one IP address, in the name of the target's host, which TLS verifies."""
 
     def __init__(self, target: Target, address: Address, context: ssl.SSLContext, timeout: float) -> None:
         super().__init__(target.host, target.port, timeout=timeout)
         self.default_port = 443 if target.scheme == "https" else 80
-        self.auto_open = 0  # it would look the name up again
+        self.auto_open = 0  # reconnecting would look the name up again
         self.target, self.address, self.context = target, address, context
         self.deadline = time.monotonic() + timeout
 
     def dial(self) -> None:
         """Connect.
 
-        :raises NotReached: nobody answers, or not as who they should be.
+        :raises NotReached: if no server answers, or its TLS certificate is not valid for the host.
         """
         try:
             family = socket.AF_INET if self.address.version == 4 else socket.AF_INET6
@@ -131,7 +131,7 @@ class _Line(http.client.HTTPConnection):
     def ask(self, method: str, data: bytes, headers: Mapping[str, str]) -> Answered:
         """Send the request and read the answer.
 
-        :raises NoAnswer: it did not come in time, or is none.
+        :raises NoAnswer: if no valid answer comes in time.
         """
         try:
             self.request(method, self.target.path, data, dict(headers))
@@ -145,7 +145,7 @@ class _Line(http.client.HTTPConnection):
         return Answered(answer.status, answer.reason, dict(answer.headers), body)
 
     def cut(self) -> None:
-        """Hang up in the middle, from another thread: a step that still gets bytes would never time out."""
+        """Shut the connection down from another thread: a step that keeps receiving bytes would never time out."""
         with suppress(OSError):
             if self.sock is not None:
                 self.sock.shutdown(socket.SHUT_RDWR)
@@ -153,7 +153,7 @@ class _Line(http.client.HTTPConnection):
 
 @lru_cache(maxsize=1)
 def _trust() -> ssl.SSLContext:
-    """Who is believed: the machine's authorities, and the well-known ones where the machine has none."""
+    """The TLS context that trusts the machine's authorities, and certifi's in case the machine has none."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context

@@ -1,4 +1,4 @@
-"""What may be called: an URL is read once, judged by a policy, and only its parts are used from then on."""
+"""Which URLs may be called: a URL is parsed once and checked against a policy; from then on only its parts are used."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from portal.platform.outbound.addresses import Address, is_private, is_public, p
 
 MAX_URL_LENGTH = 2048
 _PORTS = {"http": 80, "https": 443}
-# Only what every reader of URLs understands in the same way; `@`, `\`, `%` in a host and fragments they do not.
+# Only what all URL parsers read in the same way: no `@`, no `\`, no `%` in a host and no fragments.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f.]*:[0-9a-f:.]*\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>(?:/[!$%&'()*+,./0-9:;=A-Z_a-z~-]*)?(?:\?[!$%&'()*+,./0-9:;=?A-Z_a-z~-]*)?)",
@@ -15,20 +15,20 @@ _URL = re.compile(
 )
 _AUTHORITY = re.compile(r"[A-Za-z]+://[^/?]*")
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
-# A last label that some readers take for the end of an IPv4 address (127.1, 0x7f000001).
+# A last label that some parsers read as the end of an IPv4 address (127.1, 0x7f000001).
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
 
 
 class AddressRefused(ValueError):
-    """An address that is not called; the message says why, without the address."""
+    """An address that must not be called; the message says why, without the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a caller may reach; by default any name of the public internet, by https.
+    """What a caller may reach; by default any host of the public internet, by https.
 
-    `hosts` are the only ones, `*.` standing for one label (then no other port and no IP address); `loopback` lets
-    this machine be called too, and by http; `private` own networks.
+    `hosts`, if given, are the only ones allowed, `*.` standing for one label (then without a port or an IP address);
+    `loopback` also allows this machine, by http too; `private` also allows local networks.
     """
 
     hosts: tuple[str, ...] | None = None
@@ -38,7 +38,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A judged address. `address` is the IP address it is written with; `local`: on this machine."""
+    """A parsed URL. `address` is the IP address it is written with, if any; `local`: on this machine."""
 
     scheme: str
     host: str
@@ -49,16 +49,16 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The address, put together from what was judged."""
+        """The URL, built from the parsed parts."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
 def judge(url: str, policy: Policy) -> Target:
-    """The target of an URL that the policy allows. No name is looked up: the client judges what a name stands for.
+    """The target of a URL that the policy allows. No name is looked up: the client checks the addresses of a name.
 
-    :raises AddressRefused: it is not to be called.
+    :raises AddressRefused: if the policy does not allow it.
     """
     target, port_given = _read(url)
     if policy.hosts is not None and not any(_covers(pattern, target.host) for pattern in policy.hosts):
@@ -77,9 +77,9 @@ def judge(url: str, policy: Policy) -> Target:
 
 
 def check_address(address: Address, target: Target, policy: Policy) -> None:
-    """Let pass an IP address that may be dialled for the target.
+    """Check an IP address that is to be called for the target.
 
-    :raises AddressRefused: it may not.
+    :raises AddressRefused: if the policy does not allow it.
     """
     if target.local and policy.loopback:
         allowed = address.is_loopback
@@ -90,11 +90,11 @@ def check_address(address: Address, target: Target, policy: Policy) -> None:
 
 
 def _read(url: str) -> tuple[Target, bool]:
-    """The target as it is written, and whether it names a port."""
+    """The target as written in the URL, not yet checked, and whether it names a port."""
     if len(url) > MAX_URL_LENGTH:
         raise AddressRefused(f"must not be longer than {MAX_URL_LENGTH} characters")
     lowered = _AUTHORITY.sub(lambda start: start[0].lower(), url, count=1)
-    found = _URL.fullmatch(lowered) if url.isascii() else None  # some letters turn into ASCII ones in lower case
+    found = _URL.fullmatch(lowered) if url.isascii() else None  # some other letters become ASCII in lower case
     if found is None:
         raise AddressRefused("must be an https:// address of letters, digits and plain signs")
     host, scheme = found["host"].strip("[]"), found["scheme"]

@@ -1,4 +1,4 @@
-"""Work that a committed change asks for: put in its transaction, carried out by workers, at least once."""
+"""Work that a committed change asks for: added in its transaction, and carried out by workers at least once."""
 
 from portal.platform.outbox.claims import (
     BATCH,

@@ -1,4 +1,4 @@
-"""Messages of the outbox in a worker's hands: claimed with lease and fence, closed, or given back."""
+"""Claims of outbox messages by workers: taken with lease and fence, then closed or given back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in this worker's lease."""
+    """A message that this worker has leased."""
 
     id: UUID
     topic: str
@@ -63,10 +63,10 @@ _RETRY = text("""
 
 
 def claim(session: Session, *, limit: int = BATCH, only: Sequence[UUID] | None = None) -> list[Claimed]:
-    """Take up to `limit` due messages into a lease of 60 s, skipping those that others hold.
+    """Lease up to `limit` due messages for 60 s, skipping those that other workers hold.
 
-    Of those that were tried before only the first in line is taken, and comes first: what kills its worker each time
-    counts against others once at most.
+    A message that was tried before is taken only if it is the first one due, and is returned first: one that kills its
+    worker each time costs each other message one attempt at most.
     """
     now = clock.now()
     rows = session.execute(
@@ -84,7 +84,7 @@ def claim(session: Session, *, limit: int = BATCH, only: Sequence[UUID] | None =
 def finish(session: Session, message: Claimed, status: str = "done", error: str | None = None) -> None:
     """Close a claimed message.
 
-    :raises LeaseLost: the lease ran out and another worker has it.
+    :raises LeaseLost: if the lease ran out and another worker has claimed the message.
     """
     values = {"id": message.id, "fence": message.fence, "status": status, "error": error, "now": clock.now()}
     if count_changed(session.execute(_FINISH, values)) != 1:
@@ -92,7 +92,7 @@ def finish(session: Session, message: Claimed, status: str = "done", error: str 
 
 
 def finish_all(session: Session, messages: Sequence[Claimed]) -> list[Claimed]:
-    """Close claimed messages that are done; returns those that another worker has since."""
+    """Close claimed messages that are done; returns those that another worker has claimed since."""
     if not messages:
         return []
     values = {"ids": [message.id for message in messages], "fences": [message.fence for message in messages]}
@@ -101,7 +101,7 @@ def finish_all(session: Session, messages: Sequence[Claimed]) -> list[Claimed]:
 
 
 def retry(session: Session, message: Claimed, error: str) -> None:
-    """Give a claimed message back with exponential back-off, or bury it after the last attempt."""
+    """Give a claimed message back with exponential back-off, or close it as dead after the last attempt."""
     if message.attempts >= MAX_ATTEMPTS:
         finish(session, message, "dead", error)
         return
@@ -111,11 +111,11 @@ def retry(session: Session, message: Claimed, error: str) -> None:
 
 
 def postpone(session: Session, message: Claimed, until: datetime) -> None:
-    """Give a claimed message back until then; the attempt does not count."""
+    """Give a claimed message back, due at `until`; the attempt does not count."""
     values = {"id": message.id, "fence": message.fence, "at": until, "error": "postponed", "undone": 1}
     session.execute(_RETRY, values)
 
 
 def backoff(attempts: int) -> timedelta:
-    """10 s, 20 s, 40 s … up to an hour."""
+    """The pause after so many attempts: 10 s, 20 s, 40 s … up to an hour."""
     return timedelta(seconds=min(10 * 2 ** (attempts - 1), 3600))

@@ -42,7 +42,7 @@ class RetryLater(Exception):
 
 
 class Postponed(Exception):
-    """The work is not to be done before `until`; that is no failed attempt."""
+    """The work must not be done before `until`; this does not count as an attempt."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
@@ -59,7 +59,7 @@ Keeper = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """Who carries out messages, by topic, what they keep open from message to message, and what others wait for."""
+    """The handlers of messages by topic, what is kept open from message to message, and the urgent topics."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     keepers: list[Keeper] = field(default_factory=list)
@@ -67,11 +67,11 @@ class Consumers:
 
 
 def consume(app: Flask, topic: str, handler: Handler, *, urgent: bool = False) -> None:
-    """Declare the one consumer of `topic`. It runs outside any transaction, at least once, under a lease.
+    """Register the one consumer of `topic`. It runs outside any transaction, at least once, under a lease.
 
-    What is `urgent` goes before other messages as soon as a worker has done what it has in hand, ten at most.
+    `urgent` messages go before others as soon as a worker has finished those it has claimed, ten at most.
 
-    :raises ValueError: the topic has a consumer.
+    :raises ValueError: if the topic has a consumer already.
     """
     consumers = _consumers(app)
     if topic in consumers.handlers:
@@ -82,12 +82,12 @@ def consume(app: Flask, topic: str, handler: Handler, *, urgent: bool = False) -
 
 
 def keep_open(app: Flask, keeper: Keeper) -> None:
-    """Declare what is entered around each delivery, such as a line to a mail server."""
+    """Register a context to enter around each delivery, such as a connection to a mail server."""
     _consumers(app).keepers.append(keeper)
 
 
 def carry_out(message: Claimed) -> None:
-    """Let the topic's consumer carry the message out; how it ends is for the caller to record."""
+    """Call the topic's consumer with the message; the caller records the outcome."""
     _consumers(current_app).handlers[message.topic](message)
 
 
@@ -103,11 +103,11 @@ def _consumers(app: Flask) -> Consumers:
 def put(session: Session, topic: str, payloads: Sequence[Document], *, dedupe: str | None = None) -> None:
     """Add messages to the current transaction; a worker is woken once that has committed.
 
-    `dedupe` names a payload key: together with the topic it makes a message unique for ever.
+    `dedupe` names a payload key: a message with the same topic and value is added only once, while its row is kept.
     """
     if not payloads:
         return
-    now = clock.real_now()  # a job that works as of another moment asks for work at once all the same
+    now = clock.real_now()  # the work is due at once, even if a job runs as of another moment
     rows = [
         {
             "id": ids.new_id(),
@@ -125,26 +125,26 @@ def put(session: Session, topic: str, payloads: Sequence[Document], *, dedupe: s
 
 
 def close_pending(session: Session) -> None:
-    """Count everything still pending as done, and wake nobody: for histories that were loaded, not lived."""
+    """Mark everything pending as done, and wake no worker: for a history that was loaded and did not happen here."""
     values = {"status": "done", "finished_at": clock.now(), "lease_until": None}
     session.execute(update(OutboxMessage).where(OutboxMessage.status == "pending").values(values))
     after_commit.forget(session)
 
 
 class Turn:
-    """The turn of messages that may take their time: over once something urgent waits for a worker."""
+    """The turn of messages that are not urgent: it is over once an urgent one waits for a worker."""
 
     def __init__(self) -> None:
         self.over = False
 
     def goes_on(self) -> bool:
-        """Whether nothing urgent has come up so far."""
+        """Whether no urgent message has been waiting so far."""
         self.over = self.over or is_waiting(QueueName.CRITICAL)
         return not self.over
 
 
 def deliver_in_turn(only: Sequence[str]) -> None:
-    """Job: carry out the named messages, as `deliver` does; those that are left have their turn after urgent ones."""
+    """Job: carry out the messages with these ids, as `deliver` does; any left over are enqueued behind urgent ones."""
     turn = Turn()
     deliver(only, turn)
     if turn.over:
@@ -152,9 +152,9 @@ def deliver_in_turn(only: Sequence[str]) -> None:
 
 
 def deliver(only: Sequence[str] | None = None, turn: Turn | None = None) -> dict[str, int]:
-    """Job: carry out due messages (or the named ones that are due), each under its own lease, for up to 30 s.
+    """Job: carry out due messages (with `only`, those of these ids), each under its own lease, for up to 30 s.
 
-    With a `turn` no more are claimed once that is over.
+    With a `turn`, no more messages are claimed once it is over.
     """
     outcomes = {"done": 0, "retried": 0, "postponed": 0, "uncertain": 0}
     wanted = [UUID(i) for i in only] if only is not None else None
@@ -183,7 +183,7 @@ def _goes_on(deadline: float, turn: Turn | None) -> bool:
 def _exchange(done: list[Claimed], limit: int, wanted: Sequence[UUID] | None) -> list[Claimed]:
     """Close what is done and claim up to `limit` more, in one transaction.
 
-    What was done and could not be closed is done again: consumers repeat nothing.
+    A message that was done but could not be closed is delivered again: consumers are idempotent.
     """
     with unit_of_work() as session:
         for message in finish_all(session, done):
@@ -192,7 +192,7 @@ def _exchange(done: list[Claimed], limit: int, wanted: Sequence[UUID] | None) ->
 
 
 def _carry_out(message: Claimed) -> str:
-    if message.attempts > MAX_ATTEMPTS:  # every worker that had it died without a word
+    if message.attempts > MAX_ATTEMPTS:  # every worker that claimed it died without recording an outcome
         _record(finish, message, "dead", "given up: each attempt ended with its worker")
         return "uncertain"
     try:
@@ -246,14 +246,14 @@ BACKLOG = text("""
 
 
 def describe_backlog(row: Backlog | None, now: datetime) -> Document:
-    """The figures of the row that `BACKLOG` answers."""
+    """The figures of the row that `BACKLOG` returns, as a document."""
     assert row is not None, "it counts, and so always answers"
     age = max((now - row.oldest).total_seconds(), 0.0) if row.oldest else 0.0
     return {"pending": row.pending, "oldestAgeSeconds": round(age, 3), "uncertain": row.uncertain}
 
 
 def wake_workers(message_ids: list[UUID], urgent: bool) -> None:
-    """Enqueue committed messages; when Redis is away the sweeper finds them later."""
+    """Enqueue committed messages; if Redis is down, the sweeper finds them later."""
     if urgent:
         enqueue_ids(QueueName.CRITICAL, "portal.platform.outbox.deliver", message_ids)
     else:
@@ -272,7 +272,7 @@ SECONDS = 120
 
 
 def deliver_backlog() -> None:
-    """Job: carry out due messages for up to 30 s, a few at a time, each under its own lease; urgent ones go before."""
+    """Job: carry out due messages for up to 30 s, a few at a time, each under its own lease; urgent ones go first."""
     app: Any = current_app
     application, turn = app._get_current_object(), Turn()
 

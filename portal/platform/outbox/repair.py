@@ -1,4 +1,4 @@
-"""What operators do about work that the outbox gave up: try again what was not done, close what may have been."""
+"""What operators do about work that the outbox gave up: retry what was not done, close what may have been done."""
 
 from uuid import UUID
 
@@ -22,12 +22,12 @@ _STATUS = text("SELECT status FROM outbox WHERE id = :id")
 
 
 def revive(session: Session, message_id: UUID, act: Act) -> None:
-    """Try dead work again, from the first attempt on.
+    """Make dead work pending again, with its attempts counted from zero.
 
-    Consumers repeat nothing that is done: a message whose outcome is unknown is not sent again either.
+    Consumers are idempotent: even then they do not send a message again whose outcome is unknown.
 
-    :raises NotFound: there is no such work.
-    :raises Conflict: it is not dead; what is `uncertain` may have been done and is never tried again.
+    :raises NotFound: if there is no such work.
+    :raises Conflict: if it is not dead; `uncertain` work may have been done and is never tried again.
     """
     row = session.execute(_REVIVE, {"id": message_id, "now": act.now}).first()
     if row is None:
@@ -45,10 +45,10 @@ def revive(session: Session, message_id: UUID, act: Act) -> None:
 
 
 def close(session: Session, message_id: UUID, act: Act) -> None:
-    """Put dead or uncertain work away: nobody need look at it any more, and nothing is done.
+    """Close dead or uncertain work without doing it, so that nobody need look at it any more.
 
-    :raises NotFound: there is no such work.
-    :raises Conflict: it is neither.
+    :raises NotFound: if there is no such work.
+    :raises Conflict: if it is neither dead nor uncertain.
     """
     row = session.execute(_CLOSE, {"id": message_id, "now": act.now}).first()
     if row is None:

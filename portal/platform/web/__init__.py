@@ -1,1 +1,1 @@
-"""What every request passes: the transaction, problems, limits, answers."""
+"""What every request goes through: the transaction, problems, limits, answers."""

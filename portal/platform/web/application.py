@@ -23,10 +23,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Templates(Environment):
-    """Jinja, for a set of globals that is complete when the first template loads."""
+    """A Jinja environment whose globals are complete when the first template loads."""
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, object]:
-        """One plain dict: Jinja goes through it for every `import` of a render, five times as slowly in a chain."""
+        """One plain dict: Jinja reads it for every `import` in a render, five times as slowly in a ChainMap."""
         return {**self.globals, **(d or {})}
 
 
@@ -38,7 +38,7 @@ class Portal(APIFlask):
     def dispatch_request(self) -> Response:
         """Run the matched view inside the request's transaction, if it begins one.
 
-        :raises Busy: contention on the same rows outlived the retries or the lock timeout.
+        :raises Busy: if contention on the same rows outlasts the retries or the lock timeout.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -57,7 +57,7 @@ class Portal(APIFlask):
         raise Busy
 
     def ensure_sync(self, func: View) -> View:
-        """The function as it is: no view or hook is a coroutine, so none is examined on every call."""
+        """The function itself: no view or hook is a coroutine, so there is no check on every call."""
         return func
 
     def _view_once(self) -> Response:
@@ -83,7 +83,7 @@ def _may_retry(error: DBAPIError, attempt: int) -> bool:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's own, with the signer kept."""
+    """Flask's session interface, with the signer cached."""
 
     @lru_cache(maxsize=8)  # noqa: B019 - one instance and one app in a process
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
@@ -91,15 +91,15 @@ class Sessions(SecureCookieSessionInterface):
         return super().get_signing_serializer(app)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session in the cookie; without any cookie an empty one, and no search for it."""
+        """The session in the cookie; an empty one if the request has no cookies at all."""
         return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write a changed session's cookie; what varies by cookie says so itself (`platform.web.responses`)."""
+        """Set the cookie if the session has changed; `Vary` is set elsewhere (`platform.web.responses`)."""
         if session.modified:
             super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:
-    """Use them."""
+    """Use these sessions."""
     app.session_interface = Sessions()

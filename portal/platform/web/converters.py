@@ -1,4 +1,4 @@
-"""What routes make of the parts of a path: `<ulid:redemption_id>` gives the view an id."""
+"""Converters for the parts of a path: `<ulid:redemption_id>` gives the view an id."""
 
 from uuid import UUID
 
@@ -8,16 +8,16 @@ from portal.platform import ids
 
 
 class UlidConverter(BaseConverter):
-    """An id, which a path shows by its 26 characters.
+    """An id, which a path contains in its 26-character form.
 
-    A text that shows none still leads to the route, with `ids.NO_ID`, which no object has: so every API says by its
-    own problem that there is no such thing, and only to whom it lets in. Of pages the guard says so.
+    A text that is no id still matches the route, as `ids.NO_ID`, which no object has: so every API answers with its
+    own problem for a missing object, and only to callers it lets in. For pages the guard does that.
     """
 
     def to_python(self, value: str) -> UUID:
-        """The id of a path."""
+        """The id in a path, or `NO_ID`."""
         return ids.parse(value) or ids.NO_ID
 
     def to_url(self, value: UUID | str) -> str:
-        """The characters that a path shows for an id, or for what shows one already."""
+        """The 26-character form of an id, or a text that already is one."""
         return super().to_url(ids.encode(value) if isinstance(value, UUID) else value)

@@ -1,4 +1,4 @@
-"""What forms say instead of WTForms' own sentences: by the library's message, ours."""
+"""Our messages for forms in place of WTForms' own, by the library's message."""
 
 FALLBACK = "This cannot be used."
 SENTENCES = {
@@ -55,12 +55,12 @@ SENTENCES = {
 
 
 class Words:
-    """Our words in place of a library's, as WTForms asks for them."""
+    """Translations for WTForms: our messages in place of the library's."""
 
     def gettext(self, said: str) -> str:
-        """The sentence for the library's."""
+        """Our message for the library's."""
         return SENTENCES.get(said, FALLBACK)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
-        """The sentence for the library's, of one or of many."""
+        """Our message for the library's, singular or plural."""
         return self.gettext(one if count == 1 else many)

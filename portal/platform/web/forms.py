@@ -14,7 +14,7 @@ from portal.platform.text import plain_line
 from portal.platform.web.form_errors import Words
 
 REASON_LENGTH = 500
-MAX_DIGITS = 40  # more than any field takes, and few enough to be read at once
+MAX_DIGITS = 40  # more than any field takes, and few enough to parse quickly
 MINUS = ("-", "\N{MINUS SIGN}")
 _WHOLE = re.compile(
     r"(?P<sign>[-+\N{MINUS SIGN}]?)(?P<digits>[0-9]+|[0-9]{1,3}(?P<gap>[,' \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
@@ -28,7 +28,7 @@ def strip(value: str | None) -> str:
 
 
 def visible(value: str | None) -> str:
-    """The text without what nobody sees of it; one that is to be refused as it is stays so."""
+    """The text without invisible characters; one with NUL stays as it is, so that it is refused."""
     return plain_line(value or "") if "\x00" not in (value or "") else value or ""
 
 
@@ -39,17 +39,17 @@ def no_nul(_form: object, field: Field) -> None:
 
 
 class PortalForm(FlaskForm):  # type: ignore[misc]  # the library has no types
-    """Base of every form: what is wrong is said once for each field, in our words."""
+    """Base of every form: at most one error for each field, in our words."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]  # the library has no types
-        """Where WTForms looks for words."""
+        """Where WTForms looks for translations."""
 
         def get_translations(self, form: object) -> Words:
-            """Ours, whatever the library would say."""
+            """Our messages, in any locale."""
             return Words()
 
     def validate(self, *arguments: Any, **options: Any) -> bool:
-        """Check every field; of what is wrong with one, the first is said: what could not be read, before all else."""
+        """Check every field and keep the first error of each; errors of parsing come before all others."""
         accepted = bool(super().validate(*arguments, **options))
         for wrong in self:
             said = [word for word in (*wrong.process_errors, *wrong.errors) if isinstance(word, str)]
@@ -71,9 +71,9 @@ class WholeNumber(IntegerField):
         super().__init__(*arguments, render_kw=looks, **options)
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what was typed; nothing but white space is nothing.
+        """Parse the input; white space alone counts as no input.
 
-        :raises ValueError: it is no whole number.
+        :raises ValueError: if it is not a whole number.
         """
         self.data, typed = None, valuelist[0].strip() if valuelist else ""
         self.raw_data = [typed] if valuelist else []
@@ -85,13 +85,13 @@ class WholeNumber(IntegerField):
             self.data = -int(digits) if found["sign"] in MINUS else int(digits)
 
     def pre_validate(self, form: BaseForm) -> None:
-        """Say no more of what could not be read."""
+        """Report no further errors on an input that could not be parsed."""
         if self.process_errors:
             raise StopValidation
 
 
 class TickBoxes(SelectMultipleField):
-    """Some of several, each a box of its own; that one is needed makes none of the boxes required."""
+    """A multiple choice, a box for each option; `needed` refuses an empty choice and makes no single box required."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
@@ -101,14 +101,14 @@ class TickBoxes(SelectMultipleField):
         self.needed = needed
 
     def pre_validate(self, form: BaseForm) -> None:
-        """Refuse an empty choice, with the sentence that says what is needed."""
+        """Refuse an empty choice with the message `needed`, if that is set."""
         if self.needed and not self.data:
             raise StopValidation(self.needed)
         super().pre_validate(form)
 
 
 class OnceKey(HiddenField):
-    """The key of a form: another one whenever it is shown, so that a refused form is a new question."""
+    """The idempotency key of a form: a new one each time it is shown, so that a refused form can be sent again."""
 
     def _value(self) -> str:
         return ids.encode(ids.new_id())
@@ -121,7 +121,7 @@ class OnceForm(PortalForm):
 
 
 class ReasonForm(OnceForm):
-    """Why an operator does this, asked after what; the audit log keeps it."""
+    """A form whose last field asks an operator for the reason; the audit log keeps it."""
 
     reason = TextAreaField(
         "Reason",

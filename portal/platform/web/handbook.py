@@ -1,4 +1,4 @@
-"""The documentation in `portal/docs`, as pages: Markdown in, HTML with an anchor at every heading out."""
+"""The documentation in `portal/docs`, as pages: Markdown rendered to HTML with an anchor at every heading."""
 
 import re
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs"
 # In reading order; a page is a file of that name.
 PAGES = ("operating", "accounts", "messages", "referrals", "api", "settings")
 EXTENSIONS = ("tables", "fenced_code", "toc")
-# In the repository a link names the file, on a page the page.
+# In the repository a link names the file (`api.md`), on a page the other page (`api`).
 _LINK = re.compile(r'(?<=href=")(\w+)\.md(?=["#])')
-# What may be wider than the page scrolls by itself, also by the keyboard.
+# Parts that may be wider than the page scroll on their own, by keyboard too.
 _SCROLLING = {
     "<table>": '<div class="docs__scroll" role="group" aria-label="Table" tabindex="0"><table>',
     "</table>": "</table></div>",
@@ -24,7 +24,7 @@ _SCROLLING = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its name in the address, its title, and its content as HTML. Our own text: it is trusted."""
+    """A page: its name in the address, its title, and its content as HTML, which is our own and trusted."""
 
     name: str
     title: str

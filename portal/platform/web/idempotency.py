@@ -61,12 +61,13 @@ def never_store() -> None:
 
 
 def answer_once(session: Session, view: Callable[[], Response]) -> Response:
-    """The stored answer for this key, or the view's, stored with its effect.
+    """The stored answer for this key, else the view's answer, which is stored together with its effect.
 
     A refusal of the API is stored too; one of a form is not, so that the corrected form may come with the same key.
 
-    :raises InFlight: another request holds the key now.
-    :raises KeyReused: the key was stored for another request.
+    :raises InvalidInput: if the key is empty, too long or contains NUL.
+    :raises InFlight: if another request holds the key now.
+    :raises KeyReused: if the key was stored for another request.
     """
     key, principal = _key() or "", g.idempotency_owner
     if not 1 <= len(key) <= 255 or "\x00" in key:
@@ -94,7 +95,7 @@ def _is_kept(status: int) -> bool:
 
 
 def _key() -> str | None:
-    """The header's, or that of a form that asks once (`idempotency_key`)."""
+    """The key in the header, else in the form's field `idempotency_key`."""
     return request.headers.get("Idempotency-Key", request.form.get("idempotency_key"))
 
 
@@ -120,14 +121,14 @@ def _fingerprint() -> bytes:
 
 
 def _content() -> bytes:
-    """The body; of a form its fields and files, as reading them has used the body up, without the CSRF token."""
+    """The body; for a form its fields and files without the CSRF token, because parsing has consumed the body."""
     fields = [field for field in request.form.items(multi=True) if field[0] != "csrf_token"]
     fields += [(name, _digest(file.stream)) for name, file in request.files.items(multi=True)]
     return urlencode(fields).encode() if fields else request.get_data()
 
 
 def _digest(stream: IO[bytes]) -> str:
-    """The hash of a file, which can be read from its beginning afterwards."""
+    """The SHA-256 hash of a file, which is rewound to its beginning afterwards."""
     stream.seek(0)
     digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]  # uploads have `readinto`, which IO does not promise
     stream.seek(0)

@@ -30,7 +30,7 @@ class LocalWindows:
     def hit(self, who: str) -> None:
         """Count one request.
 
-        :raises RateLimited: a window is full.
+        :raises RateLimited: if a window is full.
         """
         now = time.time()
         with self._lock:
@@ -62,7 +62,7 @@ class Limits:
     def hit(self, budget: str, who: str) -> None:
         """Count one request of `who` against a budget: writes in Redis, in memory while Redis is away; reads in memory.
 
-        :raises RateLimited: the budget is used up.
+        :raises RateLimited: if the budget is used up.
         """
         if budget == "read" or time.monotonic() < self._redis_back_at:
             self._local[budget].hit(who)
@@ -79,14 +79,14 @@ class Limits:
 
 
 def check() -> None:
-    """Count the current request of its principal against the budget of its kind."""
+    """Count the current request against its principal's budget for reads or writes."""
     limits = cast("Limits", current_app.extensions["limits"])
     who = g.get("principal_key") or f"address:{caller_address()}"
     limits.hit("read" if request.method in ("GET", "HEAD", "OPTIONS") else "write", who)
 
 
 def check_sign_in() -> None:
-    """Count an attempt at the address's doors: register, reset."""
+    """Count an attempt to register or to reset a password, by the caller's address."""
     cast("Limits", current_app.extensions["limits"]).hit("sign_in", f"address:{caller_address()}")
 
 
@@ -94,7 +94,7 @@ MAX_ADDRESS_LENGTH = 64
 
 
 def caller_address() -> str:
-    """What attempts of one place are counted by: the address, of IPv6 the /64 network that one customer has whole."""
+    """The address that attempts are counted by; for IPv6 the /64 network, because one customer has all of it."""
     address = request.remote_addr or ""
     try:
         found = ipaddress.ip_address(address)
@@ -106,7 +106,7 @@ def caller_address() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Make the budgets of the settings."""
+    """Create the budgets from the settings."""
     settings = app.config["SETTINGS"]
     app.extensions["limits"] = Limits(
         settings.redis_url, settings.rate_limit_reads, settings.rate_limit_writes, settings.rate_limit_sign_in

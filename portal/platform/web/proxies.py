@@ -1,7 +1,7 @@
-"""A reverse proxy that nobody declared: whoever comes through it has its address, and so everybody the same one.
+"""Detects a reverse proxy that nobody declared: everybody who comes through it seems to have its address.
 
-In production the first request with a forwarded header, while TRUSTED_PROXIES is 0, is logged by each process and
-remembered in Redis for a day, so that every process can say so: `/readyz` and the console's home do.
+In production, while TRUSTED_PROXIES is 0, each process logs the first request with a forwarded header and stores that
+in Redis for a day, so that every process can report it: on `/readyz` and on the console's home.
 """
 
 import logging
@@ -24,13 +24,13 @@ WARNING = (
 
 
 class Watch:
-    """What this process has seen of a proxy that nobody declared."""
+    """What this process has seen of an undeclared proxy."""
 
     def __init__(self) -> None:
         self.seen_at: float | None = None
 
     def look(self) -> None:
-        """Notice a request that was forwarded; said once, and remembered for the other processes now and then."""
+        """Notice a forwarded request: log the first one, and once an hour store it for the other processes."""
         if not any(name in request.environ for name in HEADERS):
             return
         now = time.monotonic()
@@ -42,7 +42,7 @@ class Watch:
 
 
 def has_undeclared() -> bool:
-    """Whether requests have come through one, to this process since it began or to another within a day."""
+    """Whether requests came through an undeclared proxy, to this process since its start or to another within a day."""
     watch: Watch | None = current_app.extensions.get("undeclared_proxy")
     return watch is not None and (watch.seen_at is not None or _is_remembered())
 
@@ -62,7 +62,7 @@ def _is_remembered() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    """Watch for one in production, where none is declared."""
+    """Watch for an undeclared proxy, in production only."""
     settings = app.config["SETTINGS"]
     if settings.production and not settings.trusted_proxies:
         watch = app.extensions["undeclared_proxy"] = Watch()

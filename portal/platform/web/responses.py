@@ -1,4 +1,4 @@
-"""JSON answers, conditional reads, the headers that every answer carries, and what is left of the request's body."""
+"""JSON answers, conditional reads, the headers that every answer carries, and the draining of unread request bodies."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -33,9 +33,9 @@ _CLOSE = ("Connection", "close")
 
 
 def headers_of_frame(policy: str) -> list[tuple[str, str]]:
-    """The headers of a document that only our own pages frame, under a content policy of its own.
+    """The headers of a document that only our own pages may frame, with a content security policy of its own.
 
-    A view puts them into `request.environ["portal.headers"]`; they then stand for the usual ones.
+    A view puts them into `request.environ["portal.headers"]`; they then replace the usual ones.
     """
     own = {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
     return [(name, own.get(name, value)) for name, value in HEADERS_OF_HTTPS]
@@ -53,7 +53,7 @@ def json(document: object, status: int = 200, headers: dict[str, str] | None = N
 
 
 def _conditional(response: Response) -> Response:
-    """Reads carry an ETag and answer 304 to the one that has it (CONTRACT 1)."""
+    """Give reads an ETag, and answer 304 to a caller that has it (CONTRACT 1)."""
     method, headers = request.method, response.headers
     if method in ("GET", "HEAD") and response.status_code == 200 and not response.direct_passthrough:
         if response.mimetype in DOCUMENTS:
@@ -69,9 +69,9 @@ def _conditional(response: Response) -> Response:
 
 
 def _is_personal_page(response: Response) -> bool:
-    """Whether this is a whole page that somebody signed in sees: nothing of it stays on the machine.
+    """Whether this is a whole page for somebody signed in, which is stored on no machine.
 
-    What is polled (JSON, and parts of pages) may stay in their own browser, to be asked for by its ETag (CONTRACT 1).
+    What is polled (JSON, and parts of pages) may stay in their own browser, to be revalidated by its ETag (CONTRACT 1).
     """
     return response.mimetype == "text/html" and bool(g.get("principal_key")) and not by_htmx()
 
@@ -90,10 +90,10 @@ def _secured(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def _drained(application: "WSGIApplication") -> "WSGIApplication":
-    """The application, leaving no unread body behind without a word (CONTRACT-SHOP 9.6).
+    """The application, which reads the rest of each body or announces that the connection closes (CONTRACT-SHOP 9.6).
 
-    A server that answers with a part of the body still to come closes the connection afterwards, and the next request
-    on it finds that out only by failing.
+    A server that answers before it has read the whole body closes the connection afterwards; without a word, the next
+    request on it would fail.
     """
 
     def drained(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
@@ -110,13 +110,13 @@ def _drained(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def _has_body(environ: "WSGIEnvironment") -> bool:
-    """Whether a body comes with the request, over a server that tells where it ends."""
+    """Whether the request has a body, on a server that tells where it ends."""
     sent = environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
     return sent and bool(environ.get("wsgi.input_terminated"))
 
 
 def _drain(environ: "WSGIEnvironment") -> bool:
-    """Read what is left of the body; False when that is too much, or the sender waits to be asked for it."""
+    """Read what is left of the body; False if that is too much, or the sender waits for `100 Continue`."""
     if "HTTP_EXPECT" in environ:
         return False
     left = MAX_DRAINED

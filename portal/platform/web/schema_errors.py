@@ -1,4 +1,4 @@
-"""What is wrong with a field of a request, in our words: for each kind of error that pydantic knows one sentence.
+"""Our messages for a request's invalid fields: one sentence for each of pydantic's kinds of error.
 
 They follow the field's name: "name must have at most 80 characters".
 """
@@ -23,7 +23,7 @@ def _text(bound: str, words: str) -> Sentence:
 
 
 def _size(bound: str, words: str) -> Sentence:
-    """Of a text its characters are counted, of a list its entries."""
+    """Counts characters in a text, and entries in a list."""
 
     def sized(context: Context, given: object) -> str:
         thing = ("character", "characters") if isinstance(given, str) else ("entry", "entries")
@@ -78,6 +78,6 @@ SENTENCES: dict[str, str | Sentence] = {
 
 
 def sentence_for(kind: str, context: Context | None, given: object) -> str:
-    """The sentence for a kind of error with its bounds, about the value that was given."""
+    """The sentence for a kind of error; `context` holds its bounds, `given` is the refused value."""
     words = SENTENCES.get(kind, FALLBACK)
     return words if isinstance(words, str) else words(context or {}, given)

@@ -51,7 +51,7 @@ _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 
 def no_nul(value: object) -> object:
-    """The value, unless it is a text that PostgreSQL cannot keep."""
+    """The value; a text with NUL, which PostgreSQL cannot store, is refused."""
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("must not contain NUL characters")
     return value
@@ -92,7 +92,7 @@ class Schema(BaseModel):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema without `default: null`.
 
-        What is left out is not the same as null everywhere, and generated clients send the defaults they read.
+        A field that is left out does not always mean null, and generated clients send the defaults they read.
         """
         document = handler(core_schema)
         for described in handler.resolve_ref_schema(document).get("properties", {}).values():
@@ -123,7 +123,7 @@ class StrictAdapter(PydanticAdapter):
     def validate_input(self, request: Request, location: str, **kwargs: Any) -> BaseModel:
         """The validated model.
 
-        :raises InvalidInput: a field is not acceptable (422).
+        :raises InvalidInput: if a field is not acceptable (422).
         """
         data = _json_object(request) if location == "json" else _query(request.args, self.model_class)
         try:
@@ -133,9 +133,9 @@ class StrictAdapter(PydanticAdapter):
 
 
 def valid_slug(slug: str) -> str:
-    """The slug of a path, when it has a slug's form.
+    """The slug in a path, checked.
 
-    :raises InvalidInput: it has not.
+    :raises InvalidInput: if it does not have the form of a slug.
     """
     try:
         return _SLUG.validate_python(slug)
@@ -154,7 +154,7 @@ def _field_error(item: Any) -> tuple[str, str]:
 
 
 def _json_object(request: Request) -> Document:
-    """The body, read strictly: no NaN, no lone surrogates, no nesting without end, no key twice in an object."""
+    """The body, read strictly: no NaN, no lone surrogates, no unlimited nesting, no duplicate keys in an object."""
     if not request.is_json:
         raise UnsupportedMediaType("Send JSON with the content type application/json.")
     try:
@@ -173,14 +173,14 @@ def _once_each(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError(f"the key {counted.most_common(1)[0][0][:64]!r} comes twice in one object")
 
 
-# The parser that reads bodies takes the last of equal keys without a word; numbers need no reading here.
+# orjson, which reads bodies, silently takes the last of duplicate keys. Numbers need no parsing here.
 _KEYS = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=len, parse_float=len)
 
 
 def _check_keys(body: bytes) -> None:
-    """Refuse a document in which an object has a key twice: two readers could take it for two different requests.
+    """Refuse a document in which an object has duplicate keys: two parsers could read it as two different requests.
 
-    :raises ValueError: it has.
+    :raises ValueError: if an object has duplicate keys.
     """
     _KEYS.decode(body.decode())
 
