@@ -13,7 +13,7 @@ SHADES = 5
 
 
 class Measure(StrEnum):
-    """What coming back means: anything the member did, or earning points."""
+    """What counts as coming back: any act of the member, or earning points."""
 
     ACTIVE = "active"
     EARNED = "earned"
@@ -21,7 +21,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A month of a cohort. `shade` is 0 to 5, by share; `unfinished`: the month goes on."""
+    """A month of a cohort. `shade` is 0 to 5, by share; `unfinished`: the month has not ended."""
 
     members: int
     share: float

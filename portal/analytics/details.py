@@ -1,4 +1,4 @@
-"""What the consoles show of a night beyond its figures: the expiry forecast, the referral funnel, totals, cohorts."""
+"""A night's further data for the consoles: expiry forecast, referral funnel, message totals and cohorts."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ _SIZES = text(f"""
     SELECT to_char(joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS members
     FROM loyalty_members WHERE joined_at >= :first AND id NOT IN ({STAFF}) GROUP BY 1
 """)
-# Who acted in the month, by the month they joined in. What the programme does by itself is no act of theirs.
+# Members active in the month, by the month they joined in. Entries that the programme makes by itself do not count.
 _ACTIVE = text(f"""
     SELECT to_char(m.joined_at AT TIME ZONE :zone, 'YYYY-MM') AS joined, count(*) AS active,
            count(*) FILTER (WHERE e.earned) AS earned
@@ -48,7 +48,7 @@ _KEEP_MONTH = text("""
 
 
 def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
-    """Keep forecast, funnel, message totals and cohort sizes with the snapshot of the night, which is there already."""
+    """Add forecast, funnel, message totals and cohort sizes to the night's snapshot, which must exist."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {"zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone)}
     night = moment.astimezone(zone).date()
@@ -63,7 +63,7 @@ def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
 
 
 def capture_month(session: Session, moment: datetime, zone: ZoneInfo, month: date) -> None:
-    """Add to the snapshot of the night how many of each cohort were active, and earned, in a month up to `moment`."""
+    """Add to the night's snapshot how many of each cohort were active, and earned, in a month up to `moment`."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {
         "zone": zone.key,

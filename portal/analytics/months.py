@@ -1,4 +1,4 @@
-"""Months as figures name them (`2026-03`), with none left out."""
+"""Months in the form `2026-03`, in gapless sequences."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from portal.platform.documents import Document
 
 
 def add_months(month: date, months: int) -> date:
-    """The first day of the month that lies so many months after, or before, this one."""
+    """The first day of the month that is `months` after this one, or before it if negative."""
     years, index = divmod(month.month - 1 + months, 12)
     return date(month.year + years, index + 1, 1)
 
@@ -21,7 +21,7 @@ def months_between(first: str, last: str) -> Iterator[str]:
 
 
 def with_every_month(rows: Sequence[Document], begin: date) -> list[Document]:
-    """A forecast's rows with every month from that of `begin` on, also those of no points; what never expires last."""
+    """A forecast's rows with every month from that of `begin` on, even empty ones; points without expiry are last."""
     kept = {row["month"]: row for row in rows if row["month"] is not None}
     if not rows:
         return []

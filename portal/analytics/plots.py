@@ -1,4 +1,4 @@
-"""Figures as plots: what a chart draws, and the table that says the same."""
+"""Figures as plots: the data of a chart, and the same as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Meaning(StrEnum):
     TOTAL = "in all"
 
 
-# The one table of meanings and tones (`--tone-N` of the stylesheet). What is shown together differs.
+# The only table of meanings and tones (`--tone-N` of the stylesheet). Meanings shown together have different tones.
 TONES = {
     Meaning.ISSUED: 4,
     Meaning.REDEEMED: 2,
@@ -51,7 +51,7 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line or row of bars; a value is None where nothing is known, which is no 0."""
+    """One line or row of bars; a value is None where nothing is known, which is not 0."""
 
     name: str
     values: tuple[Figure, ...]
@@ -60,9 +60,9 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A chart: `head` names what `labels` are; `stacked` bars add up, `flat` ones lie.
+    """A chart: `head` says what `labels` are; `stacked` bars add up, `flat` ones are horizontal.
 
-    `unfinished`: the last of the labels is a day that goes on.
+    `unfinished`: the last label is a day that has not ended.
     """
 
     name: str
@@ -94,19 +94,19 @@ class Plot:
 
     @property
     def rows(self) -> list[tuple[str, tuple[Figure, ...]]]:
-        """The same as rows of a table: the label and each series' value."""
+        """The plot as rows of a table: the label and each series' value."""
         return [(label, tuple(s.values[i] for s in self.series)) for i, label in enumerate(self.labels)]
 
 
 def month_label(month: str | None) -> str:
-    """`2026-03` as "Mar 2026"; None is never."""
+    """`2026-03` as "Mar 2026"; None as "Never"."""
     if month is None:
         return "Never"
     return format_month(date.fromisoformat(f"{month}-01"))
 
 
 def every_night(nights: Sequence[Night], until: date | None = None) -> list[tuple[date, Night | None]]:
-    """Each night from the first to the last, or to `until`, with what was captured of it: None for a missed one."""
+    """Each night from the first to the last, or to `until`, with its snapshot; None for a missed one."""
     kept = {night.night: night for night in nights}
     first, last = (min(kept), max([*kept, *([until] if until else [])])) if kept else (date.max, date.min)
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
@@ -114,7 +114,7 @@ def every_night(nights: Sequence[Night], until: date | None = None) -> list[tupl
 
 
 def plot_points(nights: Sequence[Night], since: dict[str, int] | None = None, today: date | None = None) -> Plot:
-    """Points issued, redeemed and expired, night by night; `since` are those of `today`, which has not ended."""
+    """Points issued, redeemed and expired, night by night; `since` has those of `today`, which has not ended."""
     axis = every_night(nights, today - timedelta(days=1) if today else None)
     flows = [night.figures["points"] if night else {} for _, night in axis] + ([since] if since else [])
     labels = [format_night(day) for day, _ in axis]
@@ -162,7 +162,7 @@ def plot_segments(nights: Sequence[Night]) -> Plot:
 
 
 def plot_liability(night: Night) -> Plot:
-    """Points outstanding per tier; on hold apart."""
+    """Points outstanding per tier, those on hold shown separately."""
     tiers = night.figures["liability"]["tiers"]
     series = _free_and_held([(t["balance"], t["held"]) for t in tiers])
     labels = tuple(t["name"] or "No tier" for t in tiers)
@@ -178,7 +178,7 @@ def plot_forecast(months: Sequence[dict[str, Any]], night: date) -> Plot:
 
 
 def _free_and_held(points: Sequence[tuple[int, int]]) -> tuple[Series, Series]:
-    """Points by whether they are free to use, of (all, of these on hold)."""
+    """Points free to use and on hold, as two series; each item of `points` is (all, of these on hold)."""
     return (
         Series("Free to use", tuple(every - held for every, held in points), Meaning.AVAILABLE),
         Series("On hold", tuple(held for _, held in points), Meaning.ON_HOLD),

@@ -47,7 +47,7 @@ class SnapshotRow(NamedTuple):
 def list_snapshots(*, limit: int = 20, cursor: str | None = None) -> Document:
     """A page of snapshots, newest first: `{snapshots, nextCursor}`.
 
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     position = decode(cursor, *SCOPE)
     before = date.fromisoformat(position) if position else date.max
@@ -61,14 +61,14 @@ def _document(row: SnapshotRow) -> Document:
 
 
 def list_nights(count: int) -> list[Night]:
-    """The figures of the last so many nights up to the newest captured, oldest first; missed ones are left out."""
+    """The figures of the `count` nights up to the newest captured, oldest first; missed ones are left out."""
     rows: list[SnapshotRow] = read_all(_PAGE, {"before": date.max, "limit": count})
     nights = [Night(row.night, row.captured_at, row.figures) for row in reversed(rows)]
     return [night for night in nights if nights[-1].night - night.night < timedelta(days=count)]
 
 
 def get_last_night(before: date, zone: ZoneInfo) -> date | None:
-    """The last night kept before that one; where none was, the day on which the ledger begins, if it has."""
+    """The last night captured before that one, else the day of the first ledger entry; None if there is neither."""
     row = read_one(_LAST, {"before": before, "zone": zone.key})
     return row.night if row else None
 

@@ -21,7 +21,7 @@ _SPAN = """
     CAST(figures #>> '{points,to}' AS timestamptz) AS ends
 """
 _BEFORE = text(f"SELECT {_SPAN} FROM loyalty_analytics_snapshots WHERE night < :night ORDER BY night DESC LIMIT 1")
-# Nights that do not begin where the one kept before them ended: after one that comes late, or whose row was taken away.
+# Nights that do not begin where the night before them ended: one was captured late, or its row was deleted.
 _APART = text(f"""
     SELECT night, ends, ended FROM (
         SELECT s.*, lag(ends) OVER (ORDER BY night) AS ended FROM (SELECT {_SPAN} FROM loyalty_analytics_snapshots) s) n
@@ -64,10 +64,10 @@ _KEEP = text("""
 
 
 def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figures:
-    """Keep the programme's figures as of `moment`, for its night in `zone`; captured again, they replace the earlier.
+    """Store the programme's figures as of `moment`, for its night in `zone`; a repeated capture replaces them.
 
-    Points are those since the night kept before it, however long ago that is, or since the ledger began: nights add up
-    to the ledger, whichever were missed, come late, are captured again or were taken away between two others.
+    Points are counted since the previous stored night, however long ago that is, or since the ledger began. So the
+    nights add up to the ledger, even if some were missed, captured late, captured again or deleted.
     """
     session.execute(_ONE_AT_A_TIME)
     night = moment.astimezone(zone).date()
@@ -88,7 +88,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
     }
     values = {"night": night, "id": ids.new_id(), "captured_at": clock.now(), "figures": to_json(figures).decode()}
     session.execute(_KEEP, values)
-    if before:  # what was under way when it was counted has been posted since
+    if before:  # entries that were uncommitted when it was counted are committed by now
         _recount(session, before.night, before.begins, before.ends)
     for apart in session.execute(_APART).all():
         _recount(session, apart.night, apart.ended, apart.ends)
@@ -96,7 +96,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
 
 
 def missed_moments(last: date | None, slot: datetime, zone: ZoneInfo) -> list[datetime]:
-    """When the nights between the `last` one kept and that of `slot` should have been captured, oldest first."""
+    """When the nights between the `last` one stored and that of `slot` should have been captured, oldest first."""
     local = slot.astimezone(zone)
     nights = (local.date() - last).days - 1 if last else 0
     behind = range(min(nights, MAX_MISSED), 0, -1)
@@ -104,14 +104,14 @@ def missed_moments(last: date | None, slot: datetime, zone: ZoneInfo) -> list[da
 
 
 def _beginning(session: Session, moment: datetime, zone: ZoneInfo) -> datetime:
-    """Where the first night kept begins: a day earlier, or with the ledger when that is older."""
+    """When the first stored night begins: a day earlier, or with the first ledger entry if that is older."""
     day_before = (moment.astimezone(zone) - timedelta(days=1)).astimezone(moment.tzinfo)
     first = session.scalar(_FIRST_ENTRY)
     return min(first, day_before) if first else day_before
 
 
 def _points(session: Session, begin: datetime, end: datetime) -> tuple[Document, int]:
-    """The points that came and went from `begin` until before `end`, and by how many entries."""
+    """The points credited and debited from `begin` until before `end`, and the number of entries."""
     row = session.execute(_POINTS, {"begin": begin, "end": end}).one()._mapping
     points = {name: row[name] for name in row if name != "entries"}
     return {**points, "from": begin.astimezone(UTC), "to": end.astimezone(UTC)}, row["entries"]

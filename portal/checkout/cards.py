@@ -1,4 +1,4 @@
-"""What a pending intent asks of its member, in the shop's words: one template for each kind."""
+"""The cards of pending intents, in the shop's words: one template for each kind."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

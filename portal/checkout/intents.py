@@ -1,4 +1,4 @@
-"""Checkout intents: planned, confirmed, resolved and expired, and the rules they follow."""
+"""Checkout intents: planning, confirming, cancelling, resolving and expiring them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,8 +23,11 @@ from portal.tiers import enrol
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRules:
-    """How long an intent waits, the rules of what it reserves, where links of its cards lead, and how many open invites
-    leave no friend to tell."""
+    """The rules that checkout intents follow.
+
+    `ttl` is how long an intent waits, `holds` the rules of its reservation, `base_url` the base of its cards' links,
+    `max_invites` the number of open invites from which no referral share is shown.
+    """
 
     ttl: timedelta
     holds: HoldRules
@@ -33,7 +36,7 @@ class CheckoutRules:
 
     @classmethod
     def of(cls, settings: Settings) -> "CheckoutRules":
-        """The rules of these settings."""
+        """The rules that these settings define."""
         return cls(
             ttl=timedelta(hours=settings.checkout_intent_ttl_hours),
             holds=HoldRules.of(settings),
@@ -47,7 +50,7 @@ CANCELLED_BY_CHECKOUT = "checkout_intent_cancelled"
 
 
 class Action(StrEnum):
-    """What a checkout says of its intents."""
+    """What a checkout can do with its intents."""
 
     PLAN = "plan"
     CONFIRM = "confirm"
@@ -55,7 +58,7 @@ class Action(StrEnum):
 
 
 class Resolution(StrEnum):
-    """What a member says of a next action."""
+    """How a member can resolve a next action."""
 
     RESOLVED = "resolved"
     CANCELLED = "cancelled"
@@ -63,7 +66,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One intent of a request, by the checkout's own id. A redemption wishes for a reward or for points."""
+    """One intent of a request, by the checkout's own id. A redemption names a reward or points."""
 
     kind: str
     checkout_intent_id: str
@@ -76,7 +79,7 @@ class Part:
 class Checkout:
     """A request of a checkout: one order, its parts, and how long they wait (None: the programme's time).
 
-    `by_member`: the member's own browser asks, and not the shop.
+    `by_member`: the request comes from the member's own browser, not from the shop.
     """
 
     action: Action
@@ -88,7 +91,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What every action works with."""
+    """The context of an action."""
 
     session: Session
     member: Member
@@ -98,20 +101,20 @@ class _Desk:
 
 
 def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *, rules: CheckoutRules) -> list[UUID]:
-    """Plan, confirm or cancel intents of an order; their ids. A repeated action changes nothing (CONTRACT Checkout).
+    """Plan, confirm or cancel an order's intents; returns their ids. Repeating it changes nothing (CONTRACT Checkout).
 
     A plan holds nothing. A confirmed redemption reserves its points, once per `checkoutIntentId`; a confirmed referral
-    share stays pending. Cancelling closes the intent, also one that was never heard of, so that a confirmation which
-    comes late is refused, and releases a redemption that is still requested.
+    share stays pending. Cancelling closes the intent and releases a redemption that is still requested; it also records
+    an unknown intent as cancelled, so that a late confirmation is refused.
 
-    The shop's ids are the programme's; those of a member's browser are that member's own and stand in nobody's way. A
-    shop that names a member's own id goes on with that intent, which is the shop's from then on.
+    The shop's ids are unique in the programme; those of a member's browser are unique only for that member. If the shop
+    uses a member's own id, it takes over that intent.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
-    :raises IntentConflict: a `checkoutIntentId` stands for something else.
-    :raises IntentCancelled, IntentExpired: planned or confirmed too late.
-    :raises AlreadyFulfilled: cancelled too late.
-    :raises portal.platform.problems.DomainError: as `reserve_points` does.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises IntentConflict: if a `checkoutIntentId` belongs to a different intent.
+    :raises IntentCancelled, IntentExpired: if it is planned or confirmed too late.
+    :raises AlreadyFulfilled: if it is cancelled too late.
+    :raises portal.platform.problems.DomainError: see `reserve_points`.
     """
     member = lock_member_of_user(session, user_id)
     if member is None:
@@ -128,10 +131,11 @@ def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *
 def confirm_intent(
     session: Session, user_id: str, intent_id: UUID, reward_slug: str, act: Act, *, rules: CheckoutRules
 ) -> None:
-    """Confirm a planned redemption of this reward, as its checkout would: for the member who comes back to it.
+    """Confirm a planned redemption of this reward for the member who returns to it, as its checkout would.
 
-    :raises IntentNotFound: no such intent, another member's, or another reward's.
-    Everything that `sync_intents` raises of a confirmation.
+    :raises IntentNotFound: if there is no such intent, or it is another member's or another reward's.
+
+    Also raises everything that `sync_intents` raises for a confirmation.
     """
     member = lock_member_of_user(session, user_id)
     row = session.execute(
@@ -150,12 +154,12 @@ def confirm_intent(
 
 
 def resolve_intent(session: Session, user_id: str, intent_id: UUID, resolution: Resolution, *, now: datetime) -> None:
-    """Take a next action off the member's feed. What is not pending any more stays as it is.
+    """Take a next action off the member's feed. An intent that is no longer pending stays as it is.
 
     `resolved` only ends the reminder: the checkout may still confirm. After `cancelled` it may not. A confirmed
-    redemption is not touched: its points are given back by cancelling it, not by putting a card away.
+    redemption is not changed: only cancelling it gives its points back, not dismissing a card.
 
-    :raises IntentNotFound: no such intent, or another member's.
+    :raises IntentNotFound: if there is no such intent, or it is another member's.
     """
     member = lock_member_of_user(session, user_id)
     key = (member.id, intent_id) if member else None
@@ -168,7 +172,7 @@ def resolve_intent(session: Session, user_id: str, intent_id: UUID, resolution: 
 
 
 def expire_intents(session: Session, now: datetime, limit: int = 500) -> int:
-    """Close up to `limit` pending intents that are past their time; returns how many, 0 when none is left."""
+    """Close up to `limit` pending intents that have expired; returns how many, 0 when none is left."""
     due = (CheckoutIntent.status == "pending") & (CheckoutIntent.expires_at <= now)
     found = session.execute(
         select(CheckoutIntent.member_id, CheckoutIntent.id).where(due).order_by(CheckoutIntent.expires_at).limit(limit)
@@ -225,7 +229,7 @@ _ACTIONS: dict[Action, _Handler] = {Action.PLAN: _plan, Action.CONFIRM: _confirm
 
 
 def _release(desk: _Desk, redemption_id: UUID) -> None:
-    """Give the points back, unless that was done elsewhere (failed, cancelled, its hold run out)."""
+    """Give the points back, unless the redemption is already failed or cancelled."""
     mine = (Redemption.member_id == desk.member.id) & (Redemption.id == redemption_id)
     status = desk.session.scalar(select(Redemption.status).where(mine))
     if status == RedemptionStatus.FULFILLED:
@@ -237,7 +241,7 @@ def _release(desk: _Desk, redemption_id: UUID) -> None:
 
 
 def _find(desk: _Desk, part: Part) -> CheckoutIntent | None:
-    """The intent of the part as it is now, which must stand for the same."""
+    """The stored intent of the part; raises `IntentConflict` if that is for something else."""
     rows = desk.session.execute(
         select(CheckoutIntent, Reward.slug)
         .outerjoin(Reward, Reward.id == CheckoutIntent.reward_id)
@@ -255,13 +259,16 @@ def _find(desk: _Desk, part: Part) -> CheckoutIntent | None:
 
 
 def _in_reach(desk: _Desk) -> ColumnElement[bool]:
-    """The member's own, and for the shop everything that it has named itself."""
+    """A condition: the member's own intents and, for the shop, all that have an id of the shop."""
     mine = CheckoutIntent.member_id == desk.member.id
     return mine if desk.checkout.by_member else mine | ~CheckoutIntent.by_member
 
 
 def _same_wish(intent: CheckoutIntent, slug: str | None, part: Part) -> bool:
-    """A cancelling may leave the wish out, and an intent that began by being cancelled has none."""
+    """Whether both ask for the same.
+
+    A cancellation may omit the wish, and an intent first stored as cancelled may have none.
+    """
     asked, stored = (part.reward_slug, part.points), (slug, intent.points)
     return asked == stored or (None, None) in (asked, stored)
 

@@ -22,9 +22,9 @@ STATUSES = ("pending", "confirmed", "resolved", "cancelled", "expired")
 
 
 class CheckoutIntent(Base):
-    """A checkout-originated reminder, by the shop's own id, or (`by_member`) by one that the member's browser chose.
+    """A reminder from a checkout, by the shop's own id or (`by_member`) by one that the member's browser chose.
 
-    The shop's ids stand for one intent in the whole programme, a member's own for one of theirs.
+    The shop's ids are unique in the whole programme, a member's own only among theirs.
     """
 
     __tablename__ = "loyalty_checkout_intents"

@@ -1,12 +1,12 @@
-"""Whether what a checkout planned can still be had: what its cards and messages depend on (CONTRACT rule 15).
+"""Whether the member can still get what a checkout planned: its cards and messages depend on it (CONTRACT rule 15).
 
-The intent itself stays pending when it cannot: stock may return and points may be earned before its time is over, and
-its checkout may confirm it then.
+If not, the intent itself stays pending: stock may return and points may be earned before it expires, and then its
+checkout may confirm it.
 """
 
 from portal.referrals import STILL_OPEN
 
-# SQL over an intent `i`, its member `m` and its reward `w` (none where points are wished for); knows `:now`.
+# SQL over an intent `i`, its member `m` and its reward `w` (null if it is for points); uses `:now`.
 _OFFERED = """
     w.active AND (w.starts_at IS NULL OR w.starts_at <= :now) AND (w.ends_at IS NULL OR w.ends_at > :now)
     AND (w.inventory IS NULL OR w.taken < w.inventory)
@@ -28,7 +28,7 @@ REDEEMABLE = f"""(
     AND coalesce(i.points, w.points_cost) <= ({_AVAILABLE})
 )"""
 
-# The member may invite, and has an invite left; also knows `:most_invites`.
+# The member is active and has an invite left; also uses `:most_invites`.
 SHAREABLE = f"""(
     m.status = 'active' AND :most_invites > (
         SELECT count(*) FROM loyalty_referral_invites i WHERE i.member_id = m.id AND {STILL_OPEN})

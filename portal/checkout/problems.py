@@ -11,28 +11,28 @@ class IntentNotFound(NotFound):
 
 
 class IntentConflict(Conflict):
-    """The `checkoutIntentId` stands for something else: another member's, another order's, another wish."""
+    """The `checkoutIntentId` belongs to another member, another order or another wish."""
 
     code = "intent_conflict"
     title = "This checkoutIntentId stands for another intent"
 
 
 class IntentCancelled(Conflict):
-    """The intent was cancelled before; a new wish needs a `checkoutIntentId` of its own."""
+    """The intent was cancelled; a new wish needs a new `checkoutIntentId`."""
 
     code = "intent_cancelled"
     title = "This intent was cancelled"
 
 
 class IntentExpired(Conflict):
-    """The intent is past its time; a new wish needs a `checkoutIntentId` of its own."""
+    """The intent has expired; a new wish needs a new `checkoutIntentId`."""
 
     code = "intent_expired"
     title = "This intent has expired"
 
 
 class AlreadyFulfilled(Conflict):
-    """The redemption of the intent is fulfilled: its points are spent."""
+    """The intent's redemption is fulfilled: its points are spent."""
 
     code = "redemption_already_fulfilled"
     title = "The redemption of this intent is fulfilled already"

@@ -1,4 +1,4 @@
-"""The feed: a member's pending intents and what they ask, in one statement over an index of what is pending."""
+"""The feed: a member's pending intents and their cards, in one statement over an index of pending intents."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,7 +43,7 @@ _FEED = text(_SQL)
 
 
 class IntentRow(NamedTuple):
-    """An intent with what its reward and redemption say of it; null in everything where the member has none."""
+    """An intent with data of its reward and redemption; all fields are None for a user without intents."""
 
     id: UUID
     checkout_intent_id: str
@@ -62,12 +62,12 @@ class IntentRow(NamedTuple):
 
 
 def get_feed(user_id: str, now: datetime, rules: CheckoutRules) -> Document:
-    """`{intents, actions}` of a user as last committed: what is pending and not past its time.
+    """`{intents, actions}` of a user as last committed: the intents that are pending and have not expired.
 
-    Of more than 500 the ones that last longest; newest first, actions by priority. An intent that cannot be had now
-    (`portal.checkout.possible`) has no action: nothing calls the member to a refusal.
+    At most `MAX_SHOWN`, those that expire last; newest first, actions by priority. An intent that is not possible now
+    (`portal.checkout.possible`) has no action, as following it would end in a refusal.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     return _feed(read_hot(_FEED, _values(user_id, now, rules)), rules.base_url)
 

@@ -1,7 +1,7 @@
 """A member's balance as a drawing: each lot a bar from the day it was opened to the day it expires.
 
-The height of a bar is what the lot was; filled from below is what is free of it, hatched what is on hold. Everything
-is in percent of the drawing's width or of a bar's height, so that it fits any screen.
+The height of a bar is the lot's original points; the filled part is free, the hatched part on hold. All numbers are
+percentages of the drawing's width or of a bar's height, so that it fits any screen.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ ROOM_AFTER = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A lot: its place in time and how much of it is free and on hold, in percent."""
+    """A lot: its position in time, and how much of it is free and on hold, in percent."""
 
     lot: LotRow
     sentence: str
@@ -32,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Bars along a time that `begins` and `ends`; `now` is where today is. `further` points are in lots not drawn."""
+    """Bars from `begins` to `ends`; `now` is the position of the current time. `further` points are not drawn."""
 
     bars: list[Bar]
     begins: datetime
@@ -53,7 +53,7 @@ class Hold:
 
 
 def draw(lots: Sequence[LotRow], balance: int, now: datetime, most: int) -> Drawing | None:
-    """The first `most` lots of a balance; None when there is none."""
+    """Draw the first `most` lots of a balance; None if there are no lots."""
     shown = lots[:most]
     if not shown:
         return None
@@ -76,7 +76,7 @@ def _bar(lot: LotRow, begins: float, ends: float) -> Bar:
 
 
 def _share(points: int, whole: int) -> float:
-    """The height of some points of a lot; few are still to be seen."""
+    """The height for some points of a lot, with a minimum so that few points are still visible."""
     return max(round(100 * points / whole, 2), FLATTEST) if points else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What the page of a member shows beside its tables; each a bounded read through an index."""
+"""What a member's page shows besides its tables; each is a bounded read by an index."""
 
 from datetime import datetime, time, timedelta
 from typing import NamedTuple, cast
@@ -30,7 +30,7 @@ _CARD = text("""
     LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
     WHERE u.id = :user_id
 """)
-# Points past their date that the sweep has not reached are in the balance and not available.
+# Points past their date that the expiry sweep has not reached are in the balance but not available.
 _DATES = text("""
     SELECT coalesce(sum(remaining - held) FILTER (WHERE expires_at <= :now), 0)::bigint AS past,
            coalesce(sum(remaining - held) FILTER (WHERE expires_at > :now), 0)::bigint AS soon
@@ -75,7 +75,7 @@ _RECENT = text("""
 
 
 class CardRow(NamedTuple):
-    """A user, their preferences and last consent (null: never said), and their membership (null: none)."""
+    """A user, their preferences and last change of consent (None: never), and their membership (None: none)."""
 
     user_id: str
     email: str
@@ -128,7 +128,7 @@ class LotRow(NamedTuple):
 
 
 class HoldRow(NamedTuple):
-    """What a request holds of one lot: `taken` of its `points`; the request expires, and so does the lot."""
+    """What a request holds in one lot: `taken` of its `points`. `expires_at` is the lot's, not the hold's."""
 
     id: UUID
     description: str
@@ -143,7 +143,7 @@ class HoldRow(NamedTuple):
 
 
 class TierChangeRow(NamedTuple):
-    """A rise from one tier (None: none) to another, by name."""
+    """An upgrade from one tier (None: no tier) to another, by name."""
 
     changed_at: datetime
     lifetime_earned: int
@@ -152,7 +152,7 @@ class TierChangeRow(NamedTuple):
 
 
 class RecentRow(NamedTuple):
-    """A point change, redemption or invite: its `kind`, when and what it was, its points and how it stands."""
+    """A point change, redemption or invite: its `kind`, when and what it was, its points and state."""
 
     kind: str
     at: datetime
@@ -162,9 +162,9 @@ class RecentRow(NamedTuple):
 
 
 def get_card(user_id: str) -> CardRow:
-    """Who the user is, and their membership when there is one.
+    """The user, and their membership if there is one.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     card: CardRow | None = read_one(_CARD, {"user_id": user_id})
     if card is None:
@@ -178,12 +178,12 @@ def get_dates(member_id: UUID | None, now: datetime) -> DatesRow:
 
 
 def list_lots(member_id: UUID | None) -> list[LotRow]:
-    """The lots that something is left of, in the order they are taken; one more than are drawn."""
+    """The lots with points left, in the order they are taken; at most one more than are drawn."""
     return read_all(_LOTS, {"member_id": member_id, "most": MAX_LOTS + 1})
 
 
 def list_holds(member_id: UUID | None) -> list[HoldRow]:
-    """What open requests hold, a row for each lot that they hold it in."""
+    """What open requests hold, one row for each of their lots."""
     return read_all(_HOLDS, {"member_id": member_id, "most": MAX_HOLDS})
 
 
@@ -193,5 +193,5 @@ def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
 
 
 def list_recent(member_id: UUID | None) -> list[RecentRow]:
-    """What happened last, of points, redemptions and invites."""
+    """The latest point changes, redemptions and invites."""
     return read_all(_RECENT, {"member_id": member_id, "most": MAX_RECENT})

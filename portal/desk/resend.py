@@ -1,7 +1,7 @@
-"""Sending again what did not arrive: as a new message of its own, which asks consent and suppression anew.
+"""Sending a message again: as a new message, for which consent and suppression are checked again.
 
-A message that failed has certainly not arrived, so sending it again is safe. One that is uncertain may have: no worker
-ever sends it again by itself, and who does here is told that it may come twice.
+A failed message has certainly not arrived, so sending it again is safe. An uncertain one may have: no worker sends it
+again by itself, and an operator who does so here is told that it may arrive twice.
 """
 
 from datetime import datetime, timedelta
@@ -24,9 +24,9 @@ PAUSE = timedelta(hours=24)
 
 
 def get_message(session: Session, user_id: str, message_id: UUID) -> Message:
-    """A message to this user.
+    """The message, if it was for this user.
 
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: if there is none, or it is somebody else's.
     """
     message = session.get(Message, message_id)
     if message is None or message.user_id != user_id:
@@ -35,16 +35,17 @@ def get_message(session: Session, user_id: str, message_id: UUID) -> Message:
 
 
 def resend_message(session: Session, user_id: str, message_id: UUID, act: Act) -> None:
-    """Ask for the message again. Written to the audit log.
+    """Request the message again. Written to the audit log.
 
-    :raises NotFound: no such message to this user.
-    :raises Conflict: it neither failed nor is uncertain, was sent again within a day, or what asked for it is gone.
+    :raises NotFound: if there is no such message to this user.
+    :raises Conflict: if it neither failed nor is uncertain, was sent again within 24 hours, or its outbox message is
+        gone.
     """
     message = get_message(session, user_id, message_id)
     if message.status not in RESENDABLE:
         raise Conflict("Only a message that failed, or whose end is unknown, can be sent again.")
     key = ids.parse(message.dedupe_key.removeprefix("outbox:"))
-    asked = session.get(OutboxMessage, key) if key else None  # a nudge is no work of the outbox
+    asked = session.get(OutboxMessage, key) if key else None  # a nudge does not come from the outbox
     if asked is None:
         raise Conflict("What asked for this message is not kept any more, so it cannot be written again.")
     _once_a_day(session, "message", ids.encode(message_id), act.now)
@@ -53,9 +54,9 @@ def resend_message(session: Session, user_id: str, message_id: UUID, act: Act) -
 
 
 def get_invite(session: Session, user_id: str, invite_id: UUID) -> ReferralInvite:
-    """An invite of this user.
+    """The invite, if it is this user's.
 
-    :raises NotFound: there is none, or it is somebody else's.
+    :raises NotFound: if there is none, or it is somebody else's.
     """
     statement = select(ReferralInvite).join(Member, Member.id == ReferralInvite.member_id)
     found = session.scalar(statement.where(ReferralInvite.id == invite_id, Member.user_id == user_id))
@@ -67,9 +68,9 @@ def get_invite(session: Session, user_id: str, invite_id: UUID) -> ReferralInvit
 def resend_invite(session: Session, user_id: str, invite_id: UUID, act: Act, *, rules: ReferralRules) -> None:
     """Send an open invite to the friend once more. Written to the audit log.
 
-    :raises NotFound: no such invite of this user.
-    :raises Conflict: it is a link, is closed, or was sent again within a day.
-    :raises portal.referrals.problems.RecipientLimit: the friend was sent as many as anybody should get.
+    :raises NotFound: if there is no such invite of this user.
+    :raises Conflict: if it is a link, is closed, or was sent again within 24 hours.
+    :raises portal.referrals.problems.RecipientLimit, portal.referrals.problems.DailyCap: see `send_again`.
     """
     invite = get_invite(session, user_id, invite_id)
     if invite.channel == Channel.LINK:
@@ -82,7 +83,7 @@ def resend_invite(session: Session, user_id: str, invite_id: UUID, act: Act, *, 
 
 
 def _once_a_day(session: Session, object_type: str, object_id: str, now: datetime) -> None:
-    """Refuse what was sent again lately; who asks at the same moment waits until this transaction has ended."""
+    """Refuse what was sent again within `PAUSE`; concurrent callers wait until this transaction has ended."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"resend:{object_type}:{object_id}", 0))))
     sent = select(AuditEntry.id).where(
         AuditEntry.object_type == object_type,

@@ -1,4 +1,4 @@
-"""Each ledger entry, lot and hold of a member explained in one sentence."""
+"""One sentence that explains each ledger entry, lot and hold of a member."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ LOTS_NAMED = 4
 
 
 class EntryRow(Protocol):
-    """An entry of the ledger: the lot it opened, or the first of the lots it took, each with points, what and at."""
+    """A ledger entry with the lot it opened, or the first lots it took from (`taken`: points, what and at of each)."""
 
     entry_type: str
     amount: int
@@ -28,7 +28,7 @@ class EntryRow(Protocol):
 
 
 def explain_entry(row: EntryRow) -> str:
-    """Where the points of a ledger entry came from or went, and which lots that concerns."""
+    """Where the points of a ledger entry came from or went, and which lots are concerned."""
     words = labels_of(row.entry_type)
     if row.amount > 0:
         came = f"{_points(row.amount)} came in {words.came.format(what=row.description)}"
@@ -38,7 +38,7 @@ def explain_entry(row: EntryRow) -> str:
 
 
 def explain_lot(lot: LotRow) -> str:
-    """What a lot was, and what became of it so far."""
+    """What opened a lot, and what has happened to its points."""
     came = f"{_points(lot.points)} came in {labels_of(lot.entry_type).came.format(what=lot.description)}"
     spent = lot.points - lot.remaining
     gone = f"; {_points(spent)} of them {'is' if spent == 1 else 'are'} used" if spent else ""
@@ -55,7 +55,7 @@ def explain_hold(rows: Sequence[HoldRow]) -> str:
 
 
 def day(moment: datetime) -> str:
-    """The day, as the reader's calendar has it."""
+    """The day in the reader's time zone."""
     return format_date_in(moment, clock.now(), reader_zone())
 
 

@@ -1,6 +1,6 @@
 """What the home page reads: a few indexed statements, however large the programme is.
 
-Members, points and invites are counted exactly while they are few; beyond that the figures of the last night stand.
+Members, points and invites are counted exactly while they are few; above that limit, last night's figures are used.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many members there are without staff, and what all hold; `live`: exact now, else as of the last night."""
+    """The number of members without staff, and everybody's points; `live`: exact now, else as of the last night."""
 
     members: int
     outstanding: int
@@ -63,8 +63,11 @@ class Funnel:
 
 
 class NowRow(NamedTuple):
-    """Counts up to a limit: `counted` members with staff and `members` without, their points, and the redemption queue
-    with its oldest request; invites by how far they led."""
+    """Counts up to a limit.
+
+    `counted` members with staff and `members` without; all their points; the redemption queue and its oldest request;
+    invites by the stage they reached.
+    """
 
     counted: int
     members: int
@@ -83,7 +86,7 @@ def read_now() -> NowRow:
 
 
 def get_standing(row: NowRow, last: Night | None) -> Standing | None:
-    """Members and points; None where they are many and no night has been captured yet."""
+    """Members and points; None if there are many and no night has been captured yet."""
     if row.counted <= FEW:
         return Standing(row.members, row.outstanding, row.held, True)
     if last is None:
@@ -93,7 +96,7 @@ def get_standing(row: NowRow, last: Night | None) -> Standing | None:
 
 
 def get_funnel(row: NowRow, details: Document) -> Funnel | None:
-    """The way of invites; None where they are many and no night has been captured yet."""
+    """The funnel of invites; None if there are many and no night has been captured yet."""
     if row.invites <= FEW:
         return Funnel(row.invites, row.registered, row.converted, True)
     kept: dict[str, int] | None = details.get("funnel")
@@ -104,7 +107,7 @@ def get_funnel(row: NowRow, details: Document) -> Funnel | None:
 
 
 def get_flow_since(last: Night | None, now: datetime) -> dict[str, int]:
-    """Points issued, redeemed and expired since the last night, at most those of two days."""
+    """Points issued, redeemed and expired since the last night, at most for two days."""
     end = datetime.fromisoformat(last.figures["points"]["to"]) if last else now - DAY
     row = read_one(_SINCE, {"since": max(end, now - 2 * DAY), "now": now})
     assert row is not None
@@ -112,6 +115,6 @@ def get_flow_since(last: Night | None, now: datetime) -> dict[str, int]:
 
 
 def get_message_outcomes(details: Document) -> dict[str, tuple[int, int]]:
-    """How messages ended: since the last night, and in all."""
+    """The number of messages by outcome: since the last night, and in total."""
     before: dict[str, int] = details.get("messages", {})
     return {row.outcome: (row.messages - before.get(row.outcome, 0), row.messages) for row in read_all(_MESSAGES, {})}

@@ -1,4 +1,4 @@
-"""The reward catalogue as one member sees it: what is affordable, what is not, and why."""
+"""The reward catalogue as one member sees it: what they can afford, what not, and why."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from portal.platform import clock
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 
-# Affordable first, then what is nearly so, then what is closed to the member for now.
+# Affordable rewards first, then those that cost more points than the member has, then those they cannot get now.
 ORDER = ("affordable", "short", "locked", "upcoming", "limit_reached", "out_of_stock")
 
 _REWARDS = text("""
@@ -26,7 +26,7 @@ _REWARDS = text("""
 
 
 class RewardRow(NamedTuple):
-    """A reward; `left` None: any number; `taken` is how many the member has had or asked for."""
+    """A reward; `left` None: unlimited; `taken` is how many the member has had or requested."""
 
     slug: str
     name: str

@@ -89,15 +89,15 @@ class MemberRow(NamedTuple):
 
 
 def get_member_document(user_id: str) -> Document | None:
-    """The Member of CONTRACT 3 as last committed; None before the membership was provisioned."""
+    """The Member of CONTRACT 3 as last committed; None if the user has no membership yet."""
     rows: list[MemberRow] = read_hot(_MEMBER, {"user_id": user_id, "now": clock.now()})
     return _document(user_id, rows[0]) if rows else None
 
 
 def get_or_enrol(user_id: str) -> Document:
-    """The Member of CONTRACT 3 as it is in the current transaction, provisioned now when there is none.
+    """The Member of CONTRACT 3 in the current transaction; enrols the user if there is no membership.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
     """
     values = {"user_id": user_id, "now": clock.now()}
     row = db.session.execute(_MEMBER, values).first()
@@ -166,7 +166,7 @@ def _hold(hold: Document) -> Document:
 
 
 def _streak(row: MemberRow, now: datetime) -> Document:
-    """Weeks in a row up to this one; a streak lives through the week after its last."""
+    """Consecutive qualified weeks; a streak stays alive during the week after its last one."""
     settings = current_settings()
     this_week, last = week_of(now, settings.programme_timezone), row.streak_week
     alive = last is not None and this_week - last <= timedelta(days=7)
@@ -182,7 +182,7 @@ def _time(microseconds: int) -> datetime:
 
 
 def get_invite_teaser(member: Document) -> Document:
-    """The link of a member (a Member document), how many friends have joined, and what that has earned."""
+    """The link of a member (a Member document), how many friends were converted, and the points credited for them."""
     joined = read_one(_JOINED, {"user_id": member["userId"]})
     link = ReferralRules.of(current_settings()).link(member["referralCode"])
     return {"url": link, "friends": joined.friends if joined else 0, "earned": joined.earned if joined else 0}

@@ -1,4 +1,4 @@
-"""What is for one member right now: nudges and next actions, as one list of cards on every page that shows them."""
+"""A member's nudges and next actions, as one list of cards for every page that shows them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -48,18 +48,18 @@ class Rail:
 
     @property
     def version(self) -> str:
-        """A short name of this state of the rail."""
+        """A hash of the cards."""
         return hashlib.blake2b(to_json(self.cards), digest_size=9).hexdigest()
 
 
 def get_rail(session: Session, user_id: str, *, now: datetime, rules: CheckoutRules) -> Rail:
-    """What is for this user now, in the current transaction; refreshes the nudges of the user first."""
+    """The user's rail in the current transaction, with their nudges brought up to date first."""
     feed = get_feed_with(session, user_id, (), now, rules)
     return _rail(feed, refresh_and_list_nudges(session, user_id, now), rules.base_url)
 
 
 def read_rail(session: Session, user_id: str, *, now: datetime, rules: CheckoutRules) -> Rail:
-    """What is for this user now, as last committed; in a transaction only where nudges are to be refreshed first."""
+    """The user's rail as last committed; uses the session only if nudges must be brought up to date first."""
     nudges = list_nudges(user_id, now, NudgeRules.current())
     if nudges is None:
         nudges = refresh_and_list_nudges(session, user_id, now)
@@ -73,7 +73,7 @@ def _rail(feed: Document, nudges: Iterable[Document], base_url: str) -> Rail:
 
 
 def merge(actions: Iterable[Card], nudges: Iterable[Card]) -> list[Card]:
-    """One card for an intent and the nudge about it, in the intent's words and with the nudge's reason."""
+    """Merge an intent and the nudge about it into one card, with the intent's texts and the nudge's reason."""
     cards = {card.key: card for card in actions}
     for nudge in nudges:
         action = cards.get(nudge.key)
@@ -124,5 +124,5 @@ def _of_nudge(nudge: Document, base_url: str) -> Card:
 
 
 def _here(url: str, base_url: str) -> str:
-    """A link to this portal as a path, so that it leads back to where the page was read."""
+    """A link to this portal as a path, so that it stays on the host that the page was read from."""
     return url.removeprefix(base_url) or "/"

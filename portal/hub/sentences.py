@@ -1,4 +1,4 @@
-"""What an act on the hub came to, and what a refusal means for a member and their points, in the shop's words."""
+"""The result of an act on the hub, and what a refusal means for the member's points, in the shop's words."""
 
 from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError

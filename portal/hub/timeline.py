@@ -29,9 +29,9 @@ class Kind(StrEnum):
     REFERRAL = "referral"
 
 
-# An event's place never moves: a point change has the time it was posted for, a redemption that of its request, an
-# invite that of its making, whatever their status is by now. Each source is read by an index of just that order, and
-# no further than the page (EXISTS would be answered by a hash of every redemption there is).
+# An event's position never changes: a point change is placed by its `occurred_at`, a redemption by the time of its
+# request, an invite by its creation, whatever their status is now. Each source is read by an index in exactly this
+# order, and no further than the page (EXISTS would be planned as a hash of all redemptions).
 _PAGE = text(f"""
     SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
         (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
@@ -62,7 +62,7 @@ _PAGE = text(f"""
     ) e WHERE m.user_id = :user_id
 """)
 
-# At the same instant what was caused comes above its cause: the debit above the redemption, the bonus above the invite.
+# At the same instant an effect comes above its cause: the debit above the redemption, the bonus above the invite.
 _RANK = {Kind.REFERRAL: 0, Kind.REDEMPTION: 1, Kind.LEDGER: 2}
 _SOURCES = {"ledger": Kind.LEDGER, "redemptions": Kind.REDEMPTION, "referrals": Kind.REFERRAL}
 _LAST = {Kind.LEDGER: 2**62, Kind.REDEMPTION: 2**128 - 1, Kind.REFERRAL: 2**128 - 1}
@@ -70,12 +70,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 Position = tuple[datetime, int]
-"""Where a source goes on: before this time, or at it before this seq (of the ledger) or id."""
+"""Where a source continues: before this time, or at this time before this seq (of the ledger) or id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A page of events, newest first, and where the next begins; `after` is the time of the event before the page."""
+    """A page of events, newest first, and the cursor of the next; `after` is the time of the event before the page."""
 
     items: list[dict[str, Any]]
     cursor_token: str | None
@@ -91,9 +91,9 @@ def list_timeline(
 ) -> Timeline:
     """A page of a user's events of these kinds (none: all), in one statement.
 
-    A walk shows every event that was there when it began once, in order, whatever is written meanwhile.
+    Walking the pages shows each event that existed at the start exactly once, in order, whatever is written meanwhile.
 
-    :raises portal.platform.db.cursors.InvalidCursor: the token is not of this member and these kinds.
+    :raises portal.platform.db.cursors.InvalidCursor: if the token was not issued for this user and these kinds.
     """
     wanted = sorted(set(kinds) or set(Kind))
     scope = ("timeline", user_id, wanted)
@@ -121,9 +121,9 @@ def _merge(rows: list[EventRow], most: int) -> list[EventRow]:
 
 
 def _written(last: EventRow, kinds: Sequence[Kind]) -> dict[str, list[int | str]]:
-    """One cursor per source, all just behind the last event shown, also where a source has shown none yet.
+    """One cursor per source, all just after the last event shown, even for a source that has shown none yet.
 
-    Were a source left where it was, what is written there during the walk would turn up among older events.
+    Otherwise events written to that source during the walk would appear among older events.
     """
     at, rank, tie = _key(last)
     micros = (at - _EPOCH) // timedelta(microseconds=1)

@@ -19,7 +19,7 @@ _ENDINGS: dict[str, str] = {
     RedemptionStatus.CANCELLED: "It was cancelled.",
 }
 _RELEASED = "Your {points} points are back."
-# Reasons that the portal gives itself; those that people wrote are shown as they are.
+# Reasons that the portal itself sets; those that people wrote are shown as they are.
 _REASONS = {
     "cancelled_by_member": "You cancelled it.",
     "hold_expired": "It waited too long for the shop.",
@@ -37,16 +37,16 @@ _INVITES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What happened, and what there is to add, which may be nothing."""
+    """What happened, and further detail, which may be empty."""
 
     title: str
     detail: str = ""
 
 
 class EventRow(NamedTuple):
-    """An event of one source: its `kind`, how it stands, what it was about, and where it stands among others.
+    """An event of one source: its `kind`, state, subject, and position among the others.
 
-    `seq` orders the ledger's; that of other sources is 0.
+    `seq` orders ledger events; it is 0 for other sources.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class EventRow(NamedTuple):
 
 
 def describe(row: EventRow) -> Words:
-    """The words for a row of the timeline."""
+    """The texts for a row of the timeline."""
     return _DESCRIBE[row.kind](row)
 
 
@@ -80,7 +80,7 @@ def _redemption(row: EventRow) -> Words:
 
 
 def _reason(reason: str | None) -> str:
-    """Why a redemption did not come about, as a sentence; nothing where only a code is known."""
+    """Why a redemption was not fulfilled, as a sentence; empty for a code without a sentence."""
     if not reason or reason in _REASONS or _CODE.fullmatch(reason):
         return _REASONS.get(reason or "", "")
     return reason if reason.endswith((".", "!", "?")) else f"{reason}."

@@ -1,8 +1,8 @@
-"""Applying a checked file of members: asked for by an operator, done by a worker, whole or not at all.
+"""Applying a checked file of members: confirmed by an operator, done by a worker, all or nothing.
 
-The work is one transaction under the import's row lock, so a worker that dies leaves nothing of it and the outbox gives
-it to another; one that comes twice finds it done. Balances are posted under the source `import` with the row's key, so
-that a file imported again credits nobody twice.
+The work is one transaction under the import's row lock: if a worker dies, it is rolled back and the outbox gives it to
+another; a repeated delivery finds it done. Balances are posted with the source `import` and the row's key, so that
+importing a file again credits nobody twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ _FIRST = UUID(int=0)
 
 
 class BalanceRow(NamedTuple):
-    """A balance to be opened, and its row's key."""
+    """A balance to credit, and its row's key."""
 
     member_id: UUID
     points: int
@@ -59,12 +59,12 @@ class BalanceRow(NamedTuple):
 
 
 def confirm_import(session: Session, import_id: UUID, act: Act, *, announce: bool, over_staff: bool) -> None:
-    """Ask a worker to apply a checked file. `announce` tells members of the tiers that their balances open.
+    """Have a worker apply a checked file. `announce` tells members which tiers they reach by their balances.
 
-    Rows change operators and admins only with `over_staff` of whoever checked the file and of whoever confirms it.
+    Rows change operators and admins only if `over_staff` was set both when the file was checked and here.
 
-    :raises NotFound: no such import.
-    :raises Conflict: it has refused rows, or was confirmed before.
+    :raises NotFound: if there is no such import.
+    :raises Conflict: if it has refused rows, or is confirmed already.
     """
     staged = _locked(session, import_id)
     if staged.status != ImportStatus.CHECKED:
@@ -89,7 +89,7 @@ def confirm_import(session: Session, import_id: UUID, act: Act, *, announce: boo
 
 
 def apply_import(message: outbox.Claimed) -> None:
-    """Apply a confirmed file, unless that was done before."""
+    """Apply a confirmed file, unless that is done already."""
     import_id = ids.parse(message.payload["import_id"])
     with unit_of_work() as session:
         staged = _locked(session, import_id or _FIRST)
@@ -98,7 +98,7 @@ def apply_import(message: outbox.Claimed) -> None:
 
 
 def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
-    """Everything the file says, or the status `refused` where users have changed so that a row no longer can be."""
+    """Apply the whole file, or set its status to `refused` if users have changed so that a row is now refused."""
     values = {"id": staged.id}
     lock_profiles(session, PROFILES, values)
     staged.figures = classify(session, staged.id, over_staff=staged.over_staff, now=now)
@@ -121,7 +121,7 @@ def _apply(session: Session, staged: MemberImport, now: datetime) -> None:
 
 
 def _write(session: Session, staged: MemberImport, values: Values, now: datetime) -> None:
-    """Users with their consent, memberships and balances."""
+    """Write the users with their consent, memberships and balances."""
     put_profiles(session, _CHANGED, values, Act(staged.confirmed_by or "", now, staged.reason or ""), source="import")
     without = session.scalars(_WITHOUT_MEMBERSHIP, values).all()
     for start in range(0, len(without), BATCH):
@@ -131,7 +131,7 @@ def _write(session: Session, staged: MemberImport, values: Values, now: datetime
 
 
 def _post(session: Session, balances: Sequence[BalanceRow], staged: MemberImport, now: datetime) -> None:
-    """Open a lot for each balance. It was earned elsewhere and earlier, so it qualifies no week for a streak."""
+    """Credit each balance as a lot. It was earned elsewhere and earlier, so it qualifies no week for a streak."""
     lock_members(session, [row.member_id for row in balances])
     postings = [
         ledger.Posting(
@@ -152,7 +152,7 @@ def _post(session: Session, balances: Sequence[BalanceRow], staged: MemberImport
 
 
 def _balances(session: Session, import_id: UUID) -> Iterator[Sequence[BalanceRow]]:
-    """The balances to be credited in the order of the members' ids, in which their rows are locked."""
+    """Batches of balances to credit, in member-id order, which is the lock order."""
     after = _FIRST
     while rows := session.execute(_BALANCES, {"id": import_id, "after": after, "batch": BATCH}).all():
         yield cast("Sequence[BalanceRow]", rows)

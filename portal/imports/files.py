@@ -1,4 +1,4 @@
-"""A file of members as its lines come in: found to be CSV, or refused with the line that is none."""
+"""Reads a file of members as CSV, line by line; refuses it with the number of the faulty line."""
 
 import _csv
 import codecs
@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 class FileRefused(DomainError):
-    """The file as a whole cannot be read; says which line is at fault."""
+    """The file as a whole cannot be read; the message names the faulty line, if it is one."""
 
     code = "file_refused"
     status = 422
@@ -34,11 +34,11 @@ class FileRefused(DomainError):
 
 
 def read_rows(stream: BinaryIO, most: int) -> Iterator[tuple[int, dict[str, str] | str]]:
-    """Each row that is not blank, with the number of its first line: its cells by column, or what is wrong with it.
+    """Each row that is not blank: the number of its first line, and its cells by column or what is wrong with it.
 
-    Takes UTF-8 with or without a mark, any newline, and commas, semicolons, tabs or bars between the cells.
+    Accepts UTF-8 with or without a BOM, any newline, and commas, semicolons, tabs or bars as delimiters.
 
-    :raises FileRefused: the file is empty, no CSV, not UTF-8, has unknown columns or more than `most` rows.
+    :raises FileRefused: if the file is empty, not CSV, not UTF-8, or has wrong columns or more than `most` rows.
     """
     lines = _lines(stream)
     heads = next(lines, "")
@@ -58,7 +58,7 @@ def read_rows(stream: BinaryIO, most: int) -> Iterator[tuple[int, dict[str, str]
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
-    """The lines as text; none is read further than it may be long."""
+    """The lines as text; reads no more of a line than its maximum length."""
     number = 0
     while raw := stream.readline(MAX_LINE_LENGTH + 1):
         number += 1

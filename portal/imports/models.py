@@ -1,4 +1,4 @@
-"""Imports of members: a file as it was checked, row by row, until it is applied whole or not at all."""
+"""Imports of members: a file as it was checked, row by row, to be applied all or nothing."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from portal.platform.db import Base
 
 
 class ImportStatus(StrEnum):
-    """Checked waits for an operator, applying for a worker; the others are final."""
+    """`checked` waits for an operator, `applying` for a worker; the others are final."""
 
     CHECKED = "checked"
     APPLYING = "applying"
@@ -22,7 +22,7 @@ class ImportStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a row does, or that it cannot be done."""
+    """What applying a row does, or `refused`."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -62,7 +62,7 @@ class MemberImport(Base):
 
 
 class MemberImportRow(Base):
-    """One row of a file, by its line. Null leaves what a user has; `row_key` makes its points be credited once."""
+    """One row of a file, by its line. Null keeps a user's value; `row_key` makes its points be credited once."""
 
     __tablename__ = "member_import_rows"
 

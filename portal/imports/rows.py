@@ -1,4 +1,4 @@
-"""A row of a file of members: each cell checked and brought into the form it is stored in."""
+"""A row of a file of members: each cell is checked and converted to its stored form."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ TakeMoment = Callable[[str, Callable[[str], datetime]], datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """A row as it is staged. None leaves what the user has; `expires_at` None: the points never expire."""
+    """A row as it is staged. None leaves a user's value as it is; `expires_at` None: the points never expire."""
 
     line: int
     user_id: str
@@ -55,7 +55,7 @@ class CheckedRow:
 
 
 def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: EarningRules) -> CheckedRow:
-    """The row with everything that is wrong with its cells; other rows and users are not looked at."""
+    """Check a row's cells; returns it with all problems found. Other rows and existing users are not considered."""
     if isinstance(cells, str):
         return CheckedRow(line, "", None, None, None, None, None, None, None, 0, None, OPENING, [cells])
     problems: list[str] = []
@@ -99,7 +99,7 @@ def _expiry(take: TakeMoment, cells: dict[str, str], now: datetime, rules: Earni
 
 
 def _moment(value: str, now: datetime, rules: EarningRules) -> datetime:
-    """When points end: an exact time, or the end of a day where the programme is."""
+    """When points expire: an exact time, or the end of a day in the programme's time zone."""
     day = _DAY.fullmatch(value)
     if not day and _NO_OFFSET.fullmatch(value):
         raise ValueError("needs an offset, such as +00:00")

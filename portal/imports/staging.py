@@ -1,4 +1,4 @@
-"""Staging a file of members: each row checked by itself, then against the others and against the users there are."""
+"""Staging a file of members: each row is checked by itself, then against the other rows and the existing users."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -39,7 +39,7 @@ _STAGED = (
 )
 _COPY = f"COPY member_import_rows (import_id, outcome, credited_before, {', '.join(_STAGED)}) FROM STDIN"
 
-# What only the other rows and the users there are can tell. Said of rows that had nothing wrong so far.
+# Problems that only the other rows and the existing users show.
 _COMPARE = text("""
     WITH rows AS (SELECT * FROM member_import_rows WHERE import_id = :id), flaws AS (
         SELECT line, 'user_id: stands in line ' || first || ' already' AS problem
@@ -107,11 +107,11 @@ _FIGURES = text("""
 def stage_import(
     session: Session, stream: BinaryIO, file_name: str, act: Act, *, over_staff: bool, most: int, rules: EarningRules
 ) -> MemberImport:
-    """Keep the file's rows with what each would do or what is wrong with it; nothing else is written.
+    """Store the file's rows, each with what it would do or what is wrong with it; no user or balance changes. Audited.
 
     `over_staff` lets rows change operators and admins. `most` is the greatest number of rows.
 
-    :raises portal.imports.files.FileRefused: the file as a whole cannot be read.
+    :raises portal.imports.files.FileRefused: if the file as a whole cannot be read.
     """
     made = MemberImport(
         id=ids.new_id(),
@@ -140,14 +140,14 @@ def stage_import(
 
 
 def classify(session: Session, import_id: UUID, *, over_staff: bool, now: datetime) -> Document:
-    """Compare the rows with each other and the users as they are now; the figures by outcome."""
+    """Compare the rows with each other and with the users as they are now; returns the figures by outcome."""
     session.execute(_COMPARE, {"id": import_id, "over_staff": over_staff, "now": now})
     session.execute(_CLASSIFY, {"id": import_id, "source": SOURCE, "effect": EFFECT})
     return dict(session.execute(_FIGURES, {"id": import_id}).one()._mapping)
 
 
 def _copy(session: Session, import_id: UUID, rows: Iterator[CheckedRow]) -> None:
-    """Stream the rows into the table, some at a time: checking them must not hold a statement open for long."""
+    """COPY the rows into the table in batches: checking rows must not keep a statement open for long."""
     values = attrgetter(*_STAGED)
     connection: Any = session.connection().connection.driver_connection
     while batch := list(islice(rows, COPIED_AT_ONCE)):

@@ -1,4 +1,4 @@
-"""What operators ask of jobs: a run now, and a failed run again. Workers carry both out."""
+"""What operators can request: a run of a job now, and a retry of a failed run. Workers carry out both."""
 
 from datetime import datetime, timedelta
 
@@ -26,9 +26,9 @@ _OPEN = text("""
 
 
 def ask_for_run(session: Session, job_id: str, act: Act) -> datetime:
-    """Record a run of a job as of now, for a worker to do; its slot. The next tick finds it where nobody is woken.
+    """Record a run of a job as of now, for a worker to do; returns its slot. Without a wake-up the next tick finds it.
 
-    :raises Conflict: one that somebody asked for is still open.
+    :raises Conflict: if a requested run of the job is still open.
     """
     if session.scalar(_OPEN, {"job_id": job_id}) is not None:
         raise Conflict("A run that somebody asked for has not ended yet.")
@@ -48,10 +48,10 @@ def ask_for_run(session: Session, job_id: str, act: Act) -> datetime:
 
 
 def retry_run(session: Session, job_id: str, slot: datetime, act: Act) -> None:
-    """Let workers do what is left of a failed run; parts that are done stay done.
+    """Have workers do the rest of a failed run; parts that are done stay done.
 
-    :raises NotFound: there is no such run.
-    :raises Conflict: it has not failed, or whoever began it at a terminal has to do so again.
+    :raises NotFound: if there is no such run.
+    :raises Conflict: if it has not failed, or it was begun at a terminal, where it must be repeated.
     """
     values = {"job_id": job_id, "slot": slot, "now": act.now}
     failed = session.execute(_AGAIN, values).first()

@@ -1,4 +1,4 @@
-"""How long runs took and how they ended, kept as totals that only grow and that all workers add to."""
+"""How long runs took and how they ended, stored as totals that only grow and that all workers add to."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ _TOTALS = text("SELECT job_id, outcome, bound, runs, seconds FROM job_durations 
 
 
 class DurationRow(NamedTuple):
-    """Runs of one job and outcome that took up to `bound` seconds, and `seconds` in all."""
+    """Runs of one job and outcome in the histogram bucket up to `bound` seconds, and their total `seconds`."""
 
     job_id: str
     outcome: str

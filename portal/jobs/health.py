@@ -1,4 +1,4 @@
-"""Is everything running? Jobs, queues, workers and the outbox, as operators and Prometheus see them."""
+"""The health of jobs, queues, workers and the outbox, as operators and Prometheus see it."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from portal.platform.documents import Document
 from portal.platform.outbox import BACKLOG, describe_backlog
 from portal.platform.queue import QueueName
 
-# How long after its time a slot may still not have begun.
+# How late a slot may begin before it counts as overdue.
 GRACE = timedelta(minutes=2)
 OUTBOX_LATE_SECONDS = 300
 
@@ -36,7 +36,7 @@ _LAST = text("""
 
 
 class LastRow(NamedTuple):
-    """A job's run that began last, and the latest one that its schedule has planned; null where there is none."""
+    """A job's run that began last, and the latest run planned by its schedule; None if there is none."""
 
     job_id: str
     started_at: datetime | None
@@ -50,7 +50,7 @@ class LastRow(NamedTuple):
 
 
 def get_health(schedules: Collection[Schedule], redis: Redis, now: datetime, zone: ZoneInfo) -> Document:
-    """The health document: `stale` when a slot is overdue, `degraded` when something failed or is away."""
+    """The health document: `stale` if a slot is overdue, `degraded` if something failed or is unavailable."""
     found: list[LastRow] = read_all(_LAST, {"job_ids": [schedule.id for schedule in schedules]})
     rows = {row.job_id: row for row in found}
     jobs = [_job(schedule, rows[schedule.id], now, zone) for schedule in schedules]
@@ -67,7 +67,7 @@ def get_health(schedules: Collection[Schedule], redis: Redis, now: datetime, zon
 
 
 def is_overdue(schedule: Schedule, row: LastRow, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether the job's latest slot should have begun by now and has not, or its worker has died."""
+    """Whether the job's latest slot should have begun and has not, or its worker has died."""
     if not schedule.enabled:
         return False
     expected = schedule.last_slot(now - GRACE, zone)
@@ -81,7 +81,7 @@ def is_overdue(schedule: Schedule, row: LastRow, now: datetime, zone: ZoneInfo) 
 
 
 def get_queues(redis: Redis, now: datetime) -> tuple[list[Document], int]:
-    """Depth, age and failures of each queue, and how many workers live; nulls and 0 while Redis is away."""
+    """Depth, age and failures of each queue, and the number of live workers; nulls and 0 while Redis is unavailable."""
     try:
         return [_queue(name, redis, now) for name in QueueName], len(Worker.all(connection=redis))
     except (RedisError, OSError):

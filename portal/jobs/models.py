@@ -1,4 +1,4 @@
-"""Job runs: one per (job, slot), the parts that workers share, claimed in the database, and how long runs took."""
+"""Job runs, one per (job, slot); their parts, which workers claim in the database; and how long runs took."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,9 +25,9 @@ OUTCOMES = ("succeeded", "failed", "retried")
 
 
 class JobRun(Base):
-    """One slot of one schedule, or one run by hand. Only the holder of the current fence may finish it.
+    """One slot of one schedule, or one run by hand. Only the holder of the current fencing token `fence` may finish it.
 
-    `asked_by` asked for a run by hand that workers carry out; without it, whoever began it does so.
+    `asked_by` requested a run by hand, which workers carry out; if it is null, the process that began it does.
     """
 
     __tablename__ = "job_runs"
@@ -58,7 +58,7 @@ class JobRun(Base):
 
 
 class JobPart(Base):
-    """A part of a run: one shard of one step. Done parts are not repeated when the run is."""
+    """A part of a run: one shard of one step. Parts that are done are not repeated when the run is retried."""
 
     __tablename__ = "job_parts"
 
@@ -82,9 +82,9 @@ class JobPart(Base):
 
 
 class JobDuration(Base):
-    """How many attempts of a job ended so, within `bound` seconds and above the bound before, and their seconds in all.
+    """A histogram bucket: attempts of a job with this outcome that took up to `bound` seconds, and their total seconds.
 
-    These only grow, also when the runs themselves are purged.
+    Each attempt is counted only in the lowest bucket it fits. The totals only grow, even when the runs are purged.
     """
 
     __tablename__ = "job_durations"

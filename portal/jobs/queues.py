@@ -1,4 +1,4 @@
-"""Workers and failed queue jobs, as Redis knows them. Redis may be away: then nothing is known, and nothing is lost."""
+"""Workers and failed queue jobs, read from Redis. While Redis is unavailable they are unknown, but nothing is lost."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ ERROR_LENGTH = 600
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A living worker: what it does, and when it was last heard of."""
+    """A live worker: what it does, and when its last heartbeat was."""
 
     name: str
     state: str
@@ -29,7 +29,7 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A queue job that ended with an error, by its queue."""
+    """A queue job that ended with an error, and its queue."""
 
     id: str
     queue: str
@@ -39,7 +39,7 @@ class FailedJob:
 
 
 def list_workers(redis: Redis) -> list[WorkerState]:
-    """All workers that live, by name; none while Redis is away."""
+    """All live workers, by name; none while Redis is unavailable."""
     try:
         return sorted((_worker(worker) for worker in Worker.all(connection=redis)), key=lambda worker: worker.name)
     except (RedisError, OSError):
@@ -47,7 +47,7 @@ def list_workers(redis: Redis) -> list[WorkerState]:
 
 
 def list_failed_jobs(redis: Redis) -> list[FailedJob] | None:
-    """The failed jobs of all queues, the first of each; None while Redis is away."""
+    """The failed jobs of all queues, at most `MAX_SHOWN` of each; None while Redis is unavailable."""
     try:
         return [job for name in QueueName for job in _failed(name, redis)]
     except (RedisError, OSError):
@@ -55,10 +55,10 @@ def list_failed_jobs(redis: Redis) -> list[FailedJob] | None:
 
 
 def retry_job(redis: Redis, queue: str, job_id: str) -> str:
-    """Put a failed job into its queue again; what it was. Jobs claim in the database, so that nothing is done twice.
+    """Requeue a failed job; returns its function's name. Jobs claim work in the database, so nothing is done twice.
 
-    :raises NotFound: there is no such failed job.
-    :raises Conflict: Redis is away.
+    :raises NotFound: if there is no such failed job.
+    :raises Conflict: if Redis is unavailable.
     """
     try:
         job = _fetch(redis, queue, job_id)
@@ -69,10 +69,10 @@ def retry_job(redis: Redis, queue: str, job_id: str) -> str:
 
 
 def drop_job(redis: Redis, queue: str, job_id: str) -> str:
-    """Forget a failed job; what it was. The work it was to wake somebody for waits in the database all the same.
+    """Delete a failed job; returns its function's name. The work it was to wake a worker for stays in the database.
 
-    :raises NotFound: there is no such failed job.
-    :raises Conflict: Redis is away.
+    :raises NotFound: if there is no such failed job.
+    :raises Conflict: if Redis is unavailable.
     """
     try:
         job = _fetch(redis, queue, job_id)

@@ -1,4 +1,4 @@
-"""Carrying out a run: its parts one after the other, shared with whoever helps."""
+"""Carrying out a run: its parts one after the other, shared with helpers."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ Wake = Callable[[], None]
 
 @contextmanager
 def as_of(shift: timedelta | None) -> Iterator[None]:
-    """Let the work inside see a clock that is ahead of the real time, or behind it; None: the real time."""
+    """Run the block with a clock shifted from the real time; None: with the real time."""
     if shift is None:
         yield
     else:
@@ -29,10 +29,10 @@ def as_of(shift: timedelta | None) -> Iterator[None]:
 
 
 def carry_out(run: Run, schedule: Schedule, *, moment: datetime | None = None, wake: Wake | None = None) -> str:
-    """Do what is left of a run in this worker's lease and close it; `succeeded`, `failed` or `lost`.
+    """Do the rest of a run in this worker's lease and close it; returns `succeeded`, `failed` or `lost`.
 
-    With a `moment` its work begins as of then, and time goes on from there. `wake` calls helpers once there is more
-    than one piece of work to share.
+    With a `moment`, the work's clock starts at that time. `wake` calls helpers once there is more than one piece of
+    work to share.
     """
     shift = None if moment is None else moment - clock.real_now()
     try:
@@ -54,7 +54,7 @@ def carry_out(run: Run, schedule: Schedule, *, moment: datetime | None = None, w
 
 
 def help_out(run: Run, schedule: Schedule) -> int:
-    """Do parts of a run that somebody else holds, as long as there are any; returns how many."""
+    """Do free parts of a run that another worker leases, until there are none; returns how many."""
     steps, done = _steps(run, schedule, None), 0
     while (part := _claim(run)) is not None:
         _do(run, steps[part.step], part, None, lambda: None)

@@ -1,6 +1,6 @@
-"""Runs and their parts: claimed in the database with lease and fence, so that each (job, slot) takes effect once.
+"""Runs and their parts: claimed in the database by lease and fencing token, so that each (job, slot) takes effect once.
 
-Leases follow the real clock, also when a run works as of another moment.
+Leases follow the real clock, even if a run works as of another moment.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from portal.platform.steps import Figures, Shard, Step
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 6
-# A run that was announced and not begun is announced again after this.
+# After this time a run that was announced but not begun is announced again.
 ANNOUNCE_AGAIN = timedelta(seconds=20)
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the run or part since; this one's outcome does not count."""
+    """Another worker has taken over the run or part; this one's outcome is discarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part in this worker's lease; `figures` are what earlier attempts have done of it."""
+    """A part in this worker's lease; `figures` are the results of earlier attempts at it."""
 
     step: str
     shard: Shard
@@ -106,19 +106,19 @@ _PARTS = text("SELECT step, status, metrics FROM job_parts WHERE job_id = :job_i
 
 
 def open_slots(session: Session, job_id: str, slots: Sequence[datetime]) -> int:
-    """Record slots as due; returns how many were not known yet."""
+    """Record slots as due; returns how many were new."""
     now = clock.now()
     return sum(_changed(session, _OPEN, {"job_id": job_id, "slot": slot, "now": now}) for slot in slots)
 
 
 def announce_due(session: Session) -> list[tuple[str, datetime]]:
-    """The runs that workers are to be woken for: due ones, and those whose worker has died."""
+    """The runs to wake workers for: due ones, and those whose worker has died; not again before `ANNOUNCE_AGAIN`."""
     now = clock.now()
     return [(row.job_id, row.slot) for row in session.execute(_ANNOUNCE, {"now": now, "again": now + ANNOUNCE_AGAIN})]
 
 
 def claim_run(session: Session, job_id: str, slot: datetime) -> Run | None:
-    """Take a run into a lease of 60 s; None when it is done, or in somebody else's."""
+    """Claim a run with a lease of 60 s; None if it is closed or another worker leases it."""
     now = clock.now()
     values = {"job_id": job_id, "slot": slot, "now": now, "until": now + LEASE}
     row = session.execute(_CLAIM, values).first()
@@ -126,7 +126,7 @@ def claim_run(session: Session, job_id: str, slot: datetime) -> Run | None:
 
 
 def begin_by_hand(session: Session, job_id: str, moment: datetime) -> Run:
-    """Record a run that a person asked for, as of `moment`."""
+    """Record a run that was begun at a terminal, as of `moment`, and claim it."""
     now, slot = clock.now(), moment + timedelta(microseconds=1)  # never a slot of the schedule
     while True:
         values = {"job_id": job_id, "slot": slot, "now": now, "until": now + LEASE}
@@ -136,26 +136,26 @@ def begin_by_hand(session: Session, job_id: str, moment: datetime) -> Run:
 
 
 def renew(session: Session, run: Run) -> None:
-    """Keep a run for another 60 s.
+    """Extend the lease of a run by 60 s from now.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     if not _changed(session, _RENEW, {**_key(run), "fence": run.fence, "until": clock.now() + LEASE}):
         raise LeaseLost(run.job_id)
 
 
 def succeed(session: Session, run: Run, metrics: dict[str, Any]) -> None:
-    """Close a run.
+    """Close a run as succeeded.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     _end(session, run, "succeeded", metrics, None, clock.now())
 
 
 def fail(session: Session, run: Run, metrics: dict[str, Any], error: str, *, for_good: bool = False) -> None:
-    """Give a failed run back with exponential back-off, or close it after the last attempt.
+    """Schedule a retry of a failed run with exponential back-off, or close it after the last attempt or if `for_good`.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     now = clock.now()
     if for_good or run.attempts >= MAX_ATTEMPTS:
@@ -165,7 +165,7 @@ def fail(session: Session, run: Run, metrics: dict[str, Any], error: str, *, for
 
 
 def add_parts(session: Session, run: Run, steps: Sequence[Step]) -> None:
-    """Record the parts of a run; those that are known stay as they are."""
+    """Record the parts of a run; those already recorded stay as they are."""
     rows = [
         {
             **_key(run),
@@ -182,16 +182,16 @@ def add_parts(session: Session, run: Run, steps: Sequence[Step]) -> None:
 
 
 def claim_part(session: Session, run: Run) -> Part | None:
-    """Take the next part of a run into a lease; None when all are done or taken."""
+    """Claim the next part of a run with a lease of 60 s; None if all are done or taken."""
     now = clock.now()
     row = session.execute(_CLAIM_PART, {**_key(run), "now": now, "until": now + LEASE}).first()
     return Part(row.step, Shard(row.shard, row.shards), row.fence, row.metrics) if row else None
 
 
 def keep_part(session: Session, run: Run, part: Part, figures: Figures) -> None:
-    """Record what has been done of a part and keep it for another 60 s.
+    """Record the figures of a part so far and extend its lease by 60 s from now.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     _part(session, _KEEP_PART, run, part, figures, until=clock.now() + LEASE)
 
@@ -199,15 +199,15 @@ def keep_part(session: Session, run: Run, part: Part, figures: Figures) -> None:
 def finish_part(session: Session, run: Run, part: Part, figures: Figures) -> None:
     """Close a part.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     _part(session, _LEAVE_PART, run, part, figures, status="done")
 
 
 def give_part_back(session: Session, run: Run, part: Part, figures: Figures) -> None:
-    """Let another attempt do a part.
+    """Release a part, so that another attempt can do it.
 
-    :raises LeaseLost: it is no longer this worker's.
+    :raises LeaseLost: if it is no longer in this worker's lease.
     """
     _part(session, _LEAVE_PART, run, part, figures, status="due")
 

@@ -1,4 +1,4 @@
-"""Schedules are data: `schedules.toml`, read once, and the slots that follow from it."""
+"""Schedules are data: `schedules.toml` defines them, and this module computes their slots."""
 
 import tomllib
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class Schedule:
         return self._on(self.last_slot(after, zone).astimezone(zone).date() + timedelta(days=1), zone)
 
     def due_slots(self, seen: datetime | None, now: datetime, zone: ZoneInfo) -> list[datetime]:
-        """The slots after `seen` up to `now`, the latest `catch_up` of them; the latest alone when none was seen."""
+        """The latest `catch_up` slots after `seen` and up to `now`; only the latest if `seen` is None."""
         slot, slots = self.last_slot(now, zone), list[datetime]()
         while len(slots) < (self.catch_up if seen else 1) and (seen is None or slot > seen):
             slots.append(slot)
@@ -76,15 +76,15 @@ class Schedule:
         return slots[::-1]
 
     def _on(self, day: date, zone: ZoneInfo) -> datetime:
-        """The slot of a day; a time that the clocks skip or repeat has one moment all the same."""
+        """The slot of a day; even a local time that is skipped or repeated has exactly one."""
         assert self.daily_at is not None
         return datetime.combine(day, self.daily_at, tzinfo=zone).astimezone(UTC)
 
 
 def load_schedules(settings: Settings, path: Path = PATH) -> dict[str, Schedule]:
-    """All schedules by job id; a word for `every_minutes` names a setting.
+    """All schedules by job id; a string for `every_minutes` is the name of a setting.
 
-    :raises ValueError: an entry makes no sense.
+    :raises ValueError: if an entry is invalid.
     """
     with path.open("rb") as file:
         entries = tomllib.load(file)

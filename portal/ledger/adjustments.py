@@ -1,4 +1,4 @@
-"""Corrections by hand, and facts that are kept beside an entry."""
+"""Manual corrections of a balance, and facts stored beside an entry."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document, to_json
 
-# Where the entry names it already, inside or beside, there is nothing to add.
+# Adds nothing if the entry's metadata, or the facts beside it, already contain `name`.
 _ADD_FACTS = text("""
     INSERT INTO loyalty_ledger_references AS known (member_id, entry_id, facts, added_at)
     SELECT e.member_id, e.id, CAST(:facts AS jsonb), :now FROM loyalty_ledger_entries e
@@ -27,7 +27,7 @@ _ADD_FACTS = text("""
 
 
 def add_facts(session: Session, member_id: UUID, entry_id: UUID, name: str, facts: Document, now: datetime) -> bool:
-    """Keep beside an entry what it should have named, unless it names `name`; says whether it was missing.
+    """Store facts beside an entry unless it already contains `name`; returns whether they were stored.
 
     The entry itself is never changed: the ledger is append-only (CONTRACT rule 1).
     """
@@ -52,12 +52,12 @@ def adjust_points(
     metadata: Document,
     description: str = "",
 ) -> Posted:
-    """Correct a balance by hand: more points open a lot, fewer are taken from the lots that expire first.
+    """Correct a balance by hand: a credit opens a lot, a debit takes from the lots that expire first.
 
-    `expires_at` None: the points never expire. `description` is what the member reads, the reason unless given.
-    Written to the audit log.
+    `expires_at` None: the points never expire. `description` is what the member reads, by default the reason. Written
+    to the audit log.
 
-    :raises InsufficientPoints: fewer points are available than are taken away.
+    :raises InsufficientPoints: if fewer points are available than are taken away.
     """
     lock_members(session, [member_id])
     takes = choose_lots(session, member_id, -points, act.now) if points < 0 else ()

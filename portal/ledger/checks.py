@@ -1,4 +1,4 @@
-"""Verification in pieces: each check by itself, its result kept for operators to read."""
+"""Verification one check at a time; each result is stored for operators to read."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -28,7 +28,7 @@ _LAST = text("""
 
 
 class KeptCheck(NamedTuple):
-    """What a check found, with the first of its differences."""
+    """The stored result of a check, with the first of its differences."""
 
     slot: datetime
     check_name: str
@@ -38,7 +38,7 @@ class KeptCheck(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A difference, whose member nothing may be known of, and how many there are."""
+    """A difference and the total number of them; the member is None if it concerns none."""
 
     member_id: UUID | None
     user_id: str | None
@@ -48,9 +48,9 @@ class _Found(NamedTuple):
 
 
 def keep_check(session: Session, slot: datetime, name: str) -> int:
-    """Carry out a check and keep how many differences it found, with the first of them; returns how many.
+    """Run a check and store the number of differences, with the first of them; returns that number.
 
-    A check is one statement, so that writes under way cannot look like differences.
+    A check is one statement, so that concurrent writes cannot look like differences.
     """
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     rows = session.execute(

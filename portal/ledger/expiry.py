@@ -1,4 +1,4 @@
-"""Expiry: what a lot has left beyond its holds is taken once its date has passed (CONTRACT rules 3 and 4)."""
+"""Expiry: once a lot's date has passed, its points that are not on hold are debited (CONTRACT rules 3 and 4)."""
 
 from datetime import datetime
 
@@ -18,7 +18,8 @@ _LOCK_DUE = text("""
     ORDER BY id FOR UPDATE
 """)
 
-# The effect names what was left before: it shrinks with every expiry, so a lot that was partly on hold expires again.
+# `effect` contains the points that remained. They shrink with every expiry, so a lot that was partly on hold can expire
+# again.
 _EXPIRE = query("""
     due AS (
         SELECT l.member_id, l.id AS lot_id, l.remaining, l.remaining - l.held AS points, l.expires_at,
@@ -41,10 +42,11 @@ _EXPIRE = query("""
 def expire_scheduled_points(
     session: Session, now: datetime, *, limit: int = 2500, shard: Shard = EVERYBODY
 ) -> Figures | None:
-    """Expire up to `limit` lots of the shard, those longest due first; `{entries, points, members}`.
+    """Expire up to `limit` lots of the shard, the longest due first; returns `{entries, points, members}`.
 
-    They count what was expired: 0 where another sweep has taken it since. None: nothing is left. A member whose
-    lots take two calls counts in both. Running it twice, at once or late changes nothing more.
+    The figures are 0 if another sweep has expired those lots meanwhile; None means that nothing is left. A member whose
+    lots take two calls is counted in both. It is idempotent: running it again, concurrently or late changes nothing
+    more.
     """
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     member_ids = session.scalars(_LOCK_DUE, values).all()

@@ -1,4 +1,4 @@
-"""Holds: points kept aside in chosen lots, then debited or given back (CONTRACT rules 2, 4 and 6)."""
+"""Holds: points reserved in chosen lots, then debited or released (CONTRACT rules 2, 4 and 6)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -62,7 +62,7 @@ _RELEASE = text("""
 
 
 class InsufficientPoints(Conflict):
-    """Fewer points are available than asked for; the answer says `available` and `required`."""
+    """Fewer points are available than requested; the response contains `available` and `required`."""
 
     code = "insufficient_points"
     title = "Not enough points"
@@ -75,9 +75,9 @@ class InsufficientPoints(Conflict):
 
 
 def hold_points(session: Session, member_id: UUID, hold_id: UUID, points: int, now: datetime) -> None:
-    """Keep `points` aside for a redemption, allocated to lots now. The caller holds the member's row lock.
+    """Hold `points` for a redemption, allocated to lots now. The caller holds the member's row lock.
 
-    :raises InsufficientPoints: fewer are available; nothing is held then.
+    :raises InsufficientPoints: if fewer points are available; then nothing is held.
     """
     values = {"member_id": member_id, "hold_id": hold_id, "points": points, "now": now}
     covered = session.scalars(_HOLD, values).one()
@@ -88,7 +88,7 @@ def hold_points(session: Session, member_id: UUID, hold_id: UUID, points: int, n
 def choose_lots(session: Session, member_id: UUID, points: int, now: datetime) -> tuple[Take, ...]:
     """The lots that a debit of `points` takes. The caller holds the member's row lock.
 
-    :raises InsufficientPoints: fewer are available.
+    :raises InsufficientPoints: if fewer points are available.
     """
     rows = session.execute(_ALLOCATE, {"member_id": member_id, "points": points, "now": now}).all()
     available = sum(row.points for row in rows)
@@ -98,7 +98,7 @@ def choose_lots(session: Session, member_id: UUID, points: int, now: datetime) -
 
 
 def take_held_points(session: Session, member_id: UUID, hold_id: UUID) -> tuple[Take, ...]:
-    """End a hold in favour of a debit: the takes for its posting. The caller holds the member's row lock."""
+    """End a hold so that its points can be debited; returns the takes. The caller holds the member's row lock."""
     rows = session.execute(_TAKE_HELD, {"member_id": member_id, "hold_id": hold_id})
     return tuple(Take(row.lot_id, row.points, held=row.points) for row in rows)
 

@@ -1,4 +1,4 @@
-"""What each type of ledger entry is called: one table for the hub, the consoles and the API's documents."""
+"""The wording of each type of ledger entry: one table for the hub, the consoles and the API document."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from portal.ledger.models import EntryType
 
 @dataclass(frozen=True, slots=True)
 class EntryLabels:
-    """The words of one type; `{what}` stands for the entry's description.
+    """The wording of one type; `{what}` stands for the entry's description.
 
     `title` is for the member, who reads the description below it where the type is `detailed`. `came` and `went` end
     the sentences "87 points came in …" and "87 points …" for operators.
@@ -44,15 +44,15 @@ LABELS: dict[str, EntryLabels] = {
     ),
     EntryType.REVERSAL: EntryLabels("Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True),
 }
-# For a type that is in the database and that this version of the portal does not know.
+# For a type that is in the database but unknown to this version of the portal.
 UNKNOWN = EntryLabels("Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
 
 
 def labels_of(entry_type: str) -> EntryLabels:
-    """The words of a type, plain ones where it is not known."""
+    """The wording of a type; a generic one if the type is unknown."""
     return LABELS.get(entry_type, UNKNOWN)
 
 
 def describe_types() -> str:
-    """Every type in a sentence, for the API's documents."""
+    """Every type in a sentence, for the API document."""
     return "; ".join(f"`{kind}`: {words.title.partition(':')[0].lower()}" for kind, words in LABELS.items())

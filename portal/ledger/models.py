@@ -1,4 +1,4 @@
-"""The append-only ledger, the lots that credits open, and who has taken what from them."""
+"""The append-only ledger, the lots that credits open, and the debits and holds that take from them."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -21,10 +21,10 @@ from portal.platform.documents import Document
 
 
 class EntryType(StrEnum):
-    """Every kind of point change (CONTRACT 3). Its line is all that the portal knows of it but its words.
+    """Every type of point change (CONTRACT 3). Its line here defines it, except for its labels.
 
-    `sign` is 1 for what only credits, -1 for what only debits, 0 for what does both. A credit that is `earned` counts
-    towards tiers.
+    `sign` is 1 for a type that only credits, -1 for one that only debits, 0 for one that does both. A credit of an
+    `earned` type counts towards tiers.
     """
 
     sign: int
@@ -40,7 +40,7 @@ class EntryType(StrEnum):
     REVERSAL = "reversal", 0, False
 
     def __new__(cls, name: str, sign: int, earned: bool) -> Self:
-        """The member of that line."""
+        """Make the enum member with its sign and whether it is earned."""
         member = str.__new__(cls, name)
         member._value_, member.sign, member.earned = name, sign, earned
         return member
@@ -88,9 +88,9 @@ class LedgerEntry(Base):
 
 
 class LedgerReference(Base):
-    """What an entry should have named and does not: kept beside it, for the ledger itself is never changed.
+    """Facts missing from an entry's metadata, stored beside it because the ledger itself is never changed.
 
-    Its `facts` are shown with the entry's metadata, which they add to and never replace.
+    `facts` are shown merged into the entry's metadata and never replace any of it.
     """
 
     __tablename__ = "loyalty_ledger_references"
@@ -109,7 +109,7 @@ class LedgerReference(Base):
 
 
 class PointLot(Base):
-    """What a credit opened: how much of it is left, how much of that is on hold, and when the rest expires.
+    """The points of one credit: how many are left, how many of those are on hold, and when the rest expires.
 
     A lot has the id and the `seq` of the entry that opened it.
     """
@@ -169,7 +169,7 @@ class LotDebit(Base):
 
 
 class HoldAllocation(Base):
-    """How many points an open hold keeps in which lot; deleted when the hold is resolved."""
+    """How many points an open hold reserves in which lot; deleted when the hold is resolved."""
 
     __tablename__ = "loyalty_hold_allocations"
 
@@ -190,7 +190,7 @@ class HoldAllocation(Base):
 
 
 class StreakWeek(Base):
-    """A week (its Monday, in the programme's time zone) in which a member earned other than by a streak bonus."""
+    """A week (its Monday, in the programme's time zone) in which a member earned points other than a streak bonus."""
 
     __tablename__ = "loyalty_streak_weeks"
 

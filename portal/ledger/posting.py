@@ -1,10 +1,10 @@
-"""Posting: the one path by which points change, one statement for any number of entries.
+"""Posting: the only code path that changes points, one statement for any number of entries.
 
-Every credit and debit is given as rows with the columns of `GIVEN` (and, for debits, the lots they take), either as
-JSON by `post` or by a statement of `query`. In one statement the entries already posted are left out (idempotent per
-member, source, external id and effect), `seq` and `balance_after` are assigned, totals and lots follow, and weeks that
-qualify for a streak are noted with their place in it, in whatever order they come. The caller holds the members' row
-locks, taken in id order.
+Credits and debits are rows with the columns of `GIVEN` (debits also name the lots they take from), passed as JSON by
+`post` or produced in SQL by a statement of `query`. The statement skips entries already posted (idempotent per member,
+source, external id and effect), assigns `seq` and `balance_after`, updates totals and lots, and records the weeks that
+qualify for a streak with their place in it, in whatever order they arrive. The caller holds the members' row locks,
+taken in id order.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ class Take:
 class Posting:
     """One point change to be written. `source`, `external_id` and `effect` make it unique for the member.
 
-    A credit opens a lot that lives until `expires_at` (None: for ever); a debit names what it takes of which lots.
-    `week` is the Monday of the week it qualifies for a streak, None where it does not.
+    A credit opens a lot that lives until `expires_at` (None: for ever); a debit lists the points it takes from each
+    lot. `week` is the Monday of the week that the entry qualifies for a streak, or None.
     """
 
     member_id: UUID
@@ -174,7 +174,7 @@ _ALREADY = text("""
 
 
 class _Written(NamedTuple):
-    """An entry that was written now, and whether its member may rise by it."""
+    """An entry written by this statement, and whether its member now qualifies for a higher tier."""
 
     member_id: UUID
     id: UUID
@@ -188,7 +188,7 @@ class _Written(NamedTuple):
 
 
 class _Earlier(NamedTuple):
-    """An entry that had been posted before, and what makes it unique for its member."""
+    """An entry that had been posted before, and the values that make it unique for its member."""
 
     member_id: UUID
     id: UUID
@@ -206,7 +206,7 @@ class _Earlier(NamedTuple):
 def post(session: Session, postings: Sequence[Posting], now: datetime, *, announce: bool = True) -> Posted:
     """Write these entries, each at most once for its member, source, external id and effect.
 
-    Tiers that they open are announced to the members unless `announce` is False.
+    Tier upgrades that result are announced to the members unless `announce` is False.
 
     The caller holds the row locks of all members concerned and has made sure that debits are covered by their takes.
     """
@@ -224,9 +224,9 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
 
 
 def query(given: str) -> TextClause:
-    """The posting statement for entries that a query makes: CTEs `given` and `takes` with the columns of `GIVEN`.
+    """The posting statement for entries made in SQL: CTEs `given` and `takes` with the columns of `GIVEN`.
 
-    It answers one row: entries, points, members and the ids of members who crossed a threshold.
+    The statement returns one row: entries, points, members and `risen`, the ids of members who reached a higher tier.
     """
     return text(f"WITH {given} {_WRITE} {_TOTALS}")
 

@@ -16,13 +16,13 @@ from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
-# What stands beside an entry joins its metadata and never replaces any of it.
+# Facts stored beside an entry are added to its metadata and never replace any of it.
 METADATA = "coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata"
 BESIDE = "LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id"
 
 
 class EntryRow(NamedTuple):
-    """An entry, or nothing but nulls for a user who has none."""
+    """An entry; all fields are None for a user without entries."""
 
     seq: int
     id: UUID
@@ -34,8 +34,8 @@ class EntryRow(NamedTuple):
     metadata: Document
 
 
-# One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own
-# index range, so that a rare type costs its page and not the member's history.
+# One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own index
+# range, so that a page of a rare type does not read the member's whole history.
 _PAGE = text(f"""
     SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
     FROM users u
@@ -71,8 +71,8 @@ def list_entries(
 ) -> Document:
     """A page of a user's ledger, newest first: `{entries, nextCursor}`.
 
-    :raises UserNotFound: no such user.
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises UserNotFound: if there is no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     scope = ("ledger", user_id, sorted(set(types)))
     values = {"user_id": user_id, "before": decode(cursor, *scope) or _NEWEST, "limit": limit + 1}

@@ -1,4 +1,4 @@
-"""The programme's rules for earned points, as values that services are given, and what is posted by them."""
+"""The programme's rules for earned points, passed to services as values, and the credits that follow them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,15 +21,15 @@ class EarningRules:
 
     @classmethod
     def of(cls, settings: Settings) -> "EarningRules":
-        """The rules of these settings."""
+        """The rules that these settings define."""
         return cls(settings.programme_timezone, settings.points_expire_after_months)
 
     def expiry(self, earned_at: datetime) -> datetime | None:
-        """When points earned then expire; None: never (CONTRACT rule 5)."""
+        """When points earned at `earned_at` expire; None: never (CONTRACT rule 5)."""
         return computed_expiry(earned_at, self.expire_after_months, self.zone)
 
     def week(self, earned_at: datetime) -> date:
-        """The Monday of the week in which they were earned (CONTRACT rule 20)."""
+        """The Monday of the week that contains `earned_at` (CONTRACT rule 20)."""
         return week_of(earned_at, self.zone)
 
 

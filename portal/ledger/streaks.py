@@ -1,4 +1,4 @@
-"""Weekly streak bonuses: each week that qualified is paid once, missed runs included (CONTRACT rule 20)."""
+"""Weekly streak bonuses: each week that qualified is paid once, even after missed runs (CONTRACT rule 20)."""
 
 from datetime import datetime
 
@@ -44,10 +44,10 @@ _MARK = text("""
 def grant_weekly_streak_bonuses(
     session: Session, now: datetime, *, points: int, rules: EarningRules, limit: int = 1000, shard: Shard = EVERYBODY
 ) -> Figures | None:
-    """Pay up to `limit` members of the shard for every week that qualified and is unpaid; `{entries, points, members}`.
+    """Pay up to `limit` members of the shard for all their unpaid weeks; returns `{entries, points, members}`.
 
-    The bonus is earned when it is paid: it expires by the programme's rule from then. None: nothing is left to do; with
-    no `points` nothing is ever due.
+    The bonus counts as earned when it is paid, and expires by the programme's rule from then. None means that nothing
+    is due, which is always so if `points` is 0.
     """
     values = {"limit": limit, "number": shard.number, "of": shard.of}
     member_ids = list(session.scalars(_LOCK_DUE, values)) if points else []

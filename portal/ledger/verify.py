@@ -1,4 +1,4 @@
-"""`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and name every difference."""
+"""`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and list every difference."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from portal.ledger.models import EARNED
 from portal.platform.documents import Document
 
-# Each check answers (member_id, stored, recomputed) where the two differ.
+# Each check selects (member_id, stored, recomputed) where the last two differ.
 CHECKS = {
     "balance": """
         SELECT m.id, m.balance, coalesce(e.total, 0) FROM loyalty_members m
@@ -86,9 +86,9 @@ CHECKS = {
 
 
 def verify_ledger(session: Session) -> list[Document]:
-    """The differences of one snapshot, so that writes under way cannot look like differences.
+    """The differences in one snapshot, so that concurrent writes cannot look like differences.
 
-    To be the first statement of its transaction; takes as long as it needs.
+    Call it first in a transaction, whose statement timeout it switches off.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     session.execute(text("SET LOCAL statement_timeout = 0"))

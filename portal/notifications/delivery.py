@@ -1,6 +1,7 @@
-"""Sending once: the row is claimed and committed, the provider is called outside any transaction, the end is recorded.
+"""Sending once: claim the row and commit, call the provider outside any transaction, record the outcome.
 
-A worker that dies in between leaves `claimed`; whoever finds that makes it `uncertain` and never sends it again.
+A worker that dies in between leaves the row `claimed`; whoever finds it marks it `uncertain`, and it is never sent
+again.
 """
 
 from collections.abc import Callable
@@ -27,14 +28,14 @@ MAX_ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message row in this worker's hands."""
+    """A message row that this worker has claimed."""
 
     id: UUID
     attempts: int
 
 
 class Ended(NamedTuple):
-    """How a message ended, or where it stands."""
+    """How a message ended, or its current state."""
 
     status: str
     reason: str
@@ -89,18 +90,18 @@ def suppress(
 
 
 def get_ended(key: str) -> Ended | None:
-    """How the message `key` ended; None when nobody has begun to send it."""
+    """How the message `key` ended; None if there is no such message yet."""
     return read_one(_ENDED, {"key": key}, Ended)
 
 
 def count_since(session: Session, user_id: str, kind: str, since: datetime) -> int:
-    """How many messages of a kind were sent to a user since then, or may have been."""
+    """How many messages of a kind to this user, created after `since`, were not suppressed."""
     mine = select(func.count()).where(Message.user_id == user_id, Message.kind == kind, Message.created_at > since)
     return session.scalar(mine.where(Message.status != MessageStatus.SUPPRESSED)) or 0
 
 
 def abandon(key: str) -> Ended | None:
-    """Give up a message whose worker was lost: if it was being sent, nobody knows. How it ended, as `get_ended`."""
+    """Give up a message whose worker was lost: if it was being sent, it becomes uncertain. Returns as `get_ended`."""
     with unit_of_work() as session:
         session.execute(_ABANDON, {"key": key, "now": clock.now(), "outcome": "uncertain"})
     return get_ended(key)
@@ -116,10 +117,11 @@ def send_once(
     user_id: str | None,
     details: Document | None = None,
 ) -> str:
-    """Send what `compose` makes of the message's reference, unless the message `key` was sent before; its status.
+    """Send what `compose` makes for the message's reference, once for `key`; returns the message's status.
 
-    :raises RetryLater: the provider has certainly not taken it.
-    :raises OutcomeUnknown: it may have; the message is never sent again.
+    :raises RetryLater: if the provider has certainly not accepted it.
+    :raises Refused: if the address no longer exists (`gone`).
+    :raises OutcomeUnknown: if it may have accepted it; the message is never sent again.
     """
     claim = _claim(key, kind, channel, user_id, details)
     if isinstance(claim, str):
@@ -142,7 +144,7 @@ def send_once(
 
 
 def _claim(key: str, kind: str, channel: ChannelName, user_id: str | None, details: Document | None) -> Claim | str:
-    """The claimed row, or the status of a message that was decided before."""
+    """Claim the row; returns its status instead if the message is already decided."""
     values = _row(key, kind, channel, user_id, details)
     with unit_of_work() as session:
         row = session.execute(_CLAIM, values).first()
@@ -164,7 +166,7 @@ def _defer(claim: Claim, envelope: Envelope, reason: str) -> str:
 
 
 def _record(claim: Claim, status: str, reason: str, backend: str | None, envelope: Envelope) -> None:
-    """Write how it ended; the address and content only where the preview inbox took it."""
+    """Record the outcome; store the address and content only if the preview inbox took the message."""
     kept = envelope if backend == PREVIEW else None
     now = clock.now()
     values = {

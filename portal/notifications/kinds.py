@@ -1,4 +1,4 @@
-"""The kinds of messages, declared once: who may refuse them, and which ways they take."""
+"""The kinds of messages, declared once: whether members may refuse them, and which channels they use."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ EMAIL, SMS, PUSH = ChannelName.EMAIL, ChannelName.SMS, ChannelName.PUSH
 class Kind:
     """A kind of message. Its templates are `messages/NAME.txt` and `messages/NAME.html`.
 
-    `marketing` needs the person's consent, may be muted and waits for the end of quiet hours; what is not marketing
-    leaves in any case. It takes the first of `channels` that the person allows and can be reached by. Only what
-    `proves_address` goes to an address that is not verified: a link that works for whoever reads its mail.
+    A `marketing` kind needs the person's consent, may be muted and waits for the end of quiet hours; any other is sent
+    regardless. It uses the first of `channels` that the person allows and can be reached by. Only a kind that
+    `proves_address` goes to an unverified address: it has a link that works for whoever reads that mail.
     """
 
     name: str
@@ -27,7 +27,7 @@ KINDS: dict[str, Kind] = {}
 
 
 def declare(kind: Kind) -> Kind:
-    """Add a kind; a further one is this line and its two templates."""
+    """Register a kind. To add one, call this and write its two templates."""
     if KINDS.setdefault(kind.name, kind) != kind:
         raise ValueError(f"{kind.name} is declared twice")
     return kind
@@ -43,5 +43,5 @@ ADDRESS_KNOWN = declare(Kind("address_known", "Somebody tried to join with your 
 ACCOUNT_NOTICE = declare(Kind("account_notice", "What somebody did to your account", False, (EMAIL,)))
 REFERRAL_INVITE = declare(Kind("referral_invite", "An invitation from a member", True, (EMAIL, SMS)))
 
-# What a member decides about on the preferences page.
+# The kinds that a member can switch off on the preferences page.
 CHOICES = (TIER_UPGRADE, NUDGE)

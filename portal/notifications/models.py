@@ -12,7 +12,7 @@ from portal.platform.documents import Document
 
 
 class MessageStatus(StrEnum):
-    """How a message ended. `claimed` has not; `deferred` is tried again, the provider has certainly not taken it."""
+    """How a message ended. `claimed`: not yet. `deferred`: it was certainly not accepted, and is retried."""
 
     CLAIMED = "claimed"
     SENT = "sent"
@@ -23,7 +23,7 @@ class MessageStatus(StrEnum):
 
 
 class ChannelName(StrEnum):
-    """Every way a message can take."""
+    """Every channel that a message can use."""
 
     EMAIL = "email"
     SMS = "sms"
@@ -80,9 +80,9 @@ class Message(Base):
 
 
 class MessageTotal(Base):
-    """How many messages of a kind ended so on a channel (`none` where none was chosen).
+    """How many messages of a kind had this outcome on a channel (`none` if none was chosen).
 
-    These only grow, also when the messages themselves are purged. Each database connection adds to one of several
+    The totals only grow, even when the messages themselves are purged. Each database connection adds to one of several
     parts, so that workers do not wait for each other.
     """
 

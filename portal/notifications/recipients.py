@@ -1,4 +1,4 @@
-"""Who gets a message, and whether, when and how they want it; asked anew at every attempt (CONTRACT rule 17)."""
+"""Who gets a message, and whether, when and how they want it; read again at every attempt (CONTRACT rule 17)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -25,7 +25,7 @@ class Recipient:
 
     @property
     def first_name(self) -> str:
-        """What a letter calls them; nothing while somebody else may have chosen the name, and with it the words."""
+        """How a message addresses them; empty while unverified, as somebody else may have chosen the name."""
         return self.name.split()[0] if self.verified and self.name.split() else ""
 
 
@@ -41,8 +41,10 @@ def get_recipient(session: Session, user_id: str) -> Recipient | None:
 
 
 def refusal(recipient: Recipient, kind: Kind) -> str | None:
-    """Why this person gets no message of this kind: they do not want it (`marketing_off`, `kind_muted`), or nothing may
-    go to an address that is not verified (`address_unverified`, CONTRACT-SHOP 9.1); None when they do.
+    """Why this person gets no message of this kind, or None if they do.
+
+    They do not want it (`marketing_off`, `kind_muted`), or their address is not verified (`address_unverified`,
+    CONTRACT-SHOP 9.1).
     """
     if not recipient.verified and not kind.proves_address:
         return "address_unverified"
@@ -54,7 +56,7 @@ def refusal(recipient: Recipient, kind: Kind) -> str | None:
 
 
 def choose_channel(recipient: Recipient, kind: Kind) -> ChannelName | None:
-    """The first channel of the kind that the person allows and can be reached by; only marketing asks leave."""
+    """The first channel of the kind that reaches the person and, for marketing, that they allow."""
     for channel in kind.channels:
         wanted = not kind.marketing or recipient.preferences.allows(channel.value)
         if wanted and channel in recipient.addresses:
@@ -67,7 +69,7 @@ def quiet_until(
 ) -> datetime | None:
     """When the person's quiet hours end, in their own time zone (or `zone`); None outside them.
 
-    Who has chosen none has the programme's, `default` (CONTRACT rule 17).
+    If they have chosen none, the programme's apply: `default` (CONTRACT rule 17).
     """
     hours = recipient.preferences.quiet_hours(default)
     if hours is None:
@@ -83,7 +85,7 @@ def quiet_until(
 
 
 def _next(local: datetime, at: time, zone: ZoneInfo) -> datetime:
-    """The first moment after `local` at which the clock on the wall shows `at`; an hour repeats in autumn."""
+    """The first moment after `local` at which local clocks show `at`, even when an hour repeats in autumn."""
     day = local.date() if at > local.time() else local.date() + timedelta(days=1)
     first, second = (datetime.combine(day, at, tzinfo=zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
     return first if first > local.astimezone(UTC) else second

@@ -10,7 +10,7 @@ from portal.platform.settings import current_settings
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A rendered message: mail takes `text` and `html`, SMS and push `short`; `link` is where it leads."""
+    """A rendered message: mail uses `text` and `html`, SMS and push use `short`; `link` is the page it leads to."""
 
     subject: str
     text: str
@@ -49,7 +49,7 @@ def render_loyalty_tier_upgrade(
 def render_loyalty_nudge(
     context: Document, *, locale: str | None = None, timezone: str | None = None, unsubscribe: str | None = None
 ) -> Content:
-    """A reminder: `first_name` and the words of its card (`title`, `body`, `reason`, `cta_label`, `path`)."""
+    """A reminder: `first_name` and the texts of its card (`title`, `body`, `reason`, `cta_label`, `path`)."""
     path = str(context["path"])
     return render(NUDGE, context, path=path, locale=locale, timezone=timezone, unsubscribe=unsubscribe)
 

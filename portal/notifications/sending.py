@@ -1,4 +1,4 @@
-"""Sending a kind to a user: whether, when and how they want it, then once."""
+"""Sending a message to a user: check whether, when and how they want it, then send it once."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ Render = Callable[[Recipient, str | None], Content]
 
 
 class _Upgrade(NamedTuple):
-    """A recorded rise: whose, to which tier, and which is next, if any."""
+    """A recorded tier upgrade: its user, the tier reached, and the next tier, if any."""
 
     user_id: str
     name: str
@@ -54,10 +54,10 @@ _UPGRADE = text("""
 
 
 def send_loyalty_tier_upgrade(key: str, member_id: UUID | None, change_id: UUID | None) -> str:
-    """Announce a recorded tier upgrade to the member, once, as they allow; how it ended.
+    """Announce a recorded tier upgrade to the member once, as they allow; returns the message's status.
 
-    :raises portal.platform.outbox.Postponed: their quiet hours.
-    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: as `send_once`.
+    :raises portal.platform.outbox.Postponed: in their quiet hours.
+    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: see `send_once`.
     """
     row = read_one(_UPGRADE, {"member_id": member_id, "change_id": change_id}, _Upgrade)
     if row is None:
@@ -134,8 +134,8 @@ def send_to_user(
 
     `email` is an address to write to instead of all that the user is reached by now.
 
-    :raises portal.platform.outbox.Postponed: their quiet hours, unless the kind is no marketing.
-    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: as `send_once`.
+    :raises portal.platform.outbox.Postponed: in their quiet hours, if the kind is marketing.
+    :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: see `send_once`.
     """
     settings = current_settings()
     with unit_of_work() as session:

@@ -36,20 +36,20 @@ def is_suppressed(session: Session, channel: str, address: str) -> bool:
 
 
 def suppress(session: Session, channel: str, address: str, *, reason: str, now: datetime) -> None:
-    """Send nothing more to this address on the channel; the first reason stays when it is repeated."""
+    """Send nothing more to this address on the channel; a repeated call keeps the first reason."""
     suppress_hash(session, channel, hash_address(channel, address), reason=reason, now=now)
 
 
 def suppress_hash(session: Session, channel: str, address_hash: bytes, *, reason: str, now: datetime) -> None:
-    """The same for an address of which only the hash is known."""
+    """As `suppress`, for an address of which only the hash is known."""
     values = {"channel": channel, "address_hash": address_hash, "reason": reason, "created_at": now}
     session.execute(insert(MessageSuppression).values(values).on_conflict_do_nothing())
 
 
 def lift(session: Session, channel: str, address_hash: bytes) -> str:
-    """Let messages reach an address again; why it had been on the list.
+    """Let messages reach an address again; returns the reason for which it was on the list.
 
-    :raises portal.platform.problems.NotFound: it is not on it.
+    :raises portal.platform.problems.NotFound: if it is not on the list.
     """
     row = session.get(MessageSuppression, (channel, address_hash))
     if row is None:
@@ -60,10 +60,10 @@ def lift(session: Session, channel: str, address_hash: bytes) -> str:
 
 
 def hash_address(channel: str, address: str) -> bytes:
-    """What is kept of an address: the hash of its normalised form."""
+    """The stored form of an address: the hash of its normalised spelling."""
     return hashlib.sha256(f"{channel}:{plain_address(channel, address)}".encode()).digest()
 
 
 def plain_address(channel: str, address: str) -> str:
-    """The form in which all spellings of one person's address, or of one number, are equal."""
+    """The normalised form, equal for all spellings of one person's address or of one number."""
     return normalize_email(address) if channel == "email" else "+" + "".join(filter(str.isdigit, address))

@@ -1,4 +1,4 @@
-"""How many messages ended how, kept as totals that only grow and that all workers add to."""
+"""Number of messages by outcome, stored as totals that only grow and that all workers add to."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -29,7 +29,7 @@ _TOTALS = text("""
 
 
 class Total(NamedTuple):
-    """How many messages of a kind ended so on a channel."""
+    """How many messages of a kind had this outcome on a channel."""
 
     kind: str
     channel: str
@@ -38,13 +38,13 @@ class Total(NamedTuple):
 
 
 def add_messages(session: Session, kind: str, channel: str | None, outcome: str, messages: int = 1) -> None:
-    """Count messages that end so, last in the transaction that records it."""
+    """Count messages with this outcome; call it last in the transaction that records them."""
     values = {"kind": kind, "channel": channel or NO_CHANNEL, "outcome": outcome, "messages": messages}
     session.execute(_ADD, values)
 
 
 def counting(statement: str) -> TextClause:
-    """The statement that ends a message and returns its `kind` and `channel`, and counts it as `:outcome`."""
+    """Extend a statement that ends messages and returns `kind` and `channel`, so that it counts them as `:outcome`."""
     return text(_ENDED.format(statement=statement))
 
 
@@ -61,5 +61,5 @@ def get_totals() -> CounterMetricFamily:
 
 
 def collect() -> Iterator[Metric]:
-    """Every message since the first."""
+    """The totals of all messages ever, for Prometheus."""
     yield get_totals()

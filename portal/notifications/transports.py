@@ -12,7 +12,7 @@ Send = Callable[[Envelope], Receipt]
 
 
 def transport(settings: Settings, channel: ChannelName) -> Send:
-    """What sends on a channel: its provider, or the preview inbox where none is set."""
+    """The function that sends on a channel: its provider, or the preview inbox if none is set."""
     if channel is ChannelName.EMAIL and settings.email_url:
         server = smtp_connection.Server.parse(settings.email_url)
         return partial(email.send, server=server, sender=settings.email_sender)
@@ -32,7 +32,7 @@ def push_policy(settings: Settings) -> Policy:
 def check(settings: Settings) -> None:
     """Refuse providers that could never send a message.
 
-    :raises portal.config.SettingsError: naming the setting.
+    :raises portal.config.SettingsError: if a setting cannot work; the message names it.
     """
     checks = {"email_url": smtp_connection.Server.parse, "sms_url": sms.check_url, "vapid_private_key": push.public_key}
     for name, examine in checks.items():

@@ -1,4 +1,4 @@
-"""Links that end messages: signed, without a date, for a user or for an address of somebody who is none."""
+"""Unsubscribe links: signed, without an expiry date, for a user or for the address of somebody without an account."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ PURPOSE = "unsubscribe"
 
 
 class UnknownLink(NotFound):
-    """The link is not one that this portal has made."""
+    """This portal has not made the link."""
 
     code = "unsubscribe_link_unknown"
     title = "This link does not work"
@@ -29,9 +29,9 @@ def make_token(whom: Whom, subject: str) -> str:
 
 
 def read_token(token: str) -> tuple[Whom, str]:
-    """Whom a token is for.
+    """Verify a token; returns whom it is for.
 
-    :raises UnknownLink: this portal has not made it.
+    :raises UnknownLink: if this portal has not made it.
     """
     try:
         whom, subject = signer(PURPOSE).loads(token)
@@ -41,11 +41,11 @@ def read_token(token: str) -> tuple[Whom, str]:
 
 
 def unsubscribe(session: Session, token: str, *, place: str = "") -> None:
-    """End marketing messages for whom the token is for; doing it again changes nothing.
+    """End marketing messages for the person of the token; repeating it changes nothing.
 
     `place` is the network address of whoever followed the link.
 
-    :raises UnknownLink: this portal has not made it.
+    :raises UnknownLink: if this portal has not made it.
     """
     whom, subject = read_token(token)
     if whom == "user":

@@ -17,12 +17,12 @@ FIELDS = ("signal", "ttl_hours", "frequency_cap_hours", "priority", "channels")
 
 
 def put_campaign(session: Session, slug: str, fields: dict[str, Any], act: Act) -> tuple[NudgeCampaign, bool]:
-    """Create or change a campaign; fields left out keep their value, a new one is active.
+    """Create or change a campaign; fields left out keep their value, a new campaign is active by default.
 
-    Nudges that are shown keep their time; priority, channels and cap hold at once. Without an active campaign a signal
-    makes no nudges, and those it has made end. One that is put as active takes the signal over from the one before.
+    Existing nudges keep their expiry; priority, channels and cap apply at once. A signal without an active campaign
+    makes no nudges, and its existing ones end. An active campaign replaces the signal's active one.
 
-    :raises InvalidInput: a field of a new campaign is missing.
+    :raises InvalidInput: if a field of a new campaign is missing.
     """
     campaign = session.scalar(select(NudgeCampaign).where(NudgeCampaign.slug == slug).with_for_update())
     created, before = campaign is None, None if campaign is None else describe(campaign)
@@ -49,7 +49,7 @@ def describe(campaign: NudgeCampaign) -> Document:
 
 
 def _retire_others(session: Session, campaign: NudgeCampaign, act: Act) -> None:
-    """Make the campaign that served the signal so far inactive."""
+    """Deactivate the campaign that the signal had so far."""
     others = NudgeCampaign.active & (NudgeCampaign.signal == campaign.signal) & (NudgeCampaign.slug != campaign.slug)
     for other in session.scalars(select(NudgeCampaign).where(others).with_for_update()):
         before = describe(other)

@@ -1,4 +1,4 @@
-"""Aggregation: the nudges of everybody for whom something is due or shown, a bounded number of members at a time."""
+"""Aggregation: updates the nudges of all members with something due or shown, a bounded number at a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,8 @@ _FIRST = UUID(int=0)
 
 _LIVE = "SELECT member_id FROM loyalty_nudges WHERE status IN ('active', 'acknowledged', 'dismissed')"
 _DUE = " UNION ".join([*(f"({signal.members})" for signal in SIGNALS.values()), f"({_LIVE})"])
-# A member is looked at once, whatever calls for it; the cost follows what is due and what is shown, not the programme.
+# Each member is checked once, however many signals they have. The cost depends on what is due and shown, not on the
+# size of the programme.
 _NEXT = text(f"""
     SELECT member_id FROM ({_DUE}) d
     WHERE member_id > :after AND get_byte(uuid_send(member_id), 15) % :of = :number
@@ -31,7 +32,7 @@ _NEXT = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """What a piece of the sweep has done, and after whom the next one begins; None: everybody has been looked at."""
+    """The result of one piece of the sweep, and the member after whom the next begins; None: the sweep is complete."""
 
     figures: Figures
     after: UUID | None
@@ -46,11 +47,12 @@ def aggregate_nudge_candidates(
     limit: int = BATCH,
     shard: Shard = EVERYBODY,
 ) -> Aggregated:
-    """Bring the nudges of up to `limit` members of the shard up to date, in member-id order from behind `after`.
+    """Update the nudges of up to `limit` members of the shard, in member-id order, beginning after `after`.
 
-    Who has something due that is not shown yet gets a nudge; one whose cause is gone or whose time is over ends; one
-    that reads differently is rewritten (CONTRACT rule 15). Members for whom nothing changes are only read; the others'
-    rows are locked and looked at again. Twice, at once or late it changes nothing more.
+    A member with something due that is not shown yet gets a nudge; a nudge whose cause is gone or that has expired
+    ends; one whose facts have changed is refreshed (CONTRACT rule 15). Members for whom nothing changes are only read;
+    the rows of the others are locked and read again. It is idempotent: running it again, concurrently or late changes
+    nothing more.
     """
     rules = rules or NudgeRules.current()
     bounds = {"after": after or _FIRST, "limit": limit, "number": shard.number, "of": shard.of}

@@ -27,7 +27,7 @@ class Reads(Protocol):
 
 
 def reader_of(row: Reads, rules: NudgeRules, now: datetime) -> Reader:
-    """Who reads, by the `locale` and `timezone` of a row, else as the programme does."""
+    """The reader for a row's `locale` and `timezone`; where they are None, the programme's apply."""
     zone = ZoneInfo(row.timezone) if row.timezone else rules.zone
     return Reader(row.locale or rules.locale, zone, now)
 
@@ -53,7 +53,7 @@ def make_card(row: CardRow, reader: Reader, base_url: str) -> Document:
 
 
 def write(signal: str, facts: Mapping[str, Any], reader: Reader) -> Words:
-    """The words of a nudge, each on one line, whatever the names in them are."""
+    """The texts of a nudge, each on one line, even if a name in them has a line break."""
     words = SIGNALS[signal].words(facts, reader)
     return Words(*(" ".join(part.split()) for part in astuple(words)))
 

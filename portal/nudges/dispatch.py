@@ -28,7 +28,7 @@ from portal.platform.documents import Document
 from portal.platform.steps import EVERYBODY, Figures, Shard
 
 BATCH = 25
-# A piece of a run ends before its lease of 60 s does, also when a provider takes its time with the last message.
+# A piece of a run must end before its lease of 60 s, even if the provider is slow with the last message.
 PIECE_SECONDS = 20
 RETRY_AFTER = timedelta(minutes=10)
 FIGURES = ("sent", "held", "failed", "deferred", "uncertain")
@@ -62,7 +62,7 @@ _TRIGGERED = text("""
 
 
 class NudgeRow(NamedTuple):
-    """A nudge with its campaign (null where that is gone), member and reader; whether another one took its place."""
+    """A nudge with its campaign (None if that is gone), member and reader; `superseded`: another has replaced it."""
 
     id: UUID
     signal: str
@@ -84,7 +84,7 @@ class NudgeRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A nudge that may be due; whoever takes it looks again."""
+    """A nudge that may be due; whoever takes it checks again."""
 
     member_id: UUID
     nudge_id: UUID
@@ -92,7 +92,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A nudge in this worker's hands: what to send to whom."""
+    """A nudge that this worker has claimed: what to send, and to whom."""
 
     about: About
     event_id: UUID
@@ -104,13 +104,13 @@ class Claim:
 def collect_nudge_dispatch_batch(
     session: Session, now: datetime, *, limit: int = BATCH, shard: Shard = EVERYBODY
 ) -> list[Due]:
-    """The nudges that are due longest, with all that are due for the same members, by member and then priority."""
+    """The nudges due the longest, with all others due for the same members, ordered by member and then priority."""
     values = {"now": now, "limit": limit, "number": shard.number, "of": shard.of}
     return [Due(*row) for row in session.execute(_DUE, values)]
 
 
 def dispatch_batch(shard: Shard = EVERYBODY, *, limit: int = BATCH) -> Figures | None:
-    """Decide about a batch and send what may leave; None when nothing is due. Any number may do it at once."""
+    """Decide about a batch and send what may be sent; None if nothing is due. Safe to run concurrently."""
     rules, begun = NudgeRules.current(), time.monotonic()
     with unit_of_work() as session:
         batch = collect_nudge_dispatch_batch(session, clock.now(), limit=limit, shard=shard)
@@ -125,7 +125,7 @@ def dispatch_batch(shard: Shard = EVERYBODY, *, limit: int = BATCH) -> Figures |
 
 
 def _from_anywhere(batch: list[Due]) -> list[Due]:
-    """The batch from one of its members on and round, so that dispatchers of the same batch seldom meet."""
+    """The batch rotated to begin at a random member, so that dispatchers of the same batch seldom collide."""
     starts = [place for place, due in enumerate(batch) if place == 0 or batch[place - 1].member_id != due.member_id]
     start = random.choice(starts)  # noqa: S311 - no secret
     return batch[start:] + batch[:start]
@@ -134,7 +134,7 @@ def _from_anywhere(batch: list[Due]) -> list[Due]:
 def dispatch(due: Due, rules: NudgeRules) -> str:
     """Send a nudge, or record why not; one of `FIGURES`."""
     if not _is_due(read_one(_NUDGE, {"member_id": due.member_id, "nudge_id": due.nudge_id}), clock.now()):
-        return "held"  # somebody else had it meanwhile; whoever finds that waits for no lock
+        return "held"  # another worker has handled it: found without waiting for a lock
     with unit_of_work() as session:
         taken = claim_nudge(session, due, clock.now(), rules)
     if taken is None:
@@ -152,14 +152,14 @@ def dispatch(due: Due, rules: NudgeRules) -> str:
 
 
 def message_key(event_id: UUID) -> str:
-    """The name under which the message of a claim is sent once."""
+    """The deduplication key of a claim's message."""
     return f"nudge:{ids.encode(event_id)}"
 
 
 def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) -> Claim | None:
-    """Decide about a nudge under its member's row lock, and claim it when it may leave; None when it may not.
+    """Decide about a nudge under its member's row lock, and claim it; None if it may not be sent.
 
-    Whether its cause is still there is looked at right here. A claimed nudge is not due any more, whatever happens.
+    Its cause is checked again under the lock. A claimed nudge is no longer due, whatever happens.
     """
     lock_members(session, [due.member_id])
     refresh_members(session, [due.member_id], now, rules)
@@ -189,9 +189,9 @@ def claim_nudge(session: Session, due: Due, now: datetime, rules: NudgeRules) ->
 def record_outcome(
     session: Session, about: About, event_id: UUID, outcome: Outcome, now: datetime, reason: Reason | None = None
 ) -> None:
-    """Record how a claim ended, when its provider took it, and when to think of its nudge again.
+    """Record how a claim ended, when the provider accepted it, and when its nudge is due again.
 
-    Nobody knows whether an uncertain one arrived: it is not thought of again until another cause arises.
+    An uncertain one may have arrived: its nudge is not sent again until another cause arises.
     """
     lock_members(session, [about.member_id])
     why = reason or _REASONS.get(outcome.status) or REFUSALS.get(outcome.reason) or Reason(outcome.reason)
@@ -209,7 +209,7 @@ def record_outcome(
 
 
 def mark_nudges_triggered(session: Session, nudges: Collection[Due], now: datetime) -> None:
-    """Record that nudges were sent: they are due again after their campaign's cap, unless their time is over then."""
+    """Record that nudges were sent: they are due again after their campaign's cap, unless they expire by then."""
     values = {"at": now, "member_ids": [n.member_id for n in nudges], "nudge_ids": [n.nudge_id for n in nudges]}
     session.execute(_TRIGGERED, values)
 
@@ -233,7 +233,7 @@ def _think_again(session: Session, about: About, at: datetime | None) -> None:
 
 
 def _look(session: Session, about: About, row: NudgeRow, now: datetime, rules: NudgeRules) -> tuple[Situation, int]:
-    """What the governor looks at, and the number of the attempt that may follow."""
+    """The governor's input, and the number of the attempt that may follow."""
     recipient = get_recipient(session, row.user_id)
     cap = timedelta(hours=row.frequency_cap_hours)
     day = begin_of_day(recipient, now, rules.zone)

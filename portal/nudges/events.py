@@ -1,4 +1,4 @@
-"""The record of every decision about a nudge: sent, put off or not sent, each with its reason (CONTRACT rule 19)."""
+"""The record of every decision about a nudge: sent, deferred or not sent, each with its reason (CONTRACT rule 19)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from portal.nudges.reasons import Reason
 from portal.platform import clock, ids
 from portal.platform.documents import to_json
 
-# Longer than a provider may take; follows the real clock, also when a run works as of another moment.
+# Longer than a provider may take. It follows the real clock, even if a run works as of another moment.
 LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was sent to a member, or is on its way, as far as caps ask; and what became of this nudge so far."""
+    """What was sent to a member or is being sent, as the caps count it, and earlier attempts at this nudge."""
 
     last_of_campaign: datetime | None
     sent_today: int
@@ -29,7 +29,7 @@ class History:
     attempts: int
 
 
-# What is on its way leaves now, whenever it was first tried.
+# A claimed message counts as sent now, whenever it was first tried.
 _HISTORY = text("""
     WITH sent AS (
         SELECT campaign_id, sent_at AS at FROM loyalty_nudge_dispatch_events
@@ -68,7 +68,7 @@ SUPERSEDED = """
     EXISTS (SELECT FROM loyalty_nudges x WHERE x.member_id = n.member_id AND x.signal = n.signal
             AND x.id <> n.id AND x.status IN ('active', 'acknowledged', 'dismissed'))
 """
-# What was put off only has not been decided.
+# A nudge that was only deferred counts as undecided.
 _UNDECIDED = text(f"""
     SELECT n.member_id, n.id, n.campaign_id, n.created_at, n.signal, n.status, n.expires_at, c.active,
            {SUPERSEDED} AS superseded
@@ -97,7 +97,7 @@ _FINISH = text("""
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The nudge a decision is about, when it was made, and the campaign it belongs to."""
+    """The nudge that a decision is about, when it was made, and its campaign."""
 
     member_id: UUID
     nudge_id: UUID
@@ -106,12 +106,12 @@ class About:
     signal: str
 
     def key(self, *parts: object) -> str:
-        """A name for a decision about this nudge."""
+        """The deduplication key of a decision about this nudge."""
         return ":".join(map(str, (ids.encode(self.nudge_id), int(self.made_at.timestamp() * 1000), *parts)))
 
 
 def get_history(session: Session, about: About, *, now: datetime, day: datetime, since: datetime) -> History:
-    """What the caps count: sent since `since`, of which today since `day`; claims count until they have ended."""
+    """What the caps count: messages sent since `since`, and those of today since `day`; open claims count as sent."""
     row = session.execute(
         _HISTORY,
         {
@@ -128,7 +128,7 @@ def get_history(session: Session, about: About, *, now: datetime, day: datetime,
 
 
 def claim(session: Session, about: About, channel: ChannelName, attempt: int, now: datetime) -> UUID | None:
-    """Record that a nudge is being sent, before it is (CONTRACT rule 18); None when this attempt was made before."""
+    """Record, before sending, that a nudge is being sent (CONTRACT rule 18); None if this attempt was already made."""
     values = {
         **_row(about, now),
         "channel": channel.value,
@@ -150,7 +150,10 @@ def hold(
     until: datetime | None = None,
     deferred: bool = False,
 ) -> None:
-    """Record that a nudge is not sent and why: once for the nudge and reason, and for the moment it is put off to."""
+    """Record that a nudge is not sent, and why: once per nudge and reason.
+
+    For quiet hours and the daily cap it is once for each `until`.
+    """
     until_key = (until.isoformat(),) if until and reason in (Reason.QUIET_HOURS, Reason.DAILY_CAP) else ()
     status = "deferred" if deferred else "suppressed"
     values = {
@@ -165,7 +168,7 @@ def hold(
 
 
 def hold_unsent(session: Session, nudge_ids: Collection[UUID], now: datetime) -> None:
-    """Record of nudges that are over, or answered, why they are not sent, where nothing was decided before."""
+    """Record why ended or answered nudges are not sent, unless a decision about them is recorded already."""
     rows = session.execute(_UNDECIDED, {"nudge_ids": list(nudge_ids)}).all() if nudge_ids else []
     if not rows:
         return
@@ -180,7 +183,7 @@ def hold_unsent(session: Session, nudge_ids: Collection[UUID], now: datetime) ->
 
 
 def why_gone(row: Any, now: datetime) -> Reason:
-    """Why a nudge that is not active any more is not sent: it was answered, or what ended it."""
+    """The reason why a nudge that is no longer active is not sent: it was answered, or what ended it."""
     if row.status != NudgeStatus.GONE:
         return Reason.ANSWERED
     if row.superseded:
@@ -199,9 +202,9 @@ def finish(
     backend: str | None,
     sent_at: datetime | None,
 ) -> bool:
-    """Record how a claim ended; False where it had been recorded. What was given up as uncertain may still be known.
+    """Record how a claim ended; False if that was recorded already. A later outcome may still replace `uncertain`.
 
-    `sent_at` is when the provider took it, None where it did not.
+    `sent_at` is when the provider accepted it, None if it did not.
     """
     values = {
         "member_id": about.member_id,

@@ -1,7 +1,7 @@
 """A member's nudges: brought up to date, shown, acknowledged and dismissed.
 
-Whoever changes nudges holds the row lock of their member, in member-id order, so that aggregation, a member's own
-requests and dispatch come one after the other.
+Every change of nudges holds the row lock of their member, taken in member-id order, so that aggregation, the member's
+own requests and dispatch are serialised.
 """
 
 from collections.abc import Iterable
@@ -52,12 +52,13 @@ class NudgeNotFound(NotFound):
 def refresh_and_list_nudges(
     session: Session, user_id: str, now: datetime, rules: NudgeRules | None = None
 ) -> list[Document]:
-    """A user's nudges as CONTRACT 3 shows them, most urgent first, brought up to date first where they are not.
+    """A user's nudges as CONTRACT 3 shows them, most urgent first; brings them up to date first if needed.
 
-    Where nothing has changed, which is nearly always, this is one read. Acknowledged ones stay, behind the others;
-    dismissed ones and those whose cause is gone do not (CONTRACT rule 15). A user who is no member yet has none.
+    If nothing has changed, which is nearly always so, this is one read. Acknowledged nudges stay, after the others;
+    dismissed ones and those whose cause is gone are left out (CONTRACT rule 15). A user who is not a member yet has
+    none.
 
-    :raises UserNotFound: no such user.
+    :raises UserNotFound: if there is no such user.
     """
     rules = rules or NudgeRules.current()
     rows = _read(session, user_id, now, rules)
@@ -75,9 +76,9 @@ def _read(session: Session, user_id: str, now: datetime, rules: NudgeRules) -> l
 
 
 def list_cards(rows: list[CardRow], now: datetime, rules: NudgeRules) -> list[Document]:
-    """The documents of rows of `state.OF_USER`, most urgent first.
+    """The cards for rows of `state.OF_USER`, most urgent first.
 
-    :raises UserNotFound: there are none, not even one of nulls.
+    :raises UserNotFound: if there are no rows, not even one of nulls.
     """
     if not rows:
         raise UserNotFound
@@ -90,12 +91,12 @@ def list_cards(rows: list[CardRow], now: datetime, rules: NudgeRules) -> list[Do
 def update_nudge_status(
     session: Session, user_id: str, nudge_id: UUID, status: str, now: datetime, rules: NudgeRules | None = None
 ) -> Document:
-    """Record that a member has acknowledged or dismissed a nudge; the nudge as it is now. Repeating changes nothing.
+    """Acknowledge or dismiss a nudge for its member; returns its card as it is now. Repeating changes nothing.
 
-    Both end outreach about it. A dismissed one leaves the feed until a new lot, redemption or intent calls for it; that
-    holds also where its cause was gone already. Acknowledging does not bring a dismissed one back.
+    Both stop messages about it. A dismissed nudge is off the feed until a new lot, redemption or intent causes another,
+    even if its own cause was gone already. Acknowledging does not bring a dismissed one back.
 
-    :raises NudgeNotFound: no such nudge, or another member's.
+    :raises NudgeNotFound: if there is no such nudge, or it is another member's.
     """
     if status not in ANSWERS:
         raise ValueError(f"{status} is no answer to a nudge")
@@ -112,10 +113,10 @@ def update_nudge_status(
 
 
 def refresh_members(session: Session, member_ids: Iterable[UUID], now: datetime, rules: NudgeRules) -> dict[str, int]:
-    """Bring the nudges of members up to date; how many were made, renewed, refreshed, revived and ended.
+    """Bring the nudges of members up to date; returns how many were made, renewed, refreshed, revived and ended.
 
-    Of those that end before anything was decided about them it is recorded why they are not sent (CONTRACT rule 19).
-    The caller holds the members' row locks.
+    For nudges that end before any decision about them, it records why they are not sent (CONTRACT rule 19). The caller
+    holds the members' row locks.
     """
     found = session.execute(state.APPLY, state.values_for(rules, now, list(member_ids))).all()
     events.hold_unsent(session, [nudge_id for row in found for nudge_id in row.unsent or ()], now)

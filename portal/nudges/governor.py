@@ -1,4 +1,4 @@
-"""Whether a nudge may leave now, and by which channel (CONTRACT rules 16 and 17). Decides; reads and writes nothing."""
+"""Decides whether a nudge may be sent now, and by which channel (CONTRACT rules 16 and 17). It does no I/O."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 from portal.notifications import NUDGE, ChannelName, Recipient, choose_channel, quiet_until, refusal
 from portal.nudges.reasons import REFUSALS, Reason
 
-# When to ask again where nothing says when the answer changes: a member may consent, or give a number.
+# When to decide again if nothing says when the answer may change: the member may consent, or add a phone number.
 ASK_AGAIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the governor looks at, read under the member's row lock.
+    """The governor's input, read under the member's row lock.
 
-    `sent_today` and `last_of_campaign` count what was sent, and what is on its way: a claim that has not ended.
-    `zone` and `quiet_hours` are the programme's, for a member who has chosen none.
+    `sent_today` and `last_of_campaign` include messages being sent: claims that have not ended. `zone` and
+    `quiet_hours` are the programme's, for members who have chosen none.
     """
 
     now: datetime
@@ -35,14 +35,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """It may leave now, by this channel."""
+    """It may be sent now, by this channel."""
 
     channel: ChannelName
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """It may not; ask again at `until`. `deferred`: only its time has not come."""
+    """It may not be sent; decide again at `until`. `deferred`: it only has to wait."""
 
     reason: Reason
     until: datetime
@@ -50,9 +50,9 @@ class Hold:
 
 
 def decide(about: Situation) -> Send | Hold:
-    """Send by the first channel of the campaign that the member has and allows, or hold and say why.
+    """Send by the first channel of the campaign that reaches the member and that they allow, or hold with a reason.
 
-    What the member wants comes before what they may get, and that before when: the reason that lasts longest is given.
+    Consent is checked before caps, and caps before quiet hours, so that the reason that lasts longest is given.
     """
     again = about.now + ASK_AGAIN
     if about.suspended:

@@ -1,4 +1,4 @@
-"""Claims whose worker was lost: what is known of them is recorded, the rest is uncertain and never sent again."""
+"""Claims whose worker was lost: a known outcome is recorded; all others are uncertain and never sent again."""
 
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -22,7 +22,7 @@ _LOST = text("""
 
 
 class LostRow(NamedTuple):
-    """A claim whose lease is over, and the nudge it is about."""
+    """A claim whose lease has expired, and its nudge."""
 
     member_id: UUID
     id: UUID
@@ -33,7 +33,7 @@ class LostRow(NamedTuple):
 
 
 def settle_lost_claims() -> int:
-    """End up to 100 claims whose lease (real time) is over; returns how many, 0 when none is left."""
+    """Close up to 100 claims whose lease (in real time) has expired; returns how many, 0 when none is left."""
     with unit_of_work() as session:
         found = session.execute(_LOST, {"now": clock.real_now(), "limit": BATCH}).all()
     lost = cast("list[LostRow]", found)
@@ -43,7 +43,7 @@ def settle_lost_claims() -> int:
 
 
 def _settle(row: LostRow) -> None:
-    """The message says how it ended, unless its worker was lost before or while it was sent."""
+    """Record the message's outcome; it is uncertain if the worker was lost before or during sending."""
     ended = abandon(message_key(row.id))
     about = About(row.member_id, row.nudge_id, row.campaign_id, row.created_at, row.signal)
     with unit_of_work() as session:

@@ -25,7 +25,7 @@ class DispatchStatus(StrEnum):
 
 
 class NudgeStatus(StrEnum):
-    """What became of a nudge. `gone`: its cause is, its time was over, or another one took its place."""
+    """The state of a nudge. `gone`: its cause is gone, it has expired, or another nudge has replaced it."""
 
     ACTIVE = "active"
     ACKNOWLEDGED = "acknowledged"
@@ -66,8 +66,8 @@ class Nudge(Base):
     """A reminder for a member about one signal; at most one is live per member and signal.
 
     `causes` are the lots, redemptions or intents that it was made for, `fingerprint` the newest of them. While it is
-    live and no other cause arises it stays what it is, also when it was dismissed; another cause ends it and begins
-    another nudge. `next_dispatch_at` is when to think of sending it, null: not again.
+    live and no other cause arises, it is kept, even if dismissed; another cause ends it and makes a new nudge.
+    `next_dispatch_at` is when sending it is decided next; null: never.
     """
 
     __tablename__ = "loyalty_nudges"
@@ -112,7 +112,7 @@ class Nudge(Base):
 class NudgeDispatchEvent(Base):
     """One decision to send or not to send a nudge, with its reason; claimed before the provider is called.
 
-    A claim whose lease (in real time) is over belongs to a worker that was lost: it becomes uncertain.
+    If the lease of a claim (in real time) expires, its worker was lost and the claim becomes uncertain.
     """
 
     __tablename__ = "loyalty_nudge_dispatch_events"

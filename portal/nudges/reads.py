@@ -1,4 +1,4 @@
-"""Reads of nudges outside any transaction: a member's, as long as nothing has changed, and everybody's dispatches."""
+"""Reads of nudges outside any transaction: a member's nudges if nothing has changed, and the dispatches."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ _NEWEST = "7" + "Z" * 25
 
 @lru_cache
 def _of_all(statuses: tuple[DispatchStatus, ...]) -> TextClause:
-    """The newest of all members; a branch for each status, by name, so that each is planned for how rare it is."""
+    """The newest of all members; a branch with a literal for each status, so that each is planned for its frequency."""
     every = set(statuses) == set(DispatchStatus)
     newest = "e.id < :before ORDER BY e.id DESC LIMIT :limit"
     branches = " UNION ALL ".join(
@@ -69,9 +69,9 @@ class DispatchRow(NamedTuple):
 
 
 def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[Document] | None:
-    """A user's nudges as CONTRACT 3 shows them, in one read; None where they have to be brought up to date first.
+    """A user's nudges as CONTRACT 3 shows them, in one read; None if they must be brought up to date first.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
     """
     rows: list[state.CardRow] = read_hot(_OF_USER, {**state.values(rules, now), "user_id": user_id})
     return None if any(row.action for row in rows) else list_cards(rows, now, rules)
@@ -80,9 +80,9 @@ def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[Document
 def list_dispatches(
     *, user_id: str | None = None, statuses: Sequence[DispatchStatus] = (), limit: int = 20, cursor: str | None = None
 ) -> Document:
-    """A page of decisions about nudges, newest first: `{dispatches, nextCursor}`; all members' without `user_id`.
+    """A page of decisions about nudges, newest first: `{dispatches, nextCursor}`; without `user_id`, of all members.
 
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     wanted = sorted(set(statuses) or set(DispatchStatus))
     scope = ("nudge-dispatches", user_id, wanted)

@@ -27,7 +27,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
 
 
-# What the member's own wishes say, in the words of notifications.
+# The reasons that `notifications.refusal` gives, as reasons of a dispatch.
 REFUSALS = {
     "marketing_off": Reason.NO_CONSENT,
     "address_unverified": Reason.NO_CONSENT,

@@ -1,4 +1,4 @@
-"""The programme's rules for nudges, as values that services are given."""
+"""The programme's rules for nudges, passed to services as values."""
 
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -10,9 +10,9 @@ from portal.platform.settings import current_settings
 
 @dataclass(frozen=True, slots=True)
 class NudgeRules:
-    """What makes a nudge due, how many leave in a day, and how and where they are read.
+    """What makes a nudge due, how many are sent in a day, and the locale, time zone and links of their texts.
 
-    `max_invites` open invites leave a member no friend to invite.
+    A member with `max_invites` open invites is not reminded to invite a friend.
     """
 
     expiring_window: timedelta
@@ -26,7 +26,7 @@ class NudgeRules:
 
     @classmethod
     def of(cls, settings: Settings) -> "NudgeRules":
-        """The rules of these settings."""
+        """The rules that these settings define."""
         return cls(
             expiring_window=timedelta(days=settings.nudge_expiring_window_days),
             stalled_after=timedelta(hours=settings.nudge_stalled_after_hours),

@@ -1,15 +1,15 @@
-"""What is, beside what should be: the nudges of some members and what has to happen to each.
+"""Compares the nudges that members have with those they should have, and tells what must happen to each.
 
-One statement serves the card rail of one member, the sweep over many and the change itself. `action` is null where
-nothing has to happen, else
+One statement serves the card rail of one member, the sweep over many and the change itself. `action` is null if nothing
+must happen, else
 
 - `make`: there is a cause, and no nudge for it yet;
-- `renew`: a cause arose that the live nudge is not about, also where that was dismissed: another one takes its place;
-- `refresh`: the same causes read differently now (fewer points, another day);
-- `revive`: the cause was gone and is there again, before the nudge's time was over;
-- `end`: there is no cause any more, the time is over, or no campaign is active for the signal.
+- `renew`: there is a new cause that the live nudge, even a dismissed one, is not about: another nudge replaces it;
+- `refresh`: the facts of the same causes, or the campaign, have changed (fewer points, another day);
+- `revive`: the cause was gone and has returned before the nudge expired;
+- `end`: there is no cause any more, the nudge has expired, or no campaign is active for the signal.
 
-A nudge whose time was over, or that was dismissed, is not made again for the same causes.
+A nudge that has expired or was dismissed is not made again for the same causes.
 """
 
 from collections.abc import Collection
@@ -58,7 +58,7 @@ _OF_USER = _STATE.replace(f"= ANY({MEMBERS})", "= (SELECT me.id FROM me)")
 SHOWN = "s.status IN ('active', 'acknowledged')"
 COLUMNS = "s.id, s.signal, s.status, s.payload, s.priority, s.channels, s.created_at, s.expires_at"
 
-# For one user: a row for each nudge that is shown and for each action; a row of nulls where there is neither.
+# For one user: a row for each nudge that is shown or has an action; one row of nulls if there is none.
 OF_USER = f"""
     WITH me AS MATERIALIZED (SELECT id FROM loyalty_members WHERE user_id = :user_id), {_OF_USER}
     SELECT {COLUMNS}, s.action, u.locale, u.timezone
@@ -67,9 +67,9 @@ OF_USER = f"""
 """
 BEHIND = text(f"WITH {_GIVEN} SELECT DISTINCT member_id FROM state WHERE action IS NOT NULL")
 
-# `unsent` are those that ended and were still to be sent, or sent again: what is not sent has a reason all the same.
-# What becomes new leaves its row, and its dispatches, as history: that row ends before another one begins, since only
-# one is live for a member and signal.
+# `unsent` are nudges that ended while they were still to be sent: not sending them needs a recorded reason. A renewed
+# nudge keeps its row and dispatches as history: that row ends before the new one is inserted, since only one may be
+# live for a member and signal.
 APPLY = text(f"""
     WITH {_GIVEN}, changed AS (
         UPDATE loyalty_nudges n SET
@@ -99,7 +99,7 @@ APPLY = text(f"""
 
 
 class CardRow(NamedTuple):
-    """A nudge with its campaign's words on how to show it, and who reads; null of the nudge where there is none."""
+    """A nudge with its campaign's priority and channels, and its reader; without a nudge its columns are None."""
 
     id: UUID
     signal: str
@@ -115,7 +115,7 @@ class CardRow(NamedTuple):
 
 
 def values(rules: NudgeRules, now: datetime) -> dict[str, object]:
-    """What the statements know of the rules."""
+    """The parameters of the statements that follow from the rules."""
     bounds: dict[str, object] = {"now": now}
     for signal in SIGNALS.values():
         bounds.update(signal.bounds(rules, now))
@@ -123,5 +123,5 @@ def values(rules: NudgeRules, now: datetime) -> dict[str, object]:
 
 
 def values_for(rules: NudgeRules, now: datetime, member_ids: Collection[UUID]) -> dict[str, object]:
-    """The same, for these members."""
+    """As `values`, for these members."""
     return {**values(rules, now), "member_ids": list(member_ids)}

@@ -1,4 +1,4 @@
-"""The settings as admins read them: nothing secret is among what this returns."""
+"""The settings as admins read them; no secret is returned."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class Setting:
 
 
 def list_settings(settings: Settings) -> dict[str, list[Setting]]:
-    """All settings by group; of secrets only whether they are set, of addresses no credentials."""
+    """All settings by group; for secrets only whether they are set, addresses without credentials."""
     groups: dict[str, list[Setting]] = {}
     group = ""
     for name, field in Settings.model_fields.items():
@@ -57,7 +57,7 @@ def _words(name: str, value: Any) -> str:
 
 
 def _without_credentials(address: str) -> str:
-    """The address without user, password and query, where passwords stand too."""
+    """The address without user, password and query: a query can contain a password too."""
     parts = urlsplit(address)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"

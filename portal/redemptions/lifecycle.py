@@ -1,4 +1,4 @@
-"""The life of a redemption: requested, fulfilled, released, asked again, or cancelled when stale."""
+"""The life of a redemption: requested, fulfilled, released, retried, or cancelled when stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class HoldRules:
 
     @classmethod
     def of(cls, settings: Settings) -> "HoldRules":
-        """The rules of these settings."""
+        """The rules that these settings define."""
         return cls(timedelta(hours=settings.redemption_hold_ttl_hours))
 
 
@@ -44,7 +44,7 @@ class RedemptionNotFound(NotFound):
 
 
 class NotPending(Conflict):
-    """The redemption was resolved before; the answer says how in `currentStatus`."""
+    """The redemption is already resolved; the response contains its `currentStatus`."""
 
     code = "redemption_not_pending"
     title = "This redemption is no longer pending"
@@ -64,7 +64,7 @@ class NotFulfilled(Conflict):
 
 
 class NotRetryable(Conflict):
-    """Only a failed redemption can be asked for again, and once."""
+    """Only a failed redemption can be retried, and only once."""
 
     code = "redemption_not_retryable"
     title = "This redemption cannot be asked for again"
@@ -74,7 +74,7 @@ class NotRetryable(Conflict):
 class Wish:
     """What a member wants: a reward by its slug, or `points` for a described purpose.
 
-    `retry_of` names the failed redemption that is asked for again.
+    `retry_of` is the failed redemption that is retried.
     """
 
     reward_slug: str | None = None
@@ -87,10 +87,11 @@ class Wish:
 def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rules: HoldRules) -> Redemption:
     """Request a redemption: hold the points, and one item of the reward, until it is resolved.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
-    :raises MemberSuspended: the member may not spend.
-    :raises rewards.RewardNotFound, rewards.OutOfStock, rewards.LimitReached, rewards.TierRequired: not to be had.
-    :raises ledger.InsufficientPoints: fewer points are available.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises MemberSuspended: if the member may not spend.
+    :raises rewards.RewardNotFound, rewards.OutOfStock, rewards.LimitReached, rewards.TierRequired: if the member cannot
+        have the reward.
+    :raises ledger.InsufficientPoints: if fewer points are available.
     """
     member = lock_member_of_user(session, user_id)
     if member is None:
@@ -120,13 +121,14 @@ def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rule
 
 
 def retry_redemption(session: Session, user_id: str, redemption_id: UUID, act: Act, *, rules: HoldRules) -> Redemption:
-    """Ask again for a failed redemption: the same reward at today's cost, or the same points and description.
+    """Retry a failed redemption: request the same reward at today's cost, or the same points and description.
 
-    Asking twice changes nothing: while the second request is open, it is returned.
+    Retrying twice changes nothing: while the new request is open, it is returned.
 
-    :raises RedemptionNotFound: no such redemption, or not of this user.
-    :raises NotRetryable: it has not failed, or what came of asking again is settled.
-    Everything that `reserve_points` raises.
+    :raises RedemptionNotFound: if there is no such redemption, or it is not of this user.
+    :raises NotRetryable: if it has not failed, or its retry is already resolved.
+
+    Also raises everything that `reserve_points` raises.
     """
     member = lock_member_of_user(session, user_id)
     failed = session.get(Redemption, (member.id, redemption_id), populate_existing=True) if member else None
@@ -148,8 +150,8 @@ def retry_redemption(session: Session, user_id: str, redemption_id: UUID, act: A
 def fulfill_redemption(session: Session, redemption_id: UUID, act: Act) -> Redemption:
     """Debit the held points and write the ledger entry, whose metadata names the redemption.
 
-    :raises RedemptionNotFound: no such redemption.
-    :raises NotPending: it was resolved before.
+    :raises RedemptionNotFound: if there is no such redemption.
+    :raises NotPending: if it is already resolved.
     """
     redemption = _pending(session, redemption_id, None)
     takes = ledger.take_held_points(session, redemption.member_id, redemption.id)
@@ -177,10 +179,10 @@ def fulfill_redemption(session: Session, redemption_id: UUID, act: Act) -> Redem
 def release_redemption(
     session: Session, redemption_id: UUID, status: RedemptionStatus, act: Act, *, only_user_id: str | None = None
 ) -> Redemption:
-    """Fail or cancel: give the held points and the item back and keep the reason.
+    """Fail or cancel a redemption: give the held points and the item back and store the reason.
 
-    :raises RedemptionNotFound: no such redemption, or not of `only_user_id`.
-    :raises NotPending: it was resolved before.
+    :raises RedemptionNotFound: if there is no such redemption, or it is not of `only_user_id`.
+    :raises NotPending: if it is already resolved.
     """
     redemption = _pending(session, redemption_id, only_user_id)
     ledger.release_holds(session, [redemption.member_id], [redemption.id])
@@ -193,12 +195,12 @@ def release_redemption(
 
 
 def add_references(session: Session, redemption_id: UUID, act: Act) -> tuple[Redemption, bool]:
-    """Let the ledger entry of a fulfilled redemption name it, beside the entry where it does not do so itself.
+    """Add a fulfilled redemption's id to its ledger entry, as facts beside the entry, unless the entry contains it.
 
-    Says whether anything was missing. Written to the audit log when it was.
+    Returns whether it was missing; if it was, this is written to the audit log.
 
-    :raises RedemptionNotFound: no such redemption.
-    :raises NotFulfilled: it has no ledger entry.
+    :raises RedemptionNotFound: if there is no such redemption.
+    :raises NotFulfilled: if it has no ledger entry.
     """
     redemption = session.scalar(select(Redemption).where(Redemption.id == redemption_id))
     if redemption is None:
@@ -221,13 +223,13 @@ def add_references(session: Session, redemption_id: UUID, act: Act) -> tuple[Red
 
 
 def lock_owners(session: Session, redemption_ids: Collection[UUID]) -> None:
-    """Take the row locks of the members of these redemptions, in the order that everybody takes them."""
+    """Take the row locks of these redemptions' members, in the common lock order."""
     owners = session.scalars(select(Redemption.member_id).where(Redemption.id.in_(redemption_ids)))
     lock_members(session, set(owners))
 
 
 def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> int:
-    """Cancel up to `limit` redemptions whose hold is past its time, with the reason `hold_expired` (CONTRACT rule 7).
+    """Cancel up to `limit` redemptions whose hold has expired, with the reason `hold_expired` (CONTRACT rule 7).
 
     Returns how many; 0 when none is left.
     """

@@ -34,7 +34,7 @@ _STATUSES = tuple(status.value for status in RedemptionStatus)
 class Redemption(Base):
     """Points reserved for a reward (or a custom purpose) and how that ended.
 
-    `retry_of` is the failed redemption that this one asks for again; each is asked for again once.
+    `retry_of` is the failed redemption that this one retries; each can be retried once.
     """
 
     __tablename__ = "loyalty_redemptions"

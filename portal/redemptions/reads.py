@@ -20,7 +20,7 @@ from portal.redemptions.models import RedemptionStatus
 
 
 class RedemptionRow(NamedTuple):
-    """`COLUMNS`, all null for a user who has none, and on a page how many of the user's wait."""
+    """`COLUMNS`, all None for a user without redemptions; on a page also how many of the user's are requested."""
 
     id: UUID
     status: str
@@ -102,8 +102,8 @@ def list_redemptions(
 
     `pendingCount` counts all that are requested, whatever the filter and page.
 
-    :raises UserNotFound: no such user.
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises UserNotFound: if there is no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     wanted = sorted(set(statuses) or set(RedemptionStatus))
     scope = ("redemptions", user_id, wanted)
@@ -144,7 +144,7 @@ def get_redemption(session: Session, redemption_id: UUID) -> Document:
 def get_console_row(redemption_id: UUID) -> ConsoleRow:
     """One redemption with its member, as the console shows it.
 
-    :raises RedemptionNotFound: no such redemption.
+    :raises RedemptionNotFound: if there is no such redemption.
     """
     row = read_one(_CONSOLE, {"id": redemption_id}, ConsoleRow)
     if row is None:

@@ -25,7 +25,7 @@ LandingState = Literal["open", "unknown", "paused", "cancelled", "expired", "con
 class Landing:
     """What a code's page says: who invites, what both get, or why the code does not work.
 
-    `paused`: who invites is suspended or closed, so that their codes bring no friends meanwhile.
+    `paused`: the inviter is suspended or closed, and until that ends their codes do not work.
     """
 
     state: LandingState
@@ -37,7 +37,7 @@ class Landing:
 
 
 def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralRules) -> Landing:
-    """What a visitor of `/r/{code}` is told, however the code was typed."""
+    """What a visitor of `/r/{code}` is told, whatever the spelling of the code."""
     target = find_code(session, typed)
     if target is None:
         return Landing("unknown")
@@ -55,11 +55,11 @@ def get_landing(session: Session, typed: str, *, now: datetime, rules: ReferralR
 def attribute_registration(
     session: Session, code: str, user: User, *, device: str | None, now: datetime, at: datetime, rules: ReferralRules
 ) -> ReferralInvite | None:
-    """Bind a user who registered at `at`, and has confirmed their address now, to the invite they followed; None when
-    the code no longer counts for them.
+    """Bind a user whose address is now confirmed to the invite they followed; None if the code does not count for them.
 
-    A personal code, and an invite that someone else has registered through, bind to a new invite of the same member.
-    Registering renews the invite's life, so that it cannot run out between registration and order.
+    The user registered at `at`: an invite must have been open then. A personal code, or an invite that someone else has
+    registered through, binds to a new invite of the same member. Binding extends the invite's life, so that it does not
+    expire between registration and order.
     """
     landing = get_landing(session, code, now=at, rules=rules)
     target = find_code(session, landing.code)
@@ -90,7 +90,7 @@ def insert_bound_invite(
     rules: ReferralRules,
     new_code: NewCode = ids.new_code,
 ) -> ReferralInvite:
-    """A new link invite for a friend who came by a code that is not theirs alone; outside quota and pace.
+    """Insert a link invite for a friend who used a shared code; quota and cooldown do not apply.
 
     The caller holds the member's row lock.
     """
@@ -111,7 +111,7 @@ def insert_bound_invite(
 
 
 def _was_open(invite: ReferralInvite, at: datetime) -> bool:
-    """Whether an invite could be followed at a moment, also one that has run out and been swept since."""
+    """Whether an invite was open at a moment, even if it has expired since."""
     return invite.status in (*OPEN, InviteStatus.EXPIRED) and invite.expires_at > at
 
 

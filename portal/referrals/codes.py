@@ -26,7 +26,7 @@ _FIND = text("""
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose code it is, and which invite's; without an invite it is the member's personal code."""
+    """The member and invite that a code belongs to; `invite_id` None: it is the member's personal code."""
 
     member_id: UUID
     invite_id: UUID | None
@@ -34,7 +34,7 @@ class Target:
 
 
 def normalize_code(typed: str) -> str:
-    """The code that was meant, in capitals; empty when nothing of a code is left."""
+    """The code that was meant, reduced to ASCII capital letters and digits; empty if nothing is left."""
     folded = unicodedata.normalize("NFKC", typed[: 2 * MAX_LENGTH]).upper().translate(_ALPHABETS)
     return "".join(sign for sign in folded if sign.isascii() and sign.isalnum())[:MAX_LENGTH]
 
@@ -51,7 +51,7 @@ def _spellings(code: str) -> Iterator[str]:
 
 
 def find_code(session: Session, typed: str) -> Target | None:
-    """What a code stands for, however it was typed; None when nobody has it."""
+    """The member and invite of a code, whatever its spelling; None if nobody has it."""
     wanted = spellings(typed)
     if not wanted[0]:
         return None

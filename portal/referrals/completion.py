@@ -1,4 +1,4 @@
-"""Completion: a referred friend is credited together with who invited them, once (CONTRACT rule 10)."""
+"""Completion: credits a referred friend and the inviter together, once (CONTRACT rule 10)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,14 +27,14 @@ from portal.tiers import enrol
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The converted invite, and what was posted at once (nothing while the credit is pending)."""
+    """The converted invite, and the entries posted at once (none while the credit is pending)."""
 
     invite: ReferralInvite
     entries: list[ledger.Entry]
 
     @property
     def upgrade(self) -> dict[str, str | None] | None:
-        """The rise that it brought who invited: `from` (null: no tier) and `to`, by slug; None without one."""
+        """The inviter's tier upgrade: `from` (None: no tier) and `to`, by slug; None if there was none."""
         rise = self.invite.tier_upgrade
         return {"from": rise["from"], "to": rise["to"]} if rise else None
 
@@ -51,17 +51,18 @@ def complete_referral(
 ) -> Completed:
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
-    With a holding period both credits stay pending until `release_due_credits`. The same friend by the same order
-    again is answered as the first time, and changes nothing.
+    With a holding period both credits stay pending until `release_due_credits`. A repeated call for the same friend and
+    order changes nothing and returns the first result.
 
-    :raises problems.ReferralNotFound: nobody has this code.
-    :raises UserNotFound: no such friend.
-    :raises problems.RefereeUnverified: the friend has not confirmed their address (CONTRACT-SHOP 9.1).
-    :raises problems.AlreadyConverted, problems.ReferralExpired, problems.ReferralCancelled: the invite is closed.
-    :raises problems.AlreadyReferred: the friend was converted before, or registered through someone else's invite.
-    :raises problems.SelfReferral: both are one person (CONTRACT rule 10).
-    :raises problems.OrderTooSmall, InvalidInput: the order is below the minimum, or its amount was not told.
-    Everything that `demand_may_convert` raises.
+    :raises problems.ReferralNotFound: if nobody has this code.
+    :raises UserNotFound: if there is no such friend.
+    :raises problems.RefereeUnverified: if the friend has not confirmed their address (CONTRACT-SHOP 9.1).
+    :raises problems.AlreadyConverted, problems.ReferralExpired, problems.ReferralCancelled: if the invite is closed.
+    :raises problems.AlreadyReferred: if the friend was converted before, or registered through someone else's invite.
+    :raises problems.SelfReferral: if both sides are one person (CONTRACT rule 10).
+    :raises problems.OrderTooSmall, InvalidInput: if the order is below the minimum, or its amount is missing.
+
+    Also raises everything that `demand_may_convert` raises.
     """
     target = find_code(session, code)
     if target is None:
@@ -91,7 +92,7 @@ def complete_referral(
 def refuse_one_person(referrer: User, referee: User) -> None:
     """Refuse a referral of someone to themselves.
 
-    :raises problems.SelfReferral: one account, or one normalised address (CONTRACT rule 10).
+    :raises problems.SelfReferral: if both have one account, or one normalised address (CONTRACT rule 10).
     """
     alike = referrer.email_normalized is not None and referrer.email_normalized == referee.email_normalized
     if referrer.id == referee.id or alike:
@@ -107,7 +108,7 @@ def _both_sides(session: Session, member_id: UUID, referee_user_id: str) -> tupl
 
 
 def _is_again(converted: ReferralInvite, target: Target, order: Order) -> bool:
-    """Whether this is the call that converted the friend, sent once more: by a code of the same member, one order."""
+    """Whether this repeats the call that converted the friend: a code of the same member, and the same order."""
     same_order = order.reference is not None and order.reference == converted.order_reference
     return same_order and converted.member_id == target.member_id
 
@@ -130,9 +131,9 @@ def _choose_invite(
     now: datetime,
     rules: ReferralRules,
 ) -> ReferralInvite:
-    """The open invite to convert: the code's own, or the one the friend registered through; made now if need be.
+    """The open invite to convert: the code's own, or the one the friend registered through, else a new one.
 
-    One that somebody else registered through is theirs: the friend gets one of their own.
+    An invite that somebody else registered through stays theirs; the friend then gets a new one.
     """
     key = (target.member_id, target.invite_id)
     named = session.get(ReferralInvite, key, populate_existing=True) if target.invite_id else None
@@ -208,7 +209,7 @@ def _credit_now(
     rules: ReferralRules,
     earning: ledger.EarningRules,
 ) -> list[ledger.Entry]:
-    """Credit both sides, unless a holding period keeps them back; the invite keeps the rise of who invited."""
+    """Credit both sides, unless there is a holding period; stores the inviter's tier upgrade in the invite."""
     if rules.holding.total_seconds() > 0:
         return []
     posted = credit_both(session, [(invite, friend_id)], now, earning)

@@ -60,7 +60,7 @@ def credit_both(
 def get_first_credits(
     session: Session, invite: ReferralInvite, friend_id: UUID, earning: ledger.EarningRules
 ) -> list[ledger.Entry]:
-    """What completing this invite had posted at once, as it was answered then: the ledger posts nothing twice.
+    """The entries that completing this invite posted at once, read by posting them again, which the ledger ignores.
 
     The caller holds both members' row locks.
     """

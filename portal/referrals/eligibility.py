@@ -1,4 +1,4 @@
-"""Who may invite, and whose conversion counts: everything about referrals asks here.
+"""Who may invite, and whose conversion counts: the only place where this is decided.
 
 `demand_may_invite` decides for invites, `may_refer` for codes, links and credits, `demand_may_convert` for conversions.
 """
@@ -20,7 +20,8 @@ from portal.tiers import enrol
 DAY = timedelta(hours=24)
 MAX_CIRCLE_LENGTH = 100
 
-# Whom the friend has brought may have brought the member: only then it is worth while to look, one at a time.
+# A circle is only possible if the member was referred and the friend has referred somebody. Only then is it checked,
+# and one check at a time.
 _MAY_CLOSE = text("""
     SELECT pg_advisory_xact_lock(hashtextextended('referral circles', 0))
     WHERE EXISTS (SELECT FROM loyalty_referral_invites WHERE referee_user_id = :referrer)
@@ -37,7 +38,7 @@ _CLOSES = text("""
     )
     SELECT EXISTS (SELECT FROM up WHERE member_id = :friend_id)
 """)
-# An order stands while what it earned has not been taken back whole.
+# An order counts until all that it earned has been reversed.
 _ORDERED = text("""
     SELECT EXISTS (
         SELECT FROM loyalty_ledger_entries o
@@ -63,9 +64,9 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order that completes a referral; `amount` in the currency's smallest unit, when it was told.
+    """The order that completes a referral; `amount` is in the currency's smallest unit, None if unknown.
 
-    `at_registration`: there is none, the friend has only registered.
+    `at_registration`: there is no order, the friend has only registered.
     """
 
     reference: str | None = None
@@ -83,11 +84,11 @@ def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
 
 
 def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
-    """The membership and account of someone who may invite, under the membership's row lock; provisioned if need be.
+    """The membership and account of someone who may invite, with the membership's row locked; enrols them if needed.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
-    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
-    :raises MemberSuspended: the membership is suspended or the account closed.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
+    :raises MemberSuspended: if the membership is suspended or the account closed.
     """
     member = lock_member_of_user(session, user_id)
     if member is None:
@@ -103,7 +104,7 @@ def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
 
 
 def may_refer(member: Member, user: User) -> bool:
-    """Whether this member's codes bring friends and credits reach them: confirmed, neither suspended nor closed."""
+    """Whether this member may refer and be credited for it: address confirmed, neither suspended nor disabled."""
     return member.status == "active" and user.disabled_at is None and user.email_verified_at is not None
 
 
@@ -113,7 +114,7 @@ def in_good_standing(member: type[Member], user: type[User]) -> ColumnElement[bo
 
 
 def of_two_in_good_standing() -> ColumnElement[bool]:
-    """That both sides of a converted invite are in good standing: while one is not, the credits of both wait."""
+    """A condition: both sides of a converted invite are in good standing. While one is not, both credits wait."""
     member, user, friend, referee = aliased(Member), aliased(User), aliased(Member), aliased(User)
     both = (
         select(1)
@@ -130,16 +131,17 @@ def of_two_in_good_standing() -> ColumnElement[bool]:
 def demand_may_convert(
     session: Session, sides: Sides, invite: ReferralInvite, order: Order, now: datetime, rules: ReferralRules
 ) -> list[str]:
-    """Refuse a conversion that the programme does not want; what it puts up with is returned as review signals.
+    """Refuse a conversion that the programme forbids; returns as review signals what it tolerates.
 
     The caller holds both members' row locks.
 
-    :raises problems.ReferralCancelled: who invited is suspended or closed (CONTRACT R12), or unconfirmed.
-    :raises problems.RefereeUnverified: the friend has not confirmed their address (CONTRACT-SHOP 9.1).
-    :raises MemberSuspended: the friend is.
-    :raises problems.DailyLimit: registering alone has completed as many of the member's friends as it may in a day.
-    :raises problems.RefereeNotNew: the friend had ordered before, where only new customers count.
-    :raises problems.ReferralCircle: the friend has brought the member, directly or through others.
+    :raises problems.ReferralCancelled: if the inviter is suspended or closed (CONTRACT R12), or unconfirmed.
+    :raises problems.RefereeUnverified: if the friend has not confirmed their address (CONTRACT-SHOP 9.1).
+    :raises MemberSuspended: if the friend is suspended.
+    :raises problems.DailyLimit: if there is no order, and the member has the day's maximum of conversions.
+    :raises problems.RefereeNotNew: if the friend has ordered before and only new customers count.
+    :raises problems.ReferralCircle: if the friend referred the member, directly or through others, and circles are not
+        allowed.
     """
     if sides.referrer.email_verified_at is None:
         raise problems.ReferralCancelled("Who invited has not confirmed their address.")
@@ -177,14 +179,14 @@ def _demand_room_today(session: Session, member_id: UUID, now: datetime, rules: 
 
 
 def _has_ordered(session: Session, sides: Sides, invite: ReferralInvite, reference: str | None) -> bool:
-    """Whether the friend has another order that stands, from before the invite; with a personal code at all."""
+    """Whether the friend has another order that counts, from before the invite; for a personal code, at any time."""
     before = None if invite.shared_code == sides.member.referral_code else _made_at(session, invite)
     values = {"friend_id": sides.friend.id, "before": before, "reference": reference}
     return bool(session.scalar(_ORDERED, values))
 
 
 def _made_at(session: Session, invite: ReferralInvite) -> datetime:
-    """When the invite was made that the friend followed, which somebody else may have registered through."""
+    """When the invite that the friend followed was made; it may be one that somebody else registered through."""
     shared = select(ReferralInvite.created_at).where(ReferralInvite.code == invite.shared_code)
     followed = session.scalar(shared) if invite.shared_code is not None else None
     return followed or invite.created_at

@@ -35,7 +35,7 @@ PUBLIC_DOMAINS = frozenset(
         "163.com",
     }
 )
-# What each signal says of a conversion, in the order they are looked for.
+# What each signal says of a conversion.
 MEANINGS = {
     "same_device": "The friend registered in the browser that the member invites from.",
     "device_reused": "Another friend of this member came from the same browser.",
@@ -61,7 +61,8 @@ _SEEN = text("""
 def find_signals(session: Session, invite: ReferralInvite, referrer: User, referee: User, now: datetime) -> list[str]:
     """The signals of a conversion that is about to be made, by name.
 
-    `MEANINGS` lists them. A personal code is older than every account it brings, and leaves no `existing_customer`.
+    `MEANINGS` lists them. `existing_customer` does not apply to a shared code: its own invite is made after the
+    account.
     """
     device = invite.referee_device
     values = {"member_id": invite.member_id, "id": invite.id, "device": device, "since": now - VELOCITY_WINDOW}

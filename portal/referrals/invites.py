@@ -1,4 +1,4 @@
-"""Making invites: whom, within which quota and pace, under which code (CONTRACT rules 10 to 12)."""
+"""Making invites: for whom, within which quota and cooldown, under which code (CONTRACT rules 10 to 12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ AGAINST_QUOTA = f"""({STILL_OPEN}
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Whom a member invites, how and with which words; `device` is the browser it was written in."""
+    """Whom a member invites, by which channel and with which message; `device` is the browser it was written in."""
 
     channel: Channel = Channel.LINK
     email: str | None = None
@@ -52,7 +52,7 @@ class Invitation:
 
     @property
     def address(self) -> str | None:
-        """Where we send it; None when the member passes the link on."""
+        """Where we send it; None if the member passes the link on."""
         return {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.LINK: None}[self.channel]
 
 
@@ -65,17 +65,19 @@ def create_invite(
     rules: ReferralRules,
     new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:
-    """Invite someone, within the member's quota and pace; by email or SMS a message leaves after the commit.
+    """Invite someone, within the member's quota and cooldown; an email or SMS is sent after the commit.
 
-    An address that asked for no invites gets none: the invite stays a draft, whose link can be passed on.
+    A suppressed address gets no message: the invite stays a draft, whose link can be passed on.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
-    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
-    :raises MemberSuspended: the member may not invite.
-    :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
-    :raises problems.SenderNamesSite, InvalidInput: the member's name reads like a site; no texts go to that number.
-    :raises problems.QuotaExceeded, problems.Cooldown: too many, or too soon (CONTRACT rule 11).
-    :raises problems.RecipientLimit, problems.DailyCap: as `note_sending`.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
+    :raises MemberSuspended: if the member may not invite.
+    :raises problems.SelfReferral: if the invited address is the member's own (CONTRACT rule 10).
+    :raises problems.SenderNamesSite: if the member's name reads like a web address.
+    :raises InvalidInput: if the programme does not send SMS to that number.
+    :raises problems.QuotaExceeded, problems.Cooldown: if there are too many invites, or it is too soon (CONTRACT rule
+        11).
+    :raises problems.RecipientLimit, problems.DailyCap: see `note_sending`.
     """
     member, user = demand_may_invite(session, user_id)
     _refuse_to_send(user, invitation, rules)
@@ -94,13 +96,13 @@ def issue_invite(
     rules: ReferralRules,
     new_code: NewCode = codes.new_code,
 ) -> ReferralInvite:
-    """Invite on a member's behalf: without quota and pace, and written to the audit log; what protects friends holds.
+    """Invite on a member's behalf, without quota and cooldown; the limits that protect friends apply. Audited.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
-    :raises problems.AddressUnverified: the member has not confirmed their address (CONTRACT-SHOP 9.1).
-    :raises MemberSuspended: the member may not invite.
-    :raises problems.SelfReferral: the invited address is the member's own (CONTRACT rule 10).
-    :raises problems.SenderNamesSite, InvalidInput, problems.RecipientLimit, problems.DailyCap: as `create_invite`.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
+    :raises MemberSuspended: if the member may not invite.
+    :raises problems.SelfReferral: if the invited address is the member's own (CONTRACT rule 10).
+    :raises problems.SenderNamesSite, InvalidInput, problems.RecipientLimit, problems.DailyCap: see `create_invite`.
     """
     member, user = demand_may_invite(session, user_id)
     _refuse_to_send(user, invitation, rules)
@@ -118,7 +120,7 @@ def issue_invite(
 
 
 def insert_invite(session: Session, member_id: UUID, values: dict[str, Any], new_code: NewCode) -> ReferralInvite:
-    """Write an invite under a fresh code; one that is taken, also by a member, is drawn again (CONTRACT rule 12)."""
+    """Insert an invite with a new code; draws another if an invite or a member has that code (CONTRACT rule 12)."""
     for _ in range(CODE_ATTEMPTS):
         code = new_code()
         if session.scalar(select(Member.id).where(Member.referral_code == code)) is not None:
@@ -155,7 +157,7 @@ def _throttle(session: Session, member_id: UUID, now: datetime, rules: ReferralR
 
 
 def count_against_quota(session: Session, member_id: UUID, now: datetime) -> int:
-    """How many invites count: the open ones, and what was sent in the last 24 hours and cancelled."""
+    """How many invites count: the open ones, and those sent in the last 24 hours and cancelled."""
     invite = aliased(ReferralInvite, name="i")
     counted = select(func.count()).where(invite.member_id == member_id, text(AGAINST_QUOTA))
     return session.scalar(counted, {"now": now}) or 0
@@ -192,9 +194,9 @@ def _issue(
 
 
 def send_again(session: Session, invite: ReferralInvite, *, now: datetime, rules: ReferralRules) -> None:
-    """Send an open invite once more, to a friend whom it may not have reached.
+    """Send an open invite once more, in case it did not reach the friend.
 
-    :raises problems.RecipientLimit, problems.DailyCap: as `note_sending`.
+    :raises problems.RecipientLimit, problems.DailyCap: see `note_sending`.
     """
     assert invite.address is not None
     note_sending(session, invite.member_id, invite.channel, invite.address, now=now, rules=rules, again=True)
@@ -207,6 +209,6 @@ def _put_message(session: Session, invite: ReferralInvite, dedupe: str | None = 
 
 
 def qr_svg(url: str) -> Markup:
-    """The link as an inline SVG that fills its frame, without style attributes."""
+    """The QR code of a link as an inline SVG that fills its frame, without style attributes."""
     code = segno.make_qr(url, error="m")
     return Markup(code.svg_inline(omitsize=True, border=2, svgclass=None, lineclass=None))  # noqa: S704 - a drawing, of a link

@@ -34,7 +34,7 @@ class InviteStatus(StrEnum):
 OPEN = (InviteStatus.DRAFT, InviteStatus.SENT)
 _OPEN_VALUES = tuple(status.value for status in OPEN)
 
-# SQL over an invite `i`, as of `:now`; `effective_status` and `still_open` of `closing` say the same of a row.
+# SQL over an invite `i`, as of `:now`; `effective_status` and `still_open` of `standing` say the same of a row.
 PAST = f"(i.status IN {_OPEN_VALUES} AND i.expires_at <= CAST(:now AS timestamptz))"
 STILL_OPEN = f"(i.status IN {_OPEN_VALUES} AND i.expires_at > CAST(:now AS timestamptz))"
 EFFECTIVE_STATUS = f"CASE WHEN {PAST} THEN 'expired' ELSE i.status END"
@@ -55,11 +55,11 @@ _STATUSES = tuple(status.value for status in InviteStatus)
 class ReferralInvite(Base):
     """One invite: its code, its invitee and its conversion. One conversion per referee ever.
 
-    `attributed_user_id` is who registered through it; `shared_code` the code they followed when it was not this
-    invite's own (a member's personal code, or an invite that someone else had registered through). Points are
-    promised when the invite is made; `credited_at` says when they were posted, `credit_due_at` when they are to be.
-    `reviewed_at`, `reviewed_by` and `review_note` tell who looked at the `signals` of its conversion. `tier_upgrade` is
-    the rise (`from`, `to`) that completing it brought who invited, so that the same call is answered as the first time.
+    `attributed_user_id` is the user who registered through it; `shared_code` is the code they followed if it was not
+    this invite's own (a member's personal code, or an invite that someone else had registered through). The points are
+    fixed when the invite is made; `credit_due_at` is when they are due, `credited_at` when they were posted.
+    `reviewed_at`, `reviewed_by` and `review_note` record the review of its conversion's `signals`. `tier_upgrade`
+    (`from`, `to`) is the inviter's upgrade by its completion, so that a repeated call returns the first result.
     """
 
     __tablename__ = "loyalty_referral_invites"
@@ -100,7 +100,7 @@ class ReferralInvite(Base):
 
     @property
     def address(self) -> str | None:
-        """Where we send it; None when the member passes the link on."""
+        """Where we send it; None if the member passes the link on."""
         return {Channel.EMAIL: self.invitee_email, Channel.SMS: self.invitee_phone}.get(Channel(self.channel))
 
     __table_args__ = (
@@ -168,9 +168,9 @@ class ReferralInvite(Base):
 
 
 class ReferralActivity(Base):
-    """What a member's segment, cooldown and fraud signals are read from, kept up with every invite.
+    """The source of a member's segment, cooldown and device signal, updated with every invite.
 
-    `open_invites` counts draft and sent ones, those past their date until the sweep closes them.
+    `open_invites` counts draft and sent ones, including those past their date until the sweep closes them.
     """
 
     __tablename__ = "loyalty_referral_activity"
@@ -193,9 +193,9 @@ class ReferralActivity(Base):
 
 
 class InviteRecipient(Base):
-    """An invite that went to an address or number, of which only a keyed hash is kept; it outlives the contact data.
+    """An invite sent to an address or number, of which only a keyed hash is stored; it outlives the contact data.
 
-    Who is sent too many is asked here.
+    The limits per recipient and for the programme are counted from these rows.
     """
 
     __tablename__ = "loyalty_invite_recipients"

@@ -1,4 +1,4 @@
-"""What leaves for a friend: in whose name and words, to which numbers, and how often one address is written to."""
+"""What may be sent to a friend: the member's name and message, which numbers, and how often to one address."""
 
 import hashlib
 import hmac
@@ -20,11 +20,11 @@ from portal.referrals.rules import ReferralRules
 
 DAY = timedelta(hours=24)
 SOMEBODY = "A friend"
-# Texts reach these; premium, shared-cost and personal numbers, and those of no country, cost whoever writes to them.
+# Types of numbers that get SMS. Premium, shared-cost and personal numbers, and those of no country, charge the sender.
 _TEXTED = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('invites sent', 0))")
-# Each is when the invite was sent that must be out of its window before another one may go; null: there is room.
+# Each is the sending time of the invite that must leave its window before another may be sent; null: none has to.
 _LAST = text("""
     SELECT (SELECT sent_at FROM loyalty_invite_recipients
             WHERE recipient = :recipient AND sent_at > :window AND :by_member AND member_id = :member_id
@@ -37,9 +37,9 @@ _LAST = text("""
 
 
 def clean_words(value: str) -> str:
-    """What a member writes to a friend, as it may travel: without characters that cannot be seen.
+    """Clean what a member writes to a friend: removes invisible characters.
 
-    :raises ValueError: nothing of it can be seen, or it names a site: no link leaves but the invite's own.
+    :raises ValueError: if no visible character is left, or it names a web address: only the invite's own link is sent.
     """
     seen = without_hidden(value).strip()
     if not seen:
@@ -50,18 +50,18 @@ def clean_words(value: str) -> str:
 
 
 def clean_name(value: str) -> str:
-    """A friend's name, as `clean_words`, in one line."""
+    """Clean a friend's name as `clean_words` does, in one line."""
     return " ".join(clean_words(value).split())
 
 
 def first_name(name: str) -> str:
-    """The name that friends know the member by; a neutral word where it would name a site or show nothing."""
+    """The first word of a member's name, for friends; `SOMEBODY` if the name is invisible or names a web address."""
     seen = without_hidden(name).split()
     return SOMEBODY if not seen or names_a_site(name) else seen[0]
 
 
 def takes_texts(phone: str, countries: frozenset[str]) -> bool:
-    """Whether an invite may go to this number (E.164) by SMS: a mobile one of a country that the programme texts to."""
+    """Whether an invite may go to this number (E.164) by SMS: a mobile number of one of `countries`."""
     number = phonenumbers.parse(phone, None)
     listed = phonenumbers.region_code_for_number(number) in countries
     return listed and phonenumbers.number_type(number) in _TEXTED
@@ -77,12 +77,12 @@ def note_sending(
     rules: ReferralRules,
     again: bool = False,
 ) -> None:
-    """Count one more invite that leaves for this address or number; `again` repeats one that may not have arrived.
+    """Record or refuse one more invite to this address or number; `again` repeats one that may not have arrived.
 
-    Whoever asks at the same moment waits until this transaction has ended.
+    Concurrent callers wait until this transaction has ended.
 
-    :raises problems.RecipientLimit: it was sent as many as anybody should get, or one by this member.
-    :raises problems.DailyCap: the programme has sent as many as it may in 24 hours.
+    :raises problems.RecipientLimit: if it was sent the maximum per recipient, or (unless `again`) one by this member.
+    :raises problems.DailyCap: if the programme has sent its maximum in 24 hours.
     """
     recipient = hash_recipient(channel, address, rules.recipient_key)
     session.execute(_ONE_AT_A_TIME)
@@ -108,5 +108,5 @@ def note_sending(
 
 
 def hash_recipient(channel: Channel | str, address: str, key: bytes) -> bytes:
-    """What is kept of whom an invite went to: a hash of the normalised address or number that needs the key to make."""
+    """The stored form of an invite's recipient: a keyed hash of the normalised address or number."""
     return hmac.digest(key, f"{channel}:{plain_address(channel, address)}".encode(), hashlib.sha256)

@@ -16,7 +16,7 @@ class ReferralNotFound(NotFound):
 
 
 class QuotaExceeded(DomainError):
-    """As many invites count as a member may have (CONTRACT rule 11); the answer says `max` and `active`.
+    """The member has the maximum number of invites (CONTRACT rule 11); the response contains `max` and `active`.
 
     Open ones count, and cancelled ones for 24 hours after they were sent.
     """
@@ -42,7 +42,7 @@ class _ComeBackLater(DomainError):
 
 
 class Cooldown(_ComeBackLater):
-    """The member invited someone a moment ago; `Retry-After` says when the next invite can go out."""
+    """The member invited someone a moment ago; `Retry-After` says when they can send the next invite."""
 
     code = "invite_cooldown"
     title = "Another invite was made a moment ago"
@@ -52,7 +52,7 @@ class Cooldown(_ComeBackLater):
 
 
 class RecipientLimit(_ComeBackLater):
-    """The address or number was sent as many invites as anybody should get, or one by this member already."""
+    """The address or number was sent the maximum of invites per recipient, or one by this member already."""
 
     code = "recipient_limit"
     title = "This person was invited already"
@@ -62,7 +62,7 @@ class RecipientLimit(_ComeBackLater):
 
 
 class DailyCap(_ComeBackLater):
-    """The programme has sent as many invites as it may in 24 hours."""
+    """The programme has sent its maximum of invites in 24 hours."""
 
     code = "invite_daily_cap"
     title = "No more invites are sent today"
@@ -87,7 +87,7 @@ class SelfReferral(DomainError):
 
 
 class AddressUnverified(DomainError):
-    """Who invites must have shown that their address is theirs (CONTRACT-SHOP 9.1)."""
+    """The inviter has not confirmed their address (CONTRACT-SHOP 9.1)."""
 
     code = "address_unverified"
     status = 403
@@ -102,7 +102,7 @@ class RefereeUnverified(Conflict):
 
 
 class NotCancellable(Conflict):
-    """The invite has been converted or has expired; the answer says its `currentStatus`."""
+    """The invite has been converted or has expired; the response contains its `currentStatus`."""
 
     code = "referral_not_cancellable"
     title = "This referral can no longer be cancelled"
@@ -112,7 +112,7 @@ class NotCancellable(Conflict):
 
 
 class _TakenBy(Conflict):
-    """A referral stands in the way; the answer names its `referralId` and the `orderReference` that completed it."""
+    """Another referral prevents this; the response contains its `referralId` and the completing `orderReference`."""
 
     def __init__(self, referral_id: UUID, order_reference: str | None, *, detail: str = "", code: str = "") -> None:
         named = {"referralId": ids.encode(referral_id), "orderReference": order_reference}
@@ -120,7 +120,7 @@ class _TakenBy(Conflict):
 
 
 class AlreadyConverted(_TakenBy):
-    """The invite brought someone before."""
+    """The invite has already been converted."""
 
     code = "referral_already_converted"
     title = "This referral was completed before"
@@ -134,7 +134,7 @@ class ReferralExpired(Conflict):
 
 
 class ReferralCancelled(Conflict):
-    """The invite was taken back, or who invited is suspended."""
+    """The invite was cancelled, or the inviter is suspended."""
 
     code = "referral_cancelled"
     title = "This referral was cancelled"
@@ -143,7 +143,7 @@ class ReferralCancelled(Conflict):
 class AlreadyReferred(_TakenBy):
     """The referee has been converted before, or registered through another member's open invite.
 
-    In the second case the answer says that invite's `referralCode`, too.
+    In the second case the response also contains that invite's `referralCode`.
     """
 
     code = "referee_already_referred"
@@ -151,21 +151,21 @@ class AlreadyReferred(_TakenBy):
 
 
 class RefereeNotNew(Conflict):
-    """The referee had ordered before the invite was made; with a personal code, at all."""
+    """The referee had ordered before the invite was made; for a personal code, at any time."""
 
     code = "referee_not_new"
     title = "This user is no new customer"
 
 
 class ReferralCircle(Conflict):
-    """The referee has brought who invited, directly or through others."""
+    """The referee has referred the inviter, directly or through others."""
 
     code = "referral_circle"
     title = "Members cannot bring each other in a circle"
 
 
 class DailyLimit(Conflict):
-    """Registering alone has completed as many of a member's friends as it may in 24 hours; an order still can."""
+    """The member has the maximum of conversions in 24 hours for one by registration alone; an order still converts."""
 
     code = "referral_daily_limit"
     title = "Enough friends were completed by registering today"
@@ -175,7 +175,7 @@ class DailyLimit(Conflict):
 
 
 class OrderTooSmall(DomainError):
-    """The order is below the programme's minimum; the answer says `minimum`."""
+    """The order is below the programme's minimum; the response contains `minimum`."""
 
     code = "order_below_minimum"
     status = 422

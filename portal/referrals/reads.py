@@ -1,4 +1,4 @@
-"""Reads of referrals: one statement an answer, keyset pages."""
+"""Reads of referrals: one statement per response, keyset pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class InviteRow:
-    """What `_COLUMNS` gives of an invite."""
+    """The columns of `_COLUMNS`."""
 
     id: UUID
     code: str
@@ -92,7 +92,7 @@ class InviteRow:
 
 @dataclass(frozen=True, slots=True)
 class PageRow(InviteRow):
-    """An invite beside its member's quota. Who has none gets one row, which is null in all of the invite."""
+    """An invite with its member's quota. A user without invites has one row, whose invite columns are None."""
 
     active: int
     last_invite_at: datetime | None
@@ -100,9 +100,9 @@ class PageRow(InviteRow):
 
 @dataclass(frozen=True, slots=True)
 class ConversionRow(InviteRow):
-    """A conversion beside its member's totals; `pending` has kind, points and due time (seconds since 1970) of each.
+    """A conversion with its member's totals. Each of `pending` has a kind, points and due time (seconds since 1970).
 
-    Who has none gets one row, which is null in all of the invite.
+    A user without conversions has one row, whose invite columns are None.
     """
 
     counts: dict[str, int] | None
@@ -125,8 +125,8 @@ def list_referrals(
 
     With `registered`, each invite has `registeredAt` (a friend signed up).
 
-    :raises UserNotFound: no such user.
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises UserNotFound: if there is no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     scope = ("referrals", user_id)
     before = parse(decode(cursor, *scope) or _NEWEST)
@@ -160,13 +160,13 @@ def list_conversions(
     cursor: str | None = None,
     session: Session | None = None,
 ) -> Document:
-    """How a user's invites have done, with a page of the converted ones, newest conversion first.
+    """Totals of a user's invites, with a page of the converted ones, newest conversion first.
 
-    `conversionRate` is converted / total, 0 to 1; `pointsEarned` what has been credited; `pendingCredits`, where there
-    are any, what a holding period keeps back on either side.
+    `conversionRate` is converted / total, 0 to 1; `pointsEarned` is what has been credited; `pendingCredits`, if there
+    are any, are credits to the user, as inviter or friend, that a holding period delays.
 
-    :raises UserNotFound: no such user.
-    :raises portal.platform.db.cursors.InvalidCursor: the cursor is not of this list.
+    :raises UserNotFound: if there is no such user.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.
     """
     scope = ("conversions", user_id)
     before, before_id = _position(decode(cursor, *scope))
@@ -249,6 +249,6 @@ def _cursor(last: ConversionRow, *scope: str) -> str:
 
 
 def rows_of(kind: type[Row], statement: TextClause, values: Mapping[str, Any], session: Session | None) -> list[Row]:
-    """All rows of a read, which have the columns of `kind`: outside any transaction, or within that of `session`."""
+    """All rows of a read, typed as `kind`: in the transaction of `session`, or outside any if that is None."""
     rows = read_all(statement, values) if session is None else session.execute(statement, values).all()
     return cast("list[Row]", rows)

@@ -49,7 +49,7 @@ _REVIEW = text("""
 
 
 class ReferralRow(NamedTuple):
-    """An invite with both its sides; `referee_*` None: nobody has registered by it."""
+    """An invite with both its sides; `referee_*` None: nobody has registered through it."""
 
     id: UUID
     code: str
@@ -90,7 +90,7 @@ class ReferralRow(NamedTuple):
 
 
 class CreditRow(NamedTuple):
-    """An entry that an invite has brought, and whose it is."""
+    """A ledger entry that an invite caused, and the user it belongs to."""
 
     id: UUID
     effect: str
@@ -118,7 +118,7 @@ class NothingToReview(Conflict):
 def get_referral(invite_id: UUID, now: datetime) -> ReferralRow:
     """One invite with both sides, as the console shows it.
 
-    :raises problems.ReferralNotFound: no such invite.
+    :raises problems.ReferralNotFound: if there is no such invite.
     """
     row: ReferralRow | None = read_one(_ONE, {"id": invite_id, "now": now})
     if row is None:
@@ -137,9 +137,9 @@ def list_same_browser(invite_id: UUID) -> list[SameBrowserRow]:
 
 
 def review_signals(session: Session, invite_id: UUID, act: Act) -> None:
-    """Mark the signals of a conversion as looked at; the reason says what was found. It changes no points.
+    """Mark the signals of a conversion as reviewed; the reason says what was found. It changes no points.
 
-    :raises NothingToReview: there are none, or somebody was faster.
+    :raises NothingToReview: if there are none, or they are reviewed already.
     """
     values = {"id": invite_id, "now": act.now, "actor": act.actor, "note": act.reason}
     row = session.execute(_REVIEW, values).first()

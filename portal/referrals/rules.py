@@ -1,4 +1,4 @@
-"""The programme's rules for referrals, as values that services are given."""
+"""The programme's rules for referrals, passed to services as values."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from portal.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class ReferralRules:
-    """Quota, pace, life and rewards of invites, what may be sent to whom, and the base of their links.
+    """Quota, cooldown, life and rewards of invites, limits on sending them, and the base of their links.
 
     `recipient_key` is the secret that hashes of recipients are made with.
     """
@@ -35,7 +35,7 @@ class ReferralRules:
 
     @classmethod
     def of(cls, settings: Settings) -> "ReferralRules":
-        """The rules of these settings."""
+        """The rules that these settings define."""
         return cls(
             max_active=settings.referral_member_max_active_invites,
             cooldown=timedelta(seconds=settings.referral_member_invite_cooldown_seconds),
@@ -58,13 +58,13 @@ class ReferralRules:
         )
 
     def next_invite_at(self, last: datetime | None, now: datetime) -> datetime | None:
-        """When a member who invited `last` may do so again; None when they may now (CONTRACT rule 11).
+        """When a member whose last invite was at `last` may invite again; None if they may now (CONTRACT rule 11).
 
-        A clock that was set back does not stretch the pause.
+        If the clock was set back, a `last` in the future does not lengthen the cooldown.
         """
         again = min(last, now) + self.cooldown if last is not None else now
         return again if again > now else None
 
     def link(self, code: str) -> str:
-        """The address to pass on for a code."""
+        """The URL to share for a code."""
         return self.link_base + code

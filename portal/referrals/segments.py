@@ -17,7 +17,7 @@ WEEKS = VELOCITY_DAYS / 7
 
 
 class Segment(StrEnum):
-    """How lively a member refers."""
+    """How active a member is in referring."""
 
     ACTIVE = "active"
     STALLED = "stalled"
@@ -84,7 +84,7 @@ class PlaceRow(NamedTuple):
 def get_segments(now: datetime, session: Session | None = None) -> list[Document]:
     """Figures of each segment as of `now`, from one pass over the members who refer; never from the ledger.
 
-    With a session as they are in its transaction.
+    With a session, they are read in its transaction.
 
     Velocities are per member and week; a segment without members has zeros and no average.
     """

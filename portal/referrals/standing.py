@@ -1,4 +1,4 @@
-"""Where invites stand: open, taken back or run out; and a row per member who refers, kept up with every invite.
+"""The state of invites: open, cancelled or expired; and one row per member who refers, updated with every invite.
 
 Segments and quotas read that row, and never the ledger.
 """
@@ -38,12 +38,12 @@ _DEVICE = text("""
 
 
 def cancel_invite(session: Session, invite_id: UUID, act: Act, *, only_user_id: str | None = None) -> ReferralInvite:
-    """Take an open invite back; what is known of it stays. Cancelling twice changes nothing.
+    """Cancel an open invite; its data is kept. Cancelling twice changes nothing.
 
-    The audit log keeps it, with its reason, unless members take their own back.
+    It is written to the audit log, unless members cancel their own without a reason.
 
-    :raises problems.ReferralNotFound: no such invite, or not of `only_user_id`.
-    :raises problems.NotCancellable: it was converted, or has run out.
+    :raises problems.ReferralNotFound: if there is no such invite, or it is not of `only_user_id`.
+    :raises problems.NotCancellable: if it was converted, or has expired.
     """
     owner = session.execute(
         select(Member.id, Member.user_id)

@@ -1,4 +1,4 @@
-"""The catalogue: what can be had for points, and its stock."""
+"""The catalogue: rewards for points, and their stock."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -39,14 +39,14 @@ class RewardNotFound(NotFound):
 
 
 class OutOfStock(Conflict):
-    """The last item is taken."""
+    """No item is left."""
 
     code = "reward_out_of_stock"
     title = "This reward is out of stock"
 
 
 class LimitReached(Conflict):
-    """The member has had as many as one member may."""
+    """The member has reached the limit per member."""
 
     code = "reward_limit_reached"
     title = "The limit per member is reached"
@@ -75,7 +75,7 @@ _GIVE_BACK = text("""
 
 
 class Taken(NamedTuple):
-    """The reward of an item that was taken, with the tier that opens it, if any."""
+    """The reward of a taken item, with the tier that it requires, if any."""
 
     id: UUID
     name: str
@@ -88,10 +88,10 @@ class Taken(NamedTuple):
 def take_reward(session: Session, slug: str, now: datetime) -> Taken:
     """Take one item of a reward.
 
-    One conditional statement, so that of two calls for the last item one gets it (CONTRACT rule 8).
+    It is one conditional UPDATE, so that of two calls for the last item only one gets it (CONTRACT rule 8).
 
-    :raises RewardNotFound: unknown, inactive or outside its window.
-    :raises OutOfStock: no item is left.
+    :raises RewardNotFound: if the reward is unknown, inactive or outside its window.
+    :raises OutOfStock: if no item is left.
     """
     row = session.execute(_TAKE, {"slug": slug, "now": now}).first()
     if row is not None:
@@ -115,7 +115,7 @@ def is_offered(reward: Reward, now: datetime) -> bool:
 
 
 def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
-    """Active rewards whose window has not ended, with the tier that opens each, cheapest first."""
+    """Active rewards whose window has not ended, with the tier that each requires, cheapest first."""
     statement = (
         select(Reward, Tier)
         .outerjoin(Tier, Tier.id == Reward.min_tier_id)
@@ -128,7 +128,8 @@ def list_rewards(session: Session) -> list[tuple[Reward, Tier | None]]:
 def put_reward(session: Session, slug: str, fields: Document, act: Act) -> tuple[Reward, bool]:
     """Create or change a reward. Fields left out keep their value; `min_tier` is a tier's slug or None.
 
-    :raises InvalidInput: a field is missing, the tier is unknown, or less stock than is taken already.
+    :raises InvalidInput: if a field is missing, the tier is unknown, the stock is below what is taken, or the window
+        does not end after it starts.
     """
     reward = session.scalar(select(Reward).where(Reward.slug == slug).with_for_update())
     created, before = reward is None, None if reward is None else describe(session, reward)
@@ -161,7 +162,7 @@ def put_reward(session: Session, slug: str, fields: Document, act: Act) -> tuple
 
 
 def describe(session: Session, reward: Reward) -> Document:
-    """The reward as the audit log keeps it."""
+    """The reward as the audit log stores it."""
     tier = session.get(Tier, reward.min_tier_id) if reward.min_tier_id else None
     return {**{name: getattr(reward, name) for name in AUDITED}, "min_tier": tier.slug if tier else None}
 

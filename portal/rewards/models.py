@@ -10,8 +10,10 @@ from portal.platform.db import Base
 
 
 class Reward(Base):
-    """A perk for points. `inventory` is the stock in all (null: unlimited), `taken` what open and fulfilled
-    redemptions have of it."""
+    """A perk for points.
+
+    `inventory` is the total stock (null: unlimited), `taken` how much of it open and fulfilled redemptions have.
+    """
 
     __tablename__ = "loyalty_rewards"
 

@@ -48,7 +48,7 @@ class TierChange(Base):
 
 
 class Requalification(Base):
-    """A change of the tiers whose members a job moves: since when, how many it found to rise, and how many have."""
+    """A change of the tiers whose members a job moves: when it began, how many qualify, how many have moved."""
 
     __tablename__ = "loyalty_requalifications"
 

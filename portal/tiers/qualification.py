@@ -1,4 +1,4 @@
-"""Tiers: their catalogue, who joins at the bottom, and who has risen."""
+"""Tiers: their catalogue, enrolment into the lowest one, and upgrades."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ UPGRADE_TOPIC, CHANGED_TOPIC = "tier_upgraded", "tiers_changed"
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A member's recorded rise; `from_slug` is None for the first tier."""
+    """A recorded upgrade of a member; `from_slug` is None if they had no tier."""
 
     member_id: UUID
     change_id: UUID
@@ -63,9 +63,9 @@ def list_tiers(session: Session) -> list[Tier]:
 
 
 def enrol(session: Session, user_id: str) -> Member:
-    """The membership of a user, provisioned now when there is none, in the tier that nothing earned opens.
+    """Return a user's membership; if there is none, create it in the tier that 0 points qualify for.
 
-    :raises portal.accounts.web.guards.UserNotFound: no such user.
+    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
     """
     member, new = provision_member(session, user_id)
     if new and record_upgrades(session, [member.id], clock.now()):
@@ -74,7 +74,7 @@ def enrol(session: Session, user_id: str) -> Member:
 
 
 def enrol_many(session: Session, user_ids: Collection[str]) -> list[UUID]:
-    """Make the memberships of these users, who have none, in the tier that nothing earned opens; their ids."""
+    """Create memberships for these users, who have none, in the tier that 0 points qualify for; returns their ids."""
     made = provision_members(session, user_ids)
     record_upgrades(session, made, clock.now())
     return made
@@ -83,10 +83,10 @@ def enrol_many(session: Session, user_ids: Collection[str]) -> list[UUID]:
 def record_upgrades(
     session: Session, member_ids: Collection[UUID], now: datetime, *, announce: bool = True
 ) -> list[Upgrade]:
-    """Move members whose points earned have reached a higher tier, record it and put its announcement in the outbox.
+    """Move members who have reached a higher tier, record the upgrades and put their announcements in the outbox.
 
-    The caller holds the members' row locks. Points earned never fall, so nobody is moved down (CONTRACT rule 9).
-    A tier that is open to everyone is joined without an announcement; so is any without `announce`.
+    The caller holds the members' row locks. Points earned never fall, so nobody is moved down (CONTRACT rule 9). A tier
+    with threshold 0 is never announced, and none is if `announce` is False.
     """
     rows = session.execute(_RISE, {"ids": list(member_ids), "now": now}).all()
     telling = [row for row in rows if row.earned] if announce else []
@@ -98,9 +98,9 @@ def record_upgrades(
 def put_tier(session: Session, slug: str, fields: Document, act: Act) -> tuple[Tier, bool]:
     """Create or change a tier; a job moves members who now qualify. Fields left out keep their value.
 
-    Without a position a new tier stands by its threshold.
+    A new tier without a position is placed by its threshold.
 
-    :raises InvalidInput: a field is missing, or thresholds would not ascend strictly with position.
+    :raises InvalidInput: if a field is missing, or thresholds would not ascend strictly with position.
     """
     session.execute(_ONE_AT_A_TIME)
     others = list(session.scalars(select(Tier).where(Tier.active, Tier.slug != slug).order_by(Tier.threshold)))
@@ -141,7 +141,7 @@ def describe(tier: Tier) -> Document:
 
 
 class Rung(Protocol):
-    """A tier as its order sees it."""
+    """The fields of a tier that matter for its order."""
 
     name: str
     threshold: int
@@ -149,7 +149,7 @@ class Rung(Protocol):
 
 
 def next_position(others: Sequence[Rung], threshold: int) -> int:
-    """A place for a new tier between its neighbours by threshold, those above moving up where there is no room."""
+    """The position of a new tier between its neighbours by threshold; moves higher tiers up where there is no room."""
     below = [t for t in others if t.threshold < threshold]
     above = [t for t in others if t.threshold > threshold]
     position = below[-1].position + 1 if below else 1
@@ -161,7 +161,7 @@ def next_position(others: Sequence[Rung], threshold: int) -> int:
 def must_ascend(tier: Rung, others: Sequence[Rung]) -> None:
     """Refuse a tier that would break the order of the other active ones.
 
-    :raises InvalidInput: its threshold or position is taken, or thresholds would not ascend with position.
+    :raises InvalidInput: if its threshold or position is taken, or thresholds would not ascend with position.
     """
     for other in others:
         if other.threshold == tier.threshold:

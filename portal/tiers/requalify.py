@@ -1,7 +1,7 @@
-"""Who rises by a change of the tiers: moved by a job in batches, never by the request (CONTRACT-PROGRAMME 10.1).
+"""Members who rise because the tiers changed: a job moves them in batches, not the request (CONTRACT-PROGRAMME 10.1).
 
-Until the job has reached them, members hold the tier they held; who earns meanwhile is judged by the newest definition.
-Nobody is moved down (CONTRACT rule 9).
+Until the job reaches them, members keep their tier; members who earn points meanwhile are judged by the newest
+definition. Nobody is moved down (CONTRACT rule 9).
 """
 
 import time
@@ -23,8 +23,8 @@ BATCH = 500
 SLICE_SECONDS = 10
 WAIT_SECONDS = 0.05
 
-# For each tier that a member may hold, and for none, those whose points reach the next active one above it: ranges of
-# an index by tier and points, so that it costs what rises and not who is there.
+# The members of each tier, and of no tier, whose points reach the next active tier. These are range scans of an index
+# by tier and points: the cost depends on how many members rise, not on how many there are.
 _BEHIND = """
     SELECT m.id FROM loyalty_tiers s
     CROSS JOIN LATERAL (SELECT min(threshold) AS next FROM loyalty_tiers WHERE active AND threshold > s.threshold) n
@@ -42,7 +42,7 @@ _BEGIN = text("""
         expected = coalesce(expected, :expected)
     WHERE id = :id AND finished_at IS NULL RETURNING begun_at
 """)
-# What began before the job may still judge by the old tiers, and what it posts cannot be seen from here.
+# A transaction that began before the job may still use the old tiers, and what it posts is not visible yet.
 _UNDER_WAY = text("""
     SELECT EXISTS (
         SELECT FROM pg_stat_activity
@@ -66,7 +66,7 @@ class Progress(NamedTuple):
 def move_some(session: Session, now: datetime, limit: int) -> tuple[int, int]:
     """Move up to `limit` members who have reached a higher tier, and announce it to them.
 
-    Says how many were found behind, 0 when none is left, and how many of them have risen by this call.
+    Returns how many were found (0: none is left) and how many of them this call moved up.
     """
     found = session.scalars(_SOME, {"limit": limit}).all()
     if not found:
@@ -76,9 +76,9 @@ def move_some(session: Session, now: datetime, limit: int) -> tuple[int, int]:
 
 
 def requalify(message: outbox.Claimed) -> None:
-    """Move everybody whom a change of the tiers has put higher; killed or out of time, it goes on where it stopped.
+    """Move up everybody who qualifies after a change of the tiers; a call that was interrupted is resumed by the next.
 
-    :raises outbox.Postponed: there is more to do than fits into the lease.
+    :raises outbox.Postponed: if it is not finished after `SLICE_SECONDS`.
     """
     key = ids.parse(message.payload["id"])
     begun_at = _begin(key)
@@ -97,7 +97,7 @@ def requalify(message: outbox.Claimed) -> None:
 
 
 def _begin(key: UUID | None) -> datetime | None:
-    """Since when members are moved for this change; None when that is over."""
+    """Mark the change as begun, unless it is; returns when it began, or None if it is finished."""
     with unit_of_work() as session:
         expected = session.scalar(_ALL, {"limit": None})
         began: datetime | None = session.scalar(_BEGIN, {"id": key, "expected": expected})
@@ -105,7 +105,7 @@ def _begin(key: UUID | None) -> datetime | None:
 
 
 def _move(session: Session, key: UUID | None, final: bool) -> int:
-    """One batch, with its progress; the change is done when `final` finds nobody."""
+    """Move one batch and record the progress; the change is finished if `final` is set and nobody is found."""
     now = clock.now()
     found, risen = move_some(session, now, BATCH)
     values: dict[str, Any] = {"moved": Requalification.moved + risen}
@@ -116,11 +116,11 @@ def _move(session: Session, key: UUID | None, final: bool) -> int:
 
 
 def get_progress() -> Progress | None:
-    """How far the changes are whose members are being moved, if any."""
+    """The progress of unfinished changes; None if there are none."""
     row = read_one(_PROGRESS, {}, Progress)
     return row if row is not None and row.changes else None
 
 
 def close_all(session: Session, now: datetime) -> None:
-    """Count every change as done: for histories that were loaded, not lived."""
+    """Mark every change as finished: for a history that was loaded as data."""
     session.execute(update(Requalification).where(Requalification.finished_at.is_(None)).values(finished_at=now))

@@ -27,7 +27,7 @@ TITLES = {
 @bp.get("")
 @guarded(Access.CONSOLE)
 def overview() -> Response:
-    """Everything the last nights tell, as plots with the same figures in tables behind them."""
+    """The figures of the last nights, as plots with the same figures in tables."""
     count = int(_choice("nights", tuple(map(str, PERIODS))))
     measure = Measure(_choice("measure", tuple(Measure)))
     nights = reads.list_nights(count)
@@ -57,7 +57,7 @@ def overview() -> Response:
 @bp.get("/<name>")
 @guarded(Access.CONSOLE)
 def table(name: str) -> Response:
-    """One of the tables, whole: to page through, or to download."""
+    """One of the tables in full: to page through, or to download."""
     if name not in TABLES:
         raise NotFound
     return show_table(TABLES[name], "console/analytics/table.html", title=TITLES[name])

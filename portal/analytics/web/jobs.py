@@ -15,9 +15,9 @@ from portal.platform.steps import Figures, Shard, Step
 
 
 def capture_loyalty_analytics_snapshot(slot: datetime) -> list[Step]:
-    """Keep the figures as of the slot, also when it is caught up later; what takes long is captured month by month.
+    """Store the figures as of the slot, even if it runs later; what takes long is captured month by month.
 
-    Nights that were missed and that no slot makes good are kept before it, so that each has its own points.
+    Missed nights before it are stored first, so that each has its own points.
     """
     zone = current_settings().programme_timezone
     last = get_last_night(slot.astimezone(zone).date(), zone)

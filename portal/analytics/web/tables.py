@@ -1,4 +1,4 @@
-"""The figures of the nights as the consoles list and export them; all of them are read from the snapshots alone."""
+"""The nightly figures as the consoles list and export them; they are read only from the snapshots."""
 
 from portal.platform.console.tables import Column, Filter, Table
 from portal.referrals import Segment

@@ -51,7 +51,7 @@ def resolve_next_action(intent_id: UUID, body: schemas.ResolutionInput) -> Respo
 
 
 def _user_of(body: schemas.CheckoutInput) -> str:
-    """Whom the request is for: a session acts for itself, a service names the member."""
+    """The user that the request is for: a session acts for its own user, a service names the member."""
     caller = current()
     if caller.kind == "user" and body.user_id not in (None, caller.user_id):
         raise UserNotFound

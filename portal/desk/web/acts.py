@@ -1,4 +1,4 @@
-"""What operators do to a member, each with its reason."""
+"""Operators' acts on a member, each with a reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The console of members: find one, understand their balance."""
+"""The console of members: find a member, understand their balance."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,10 +39,10 @@ TABS = (
 @bp.get("")
 @guarded(Access.CONSOLE)
 def find() -> AnyResponse:
-    """Members by email, name, user id or referral code; who is named exactly is shown at once."""
+    """Find members by email, name, user id or referral code; an exact match leads to the member's page."""
     wanted = request.args.get("q", "").strip()
     values = {"words": search_words(wanted)}
-    if not wanted or "\x00" in wanted or len(wanted) > MAX_FILTER_LENGTH:  # the table refuses what cannot be looked for
+    if not wanted or "\x00" in wanted or len(wanted) > MAX_FILTER_LENGTH:  # the table refuses an impossible search
         return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)
     if look.user_id is not None and not any(request.args.get(name) for name in STEERING):
@@ -51,7 +51,7 @@ def find() -> AnyResponse:
 
 
 def _lead_to(address: str) -> AnyResponse:
-    """Another page, also for HTMX, which would put it in the table's place."""
+    """Redirect to another page; HTMX gets a header, since it would show a redirect's page in place of the table."""
     return Response("", headers={"HX-Redirect": address}) if by_htmx() else redirect(address, 303)
 
 
@@ -89,7 +89,7 @@ def show_ledger(user_id: str) -> Response:
 
 
 def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Response]:
-    """A page of a member that shows one table."""
+    """Add a page of a member that shows one table."""
 
     def view(user_id: str) -> Response:
         card = reads.get_card(user_id)
@@ -116,7 +116,7 @@ _sub_page("history", tables.HISTORY, "What operators did to them.")
 @bp.get("/<user_id>/sign-ins")
 @guarded(Access.CONSOLE)
 def show_sign_ins(user_id: str) -> Response:
-    """Where they signed in: of operators and admins for admins alone."""
+    """Where they signed in; only admins see this of operators and admins."""
     card = reads.get_card(user_id)
     if not _may_see_sign_ins(card):
         raise NotFound

@@ -39,7 +39,7 @@ _ROWS = text("""
 @bp.get("/ledger")
 @guarded(Access.CONSOLE)
 def ledger() -> Response:
-    """Every point change of every member, by member and in their order."""
+    """Every point change of every member, ordered by member and `seq`."""
     return download("ledger", _lines())
 
 

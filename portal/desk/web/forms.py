@@ -1,4 +1,4 @@
-"""Forms of what operators do to a member."""
+"""Forms of operators' acts on a member."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ BY_RULE, BY_DATE, NEVER = "rule", "date", "never"
 
 
 class AdjustForm(ReasonForm):
-    """Points to add or take away, and how long added ones live."""
+    """Points to add or deduct, and when added ones expire."""
 
     points = WholeNumber(
         "Points",
@@ -53,12 +53,12 @@ class AdjustForm(ReasonForm):
     )
 
     def validate_points(self, field: Any) -> None:
-        """Refuse to change nothing."""
+        """Refuse 0 points."""
         if field.data == 0:
             raise ValidationError("Nothing would change: give a number above or below 0.")
 
     def validate_expiry(self, field: Any) -> None:
-        """Refuse a date that is missing, over, or too far to be read."""
+        """Refuse a date that is missing, not in the future, or too far away."""
         if field.data != BY_DATE:
             return
         day = self.expires_on.data

@@ -1,4 +1,4 @@
-"""What belongs to one member, as tables: points, redemptions, invites, messages, nudges, and what operators did."""
+"""Tables of one member: points, redemptions, invites, messages, nudges, operators' acts and sign-ins."""
 
 from portal.desk.sentences import LOTS_NAMED
 from portal.ledger import EntryType
@@ -11,7 +11,7 @@ from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
 
 _OF_MEMBER = "member_id = CAST(:member_id AS uuid)"
-# What a debit took, from the lots of which entries; the first few, and how many there are.
+# What a debit took from which lots: the first few, with the entries that opened them, and the number of all.
 _TAKEN = f"""(
     SELECT json_agg(json_build_object('points', x.points, 'what', x.description, 'at', x.occurred_at))
     FROM (SELECT d.points, o.description, o.occurred_at FROM loyalty_lot_debits d

@@ -1,4 +1,4 @@
-"""Members as the consoles list them: all of them, or those who were searched for."""
+"""Members as the consoles list them: all of them, or the results of a search."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,8 @@ from portal.accounts import HITS
 from portal.platform.console.tables import Column, Filter, Table
 from portal.tiers.web import find_tier, list_tier_choices
 
-# Whom the search finds may be no member yet; the list's own columns are never null, and are sorted along their indexes.
+# A user that the search finds may not be a member yet. The columns of the list of all are never null and sorted by
+# index.
 _NEWEST = Column("id", "Newest", "m.id", "ulid", sorts="uuid", shown=False, exported=False)
 _COLUMNS = (
     Column("user_id", "Member", "u.id", "member"),
@@ -41,7 +42,7 @@ _NARROW = (
 _HINT = "Name, address, id or code"
 _JOINS = "LEFT JOIN loyalty_tiers t ON t.id = m.tier_id"
 
-# Ids of memberships are made in the order of joining, so that the primary key gives the newest first.
+# Ids of memberships ascend in the order of joining, so that the primary key gives the newest first.
 MEMBERS = Table(
     name="members",
     source=f"loyalty_members m JOIN users u ON u.id = m.user_id {_JOINS}",

@@ -18,7 +18,8 @@ from portal.platform.problems import NotFound
 bp = Blueprint("audit_console", __name__, url_prefix="/admin/audit")
 
 _PERSON = "Name, address or id"
-# Each value is looked up after the one before it in the index, so that a long log is not read for a few words.
+# A skip scan: each value is looked up in the index after the one before, so that a long log is not read for a few
+# values.
 _DISTINCT = {
     column: text(f"""
         WITH RECURSIVE found AS (
@@ -34,19 +35,19 @@ _MEMBERSHIPS = text("SELECT id FROM loyalty_members WHERE user_id = ANY(CAST(:us
 
 
 def _distinct(column: str) -> Choices:
-    """The words that stand in a column of the log."""
+    """The distinct values of a column of the log, as choices."""
     words = [row.word for row in read_all(_DISTINCT[column], {})]
     return tuple((word, word.replace("_", " ").replace(".", ": ").capitalize()) for word in words)
 
 
 def _actors(wanted: str) -> dict[str, object]:
-    """Who is meant: an actor as the log writes it, a token by its name, or people."""
+    """The actors that a search text may mean: an actor as logged, a token by its name, or users found by name."""
     named = [] if ":" in wanted else list_named(wanted)
     return {"actors": [wanted, f"token:{wanted}", *(f"user:{user_id}" for user_id in named)]}
 
 
 def _objects(wanted: str) -> dict[str, object]:
-    """What is meant: an id as the log writes it, or people, by their accounts and memberships."""
+    """The objects that a search text may mean: an id as logged, or accounts and memberships of users found by name."""
     named = list_named(wanted)
     memberships = read_all(_MEMBERSHIPS, {"user_ids": named})
     return {"objects": [wanted, *named, *(ids.encode(row.id) for row in memberships)]}
@@ -105,7 +106,7 @@ def entry(number: int) -> Response:
 
 
 def list_changes(before: Document, after: Document) -> list[tuple[str, object, object, bool]]:
-    """Field by field: its name, what it was, what it is, and whether that differs."""
+    """For each field: its name, its value before and after, and whether they differ."""
     names = [*before, *(name for name in after if name not in before)]
     return [
         (name, _readable(before.get(name)), _readable(after.get(name)), before.get(name) != after.get(name))
@@ -114,7 +115,7 @@ def list_changes(before: Document, after: Document) -> list[tuple[str, object, o
 
 
 def _readable(value: object) -> object:
-    """A value as people read it: numbers grouped, lists and objects in words, also inside each other."""
+    """A value in readable form: numbers grouped, lists and objects as text, even when nested."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, int):

@@ -1,1 +1,1 @@
-"""A shop with a year behind it, the same from every seed, made through the services."""
+"""A demo shop with a year of history, reproducible from its seed, made through the services."""

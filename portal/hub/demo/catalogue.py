@@ -1,4 +1,4 @@
-"""The demo shop's ladder and shelf."""
+"""The demo shop's tiers, rewards and names of people."""
 
 from typing import Any
 

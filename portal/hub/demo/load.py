@@ -1,4 +1,4 @@
-"""Load the demo shop: its ladder and shelf, its people and their year."""
+"""Load the demo shop: its tiers and rewards, its people and their year."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -47,9 +47,9 @@ class NotEmpty(Exception):
 
 
 def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
-    """Fill an empty portal, through the services, in one transaction: a load that was killed can be repeated.
+    """Fill an empty portal through the services, in one transaction: a load that was interrupted can be repeated.
 
-    :raises NotEmpty: there are users already.
+    :raises NotEmpty: if there are users already.
     """
     start = clock.now() - timedelta(days=DAYS)
     start = start.replace(hour=8, minute=0, second=0, microsecond=0)
@@ -68,14 +68,14 @@ def load_demo(unit_of_work: UnitOfWork, settings: Settings) -> None:
         with clock.at(moment):
             story.end(session, people[0], moment)
             close_all(session, moment)
-            outbox.close_pending(session)  # what happened in the story has been told long ago
+            outbox.close_pending(session)  # messages about the story's events are not sent
         _capture(session, start + timedelta(days=DAYS - 1), settings, details=True)
 
 
 def close_demo(session: Session) -> list[str]:
-    """Take the password that everyone knows from the demo's sign-ins that still have it; their addresses.
+    """Remove the publicly known password from the demo's sign-ins that still have it; returns their addresses.
 
-    They are signed out. An admin is made by `users create`; a reset link opens them again for who reads their mail.
+    They are signed out. `users create` makes an admin; a reset link reopens an account for whoever reads its mail.
     """
     closed = []
     for _, email, user_id, _ in SIGN_INS:
@@ -90,7 +90,7 @@ def close_demo(session: Session) -> list[str]:
 
 
 def _capture(session: Session, day: datetime, settings: Settings, *, details: bool = False) -> None:
-    """What the nightly job keeps of the night that ends this day: of each day, so that each night tells of one."""
+    """Capture the snapshot of the night that ends this day, as the nightly job would, so that each covers one day."""
     night = (day + timedelta(days=1)).astimezone(settings.programme_timezone).replace(hour=0, minute=0)
     moment = night.astimezone(day.tzinfo)
     with clock.at(moment):
@@ -115,7 +115,7 @@ def _furnish(session: Session, people: list[Person]) -> None:
         )
     for role, email, user_id, name in SIGN_INS:
         user = create_user(session, user_id=user_id, email=email, name=name, role=role)
-        user.password_hash = hash_password(PASSWORD)  # which nobody may choose
+        user.password_hash = hash_password(PASSWORD)  # too well known for a user to choose
         change_consent(session, user_id, True, CONSENT)
     for number, person in enumerate(people[1:], 1):
         create_user(session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name)

@@ -1,4 +1,4 @@
-"""The demo shop's year, day by day: people join, order, redeem, wait and let points run out."""
+"""The demo shop's year, day by day: people join, order, redeem, wait and let points expire."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ FAILURES = ("Inventory depleted", "Damaged on arrival at the shop", "Address cou
 
 @dataclass
 class Person:
-    """Someone of the demo shop: when they join, how often they order and for how much."""
+    """A customer of the demo shop: when they join, how often they order and for how much."""
 
     user_id: str
     name: str
@@ -48,7 +48,7 @@ class Waiting:
 
 
 class Story:
-    """The same from the same seed: only the day it ends on moves."""
+    """The demo shop's history. The same seed gives the same story; only its dates move with the day of loading."""
 
     def __init__(self, people: list[Person], seed: int, settings: Settings) -> None:
         self.people = people
@@ -61,7 +61,7 @@ class Story:
         self.orders = 10_000
 
     def live(self, session: Session, day: int, morning: datetime) -> None:
-        """One day of everyone, starting at `morning`; the caller commits."""
+        """Play one day of all people, starting at `morning`; the caller commits."""
         moment = morning
         if day % 7 == 0:
             with clock.at(moment):
@@ -74,7 +74,7 @@ class Story:
             self._close(session, day, moment)
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
-        """Leave the one who signs in with friends invited, requests waiting and points that run out soon."""
+        """Give the demo member open invites, open requests and points that expire soon, and some people checkouts."""
         for _ in range(2):
             self._invite(session, person, moment)
         for slug in ("free-delivery", "espresso-shot"):
@@ -88,7 +88,7 @@ class Story:
         self._tidy(session, moment)
 
     def _check_out(self, session: Session, person: Person, moment: datetime) -> None:
-        """Leave a checkout with a reward picked and a friend not yet told."""
+        """Leave a checkout with a planned reward and a planned referral share."""
         self.orders += 1
         parts = (
             checkout.Part(checkout.REDEMPTION, f"{self.orders}-reward", "web", "five-off"),
@@ -114,13 +114,13 @@ class Story:
             self._redeem(session, person, day, moment)
 
     def _join(self, session: Session, person: Person, moment: datetime) -> None:
-        """Become a member, every other time through a friend's link."""
+        """Become a member, about every other time through a friend's link."""
         person.member_id = enrol(session, person.user_id).id
         if not self.open_codes or self.random.random() < 0.5:
             return
         code = self.open_codes.pop(self.random.randrange(len(self.open_codes)))
         order = referrals.Order(f"first-{person.user_id}")
-        with suppress(DomainError), session.begin_nested():  # a link may have run out meanwhile
+        with suppress(DomainError), session.begin_nested():  # the invite may have expired
             referrals.complete_referral(
                 session,
                 code,
@@ -177,7 +177,7 @@ class Story:
                     session, person.user_id, wish, Act("token:demo-storefront", moment), rules=self.holds
                 )
         except DomainError:
-            return  # a story may meet an empty shelf or a closed tier
+            return  # the reward may be out of stock or need a higher tier
         ending = self.random.choices(list(ENDINGS), list(ENDINGS.values()))[0]
         self.waiting.append(Waiting(redemption.id, day + self.random.randint(1, 5), ending))
 
@@ -197,7 +197,7 @@ class Story:
             )
 
     def _tidy(self, session: Session, moment: datetime) -> None:
-        """What the platform's jobs do by themselves."""
+        """Do what the scheduled jobs would do."""
         while ledger.expire_scheduled_points(session, moment):
             continue
         while redemptions.cancel_stale_holds(session, moment):

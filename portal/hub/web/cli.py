@@ -1,4 +1,4 @@
-"""`flask demo load`, a shop with a year behind it and what it has reminded its people of, and `flask demo close`."""
+"""`flask demo load`, which loads a shop with a year of history and sends its due nudges, and `flask demo close`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ def close() -> None:
 
 
 def _remind() -> None:
-    """Make the nudges that are due and send those that may leave, all of them to the preview inbox."""
+    """Make the nudges that are due and send those that may be sent, all of them to the preview inbox."""
     with unit_of_work() as session:
         aggregate_nudge_candidates(session, clock.now())
     with _without_providers():
@@ -51,7 +51,7 @@ def _remind() -> None:
 
 @contextmanager
 def _without_providers() -> Iterator[None]:
-    """Nobody writes to the people of a story, whatever providers are set."""
+    """Run the block without providers, so that nothing is sent to the story's people, whatever is configured."""
     settings = current_app.config["SETTINGS"]
     current_app.config["SETTINGS"] = settings.model_copy(update=dict.fromkeys(PROVIDERS, ""))
     try:

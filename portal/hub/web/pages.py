@@ -50,7 +50,7 @@ def home() -> AnyResponse:
 @guarded(Access.PAGE)
 @asks_staff
 def loyalty() -> Response:
-    """The hub of the signed-in member; its address may name a filter and a page of the history."""
+    """The hub of the signed-in member; its URL may contain a filter and a cursor of the history."""
     query = TimelineQuery.of_page(request.args)
     timeline = list_timeline(current_user_id(), query.types, cursor_token=query.cursor_token)
     hub = _hub(get_member_document(current_user_id()) or get_or_enrol(current_user_id()))
@@ -69,7 +69,7 @@ def loyalty() -> Response:
 @bp.post("/account/loyalty/join")
 @guarded(Access.PAGE)
 def join() -> AnyResponse:
-    """Make the caller a member: staff, who are asked first. Saying so twice counts once."""
+    """Make the caller a member. This is for staff, who are asked first; joining twice changes nothing."""
     enrol(db.session(), current_user_id())
     flash("You are a member now.", "success")
     return redirect(url_for("hub.loyalty"), 303)
@@ -87,7 +87,7 @@ def redeem(slug: str) -> Response:
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 @asks_staff
 def do_redeem(slug: str) -> AnyResponse:
-    """Request the reward: hold its points. The same question answered twice counts once."""
+    """Request the reward: hold its points. The same form submitted twice counts once."""
     form = RedeemForm()
     if not form.validate():
         return _ask(slug, form, status=422)
@@ -102,7 +102,7 @@ def do_redeem(slug: str) -> AnyResponse:
 
 
 def _reserve(slug: str, intent: str | None) -> None:
-    """Hold the points; who comes from a checkout's reminder confirms what was planned there, once for all devices."""
+    """Hold the points; with an `intent` from a checkout's reminder, confirm that, once across all devices."""
     session, user_id, settings = db.session(), current_user_id(), current_settings()
     act = acting()
     if intent is None:
@@ -118,7 +118,7 @@ def _reserve(slug: str, intent: str | None) -> None:
 @bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/cancel")
 @guarded(Access.PAGE, undone="Nothing was cancelled.")
 def cancel_hold(redemption_id: UUID) -> AnyResponse:
-    """Cancel an own open request: its points are available again."""
+    """Cancel one of the member's own open requests: its points are available again."""
     try:
         with db.session.begin_nested():
             cancelled = redemptions.release_redemption(
@@ -137,7 +137,7 @@ def cancel_hold(redemption_id: UUID) -> AnyResponse:
 @bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/retry")
 @guarded(Access.PAGE, undone=NOTHING_REDEEMED)
 def retry(redemption_id: UUID) -> AnyResponse:
-    """Ask again for an own redemption that failed. Asking twice counts once."""
+    """Retry one of the member's own failed redemptions. Retrying twice counts once."""
     try:
         with db.session.begin_nested():
             again = redemptions.retry_redemption(
@@ -152,7 +152,7 @@ def retry(redemption_id: UUID) -> AnyResponse:
 
 
 def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
-    """After an act: the parts of the hub that it changed for HTMX, whose history then looks for news; else the hub."""
+    """The response after an act: for HTMX the changed parts of the hub, whose history then reloads; else a redirect."""
     if not by_htmx():
         return redirect(url_for("hub.loyalty"), 303)
     response = make_response(render_template(part, **context, **_hub(get_or_enrol(current_user_id()))))
@@ -161,7 +161,7 @@ def _changed(part: str = "hub/_changed.html", **context: Any) -> AnyResponse:
 
 
 def _hub(member: Document) -> Document:
-    """Everything that an act on the hub may change, for this member (a Member document)."""
+    """The template context of everything that an act may change, for this member (a Member document)."""
     return {
         "user": current_user,
         "member": member,

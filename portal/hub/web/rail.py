@@ -26,7 +26,7 @@ ORDER_SHOWN = 60
 @guarded(Access.PAGE)
 @in_parts
 def show() -> AnyResponse:
-    """The rail for HTMX, which asks again and again; the hub for everyone else."""
+    """The rail for HTMX, which polls it; everyone else is redirected to the hub."""
     if not by_htmx():
         return redirect(url_for("hub.loyalty", _anchor="for-you"), 303)
     return make_response(_render(_rail(read_rail), fragment=True))
@@ -35,7 +35,7 @@ def show() -> AnyResponse:
 @bp.post("/account/loyalty/next-actions/<ulid:intent_id>/dismiss")
 @guarded(Access.PAGE)
 def dismiss_action(intent_id: UUID) -> AnyResponse:
-    """Put a next action away, and any nudge about it. The checkout itself may go on."""
+    """Dismiss a next action, and with it the nudge about it. The checkout itself may continue."""
 
     def dismiss(intent: UUID) -> None:
         checkout.resolve_intent(db.session(), current_user_id(), intent, checkout.Resolution.RESOLVED, now=clock.now())
@@ -46,21 +46,21 @@ def dismiss_action(intent_id: UUID) -> AnyResponse:
 @bp.post("/account/loyalty/nudges/<ulid:nudge_id>/dismiss")
 @guarded(Access.PAGE)
 def dismiss_nudge(nudge_id: UUID) -> AnyResponse:
-    """Put a nudge away until something new calls for one."""
+    """Dismiss a nudge until a new cause makes another."""
     return _act(nudge_id, _answer_with("dismissed"), "Put away. We won’t bring it up again.")
 
 
 @bp.post("/account/loyalty/nudges/<ulid:nudge_id>/acknowledge")
 @guarded(Access.PAGE)
 def acknowledge_nudge(nudge_id: UUID) -> AnyResponse:
-    """Note that the member has seen a nudge: it stays, and no message about it leaves."""
+    """Acknowledge a nudge: it stays, and no message about it is sent."""
     return _act(nudge_id, _answer_with("acknowledged"), "Noted. You won’t get a message about it.")
 
 
 @bp.get("/checkout/success")
 @guarded(Access.PUBLIC)
 def thank() -> Response:
-    """The page after a checkout: thanks, and for members what is for them now."""
+    """The page after a checkout: thanks, and for members their rail."""
     order = "".join(character for character in request.args.get("order", "") if character.isprintable()).strip()
     shown = order if len(order) <= ORDER_SHOWN else f"{order[: ORDER_SHOWN - 1]}…"
     member = current_user.is_authenticated
@@ -80,7 +80,7 @@ def _answer_with(status: str) -> Callable[[UUID], None]:
 
 
 def _act(shown: UUID, act: Callable[[UUID], None], done: str) -> AnyResponse:
-    """Do what the card asked for; then the rail as it is now for HTMX, the page it was on for others."""
+    """Carry out an act on a card, then show the new rail to HTMX, or redirect others to the page they were on."""
     try:
         with db.session.begin_nested():
             act(shown)

@@ -18,9 +18,9 @@ class TimelineQuery(Schema):
 
     @classmethod
     def of_page(cls, args: MultiDict[str, str]) -> "TimelineQuery":
-        """What the address of a page asks for; other parts of the address are not ours to judge.
+        """Read the query from a page's URL; its other parameters are ignored.
 
-        :raises portal.platform.problems.InvalidInput: an unknown kind.
+        :raises portal.platform.problems.InvalidInput: if a kind is unknown, or the cursor too long.
         """
         try:
             return cls.model_validate({"types": args.getlist("types"), "cursorToken": args.get("cursorToken")})

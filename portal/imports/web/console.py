@@ -1,4 +1,4 @@
-"""The console of imports: a file of members is checked row by row, then applied whole or not at all."""
+"""The console of imports: a file of members is checked row by row, then applied all or nothing."""
 
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ EXAMPLE = (
 
 
 class UploadForm(PortalForm):
-    """The file to check. It has no key: who goes back and chooses another file under the same form means that one."""
+    """The file to check. It has no once-only key, so that one can go back and choose another file in the same form."""
 
     file = FileField("CSV file", validators=[FileRequired(message="Choose a file.")])
 
@@ -56,7 +56,7 @@ class ConfirmForm(ReasonForm):
 
 @bp.url_value_preprocessor
 def allow_large_files(endpoint: str | None, _: dict[str, Any] | None) -> None:
-    """Let a file be larger than any other request, before anything reads the body."""
+    """Raise the size limit of the upload request, before anything reads the body."""
     if endpoint == "imports_console.upload":
         request.max_content_length = MAX_BYTES
 
@@ -80,7 +80,7 @@ def template() -> Response:
 @bp.route("/new", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def upload() -> AnyResponse:
-    """Check a file: nothing is written but the report about it."""
+    """Check a file; only the report about it is written."""
     form, problem = UploadForm(), ""
     if form.validate_on_submit():
         try:

@@ -1,4 +1,4 @@
-"""What operators do in the console of operations: run now, try again, put away; each with a reason, by a worker."""
+"""What operators can do in the console of operations, each with a reason: run now, retry, close, drop."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -47,7 +47,7 @@ QUEUED: dict[str, tuple[Question, Callable[..., str], str]] = {
 @bp.route("/runs/<job_id>/<slot>/retry", methods=["GET", "POST"])
 @guarded(Access.CONSOLE_OWNER)
 def retry_run(job_id: str, slot: str) -> AnyResponse:
-    """Ask for the reason, then let workers do what is left of a failed run."""
+    """Ask for the reason, then have workers do the rest of a failed run."""
     form, moment, back = ReasonForm(), parse_slot(slot), _run_url(job_id, slot)
     question = Question("Try this run again?", "Try again", back, "Only what is left of it is done.")
     if not form.validate_on_submit():
@@ -62,7 +62,7 @@ def retry_run(job_id: str, slot: str) -> AnyResponse:
 @bp.route("/schedules/<job_id>/run", methods=["GET", "POST"])
 @guarded(Access.CONSOLE_OWNER)
 def run_now(job_id: str) -> AnyResponse:
-    """Ask for the reason, then let a worker run the job now."""
+    """Ask for the reason, then have a worker run the job now."""
     form, schedule = ReasonForm(), _schedule(job_id)
     question = Question(
         f"Run {schedule.id} now?",
@@ -83,7 +83,7 @@ def run_now(job_id: str) -> AnyResponse:
 @bp.route("/failed/<ulid:message_id>/<any(retry, close):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def repair(message_id: UUID, verb: str) -> AnyResponse:
-    """Ask for the reason, then try dead work again or put given-up work away."""
+    """Ask for the reason, then retry or close outbox work that was given up."""
     form, back = ReasonForm(), url_for("operations_console.failed")
     question = _back_to(WORK[verb], back)
     if not form.validate_on_submit():
@@ -98,7 +98,7 @@ def repair(message_id: UUID, verb: str) -> AnyResponse:
 @bp.route("/queues/<queue>/<job_id>/<any(retry, drop):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def repair_job(queue: str, job_id: str, verb: str) -> AnyResponse:
-    """Ask for the reason, then put a failed job into its queue again, or forget it."""
+    """Ask for the reason, then requeue or drop a failed job."""
     form, back = ReasonForm(), url_for("operations_console.failed")
     asked, act, past = QUEUED[verb]
     question = _back_to(asked, back)
@@ -121,7 +121,7 @@ def repair_job(queue: str, job_id: str, verb: str) -> AnyResponse:
 
 
 def _wake_afterwards(job_id: str, slot: datetime) -> None:
-    """Wake a worker once the request has committed; a lost wake-up is made good by the next tick."""
+    """Wake a worker once the request has committed; if the wake-up is lost, the next tick repeats it."""
 
     @after_this_request
     def wake(response: Response) -> Response:

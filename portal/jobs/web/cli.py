@@ -73,7 +73,7 @@ def _parse(text: str) -> datetime:
 
 
 def _of_the_programme(text: str) -> datetime | None:
-    """A time without an offset, which is the programme's; None where it is none."""
+    """Parse a time without an offset as programme time; None if the text is anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The console of operations: is the machine healthy, what ran, and what to do about what failed."""
+"""The console of operations: health, runs, and what has failed."""
 
 from datetime import UTC, datetime
 
@@ -43,7 +43,7 @@ def overview() -> Response:
 @bp.get("/runs")
 @guarded(Access.CONSOLE)
 def list_runs() -> Response:
-    """Every run that is kept, newest first."""
+    """All stored runs, newest first."""
     return show_table(RUNS, "console/operations/runs.html")
 
 
@@ -61,14 +61,14 @@ def show_run(job_id: str, slot: str) -> Response:
 @bp.get("/failed")
 @guarded(Access.CONSOLE)
 def failed() -> Response:
-    """What was given up: work of the outbox, and jobs that ended with an error."""
+    """What was given up: outbox work, and queue jobs that ended with an error."""
     return show_table(GIVEN_UP, "console/operations/failed.html", failed_jobs=queues.list_failed_jobs(client()))
 
 
 @bp.get("/outbox")
 @guarded(Access.CONSOLE)
 def backlog() -> Response:
-    """Work that waits for a worker or for its next attempt."""
+    """Outbox work that waits for a worker or for its next attempt."""
     return show_table(BACKLOG, "console/operations/backlog.html")
 
 
@@ -80,9 +80,9 @@ def ledger() -> Response:
 
 
 def parse_slot(slot: str) -> datetime:
-    """The moment that a run's address names.
+    """Parse the slot in a run's URL.
 
-    :raises NotFound: it names none.
+    :raises NotFound: if it is not a slot.
     """
     try:
         return datetime.strptime(slot, SLOT).replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What RQ workers are asked to do: tick, do a run, help with one."""
+"""The functions of RQ jobs: tick, carry out a run, help with one."""
 
 import logging
 from datetime import datetime
@@ -28,9 +28,9 @@ _OUTBOX_DUE = text("""
 
 
 def tick() -> None:
-    """Claim the slots that are due and wake workers for them, and for messages that nobody was woken for.
+    """Record the slots that are due, and wake workers for them and for due messages of the outbox.
 
-    Any number of ticks, at once or late, changes nothing more.
+    Further ticks, concurrent or late, have no further effect.
     """
     zone = current_settings().programme_timezone
     with unit_of_work() as session:
@@ -46,7 +46,7 @@ def tick() -> None:
 
 
 def run_slot(job_id: str, slot: str) -> None:
-    """Do a run, unless it is done or in another worker's lease."""
+    """Carry out a run, unless it is closed or another worker leases it."""
     schedule, moment = get_schedules().get(job_id), datetime.fromisoformat(slot)
     with unit_of_work() as session:
         run = runs.claim_run(session, job_id, moment)
@@ -57,12 +57,12 @@ def run_slot(job_id: str, slot: str) -> None:
 
 
 def wake_run(job_id: str, slot: datetime) -> None:
-    """Wake a worker for a run that is due; while Redis is away the next tick does."""
+    """Wake a worker for a run that is due; while Redis is unavailable this is left to the next tick."""
     _wake("run_slot", job_id, slot, "run")
 
 
 def help_run(job_id: str, slot: str) -> None:
-    """Share the parts of a run that is under way."""
+    """Help with the parts of a run that is under way."""
     schedule = get_schedules().get(job_id)
     if schedule is None:
         return

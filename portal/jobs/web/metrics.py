@@ -1,4 +1,4 @@
-"""Jobs, queues and the outbox for Prometheus, read from the database and Redis when it asks."""
+"""Metrics of jobs, queues and the outbox for Prometheus, read from the database and Redis at each scrape."""
 
 from collections.abc import Iterator
 

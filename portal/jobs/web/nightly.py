@@ -1,4 +1,4 @@
-"""Nightly: the ledger is verified, and what nobody will ask for any more is deleted, so many at a time."""
+"""Nightly jobs: verify the ledger, and delete records past their retention in batches."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ BATCH = 2000
 
 
 def purge_old_records(_: datetime) -> list[Step]:
-    """A step for each table with records that age."""
+    """One step for each table that has a retention period."""
     return [_step(retention) for retention in list_retentions()]
 
 
@@ -31,7 +31,7 @@ def _step(retention: Retention) -> Step:
 
 
 def verify_ledger_nightly(slot: datetime) -> list[Step]:
-    """Recompute balances, holds, lots and tiers; the figures say how many checks were made and what they found."""
+    """Recompute balances, holds, lots and tiers; the figures are the numbers of checks and of differences."""
     todo = list(CHECKS)
 
     def work(_: Shard) -> Figures | None:

@@ -1,4 +1,4 @@
-"""`run_loyalty_progression`: what time alone does to points, holds and invites."""
+"""`run_loyalty_progression`: what the passage of time does to points, holds and invites."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ POSTED = ("entries", "points", "members")
 
 
 def run_loyalty_progression(_: datetime) -> list[Step]:
-    """Cancel stale holds, post credits that were on hold, expire points, pay streaks, close old invites and intents."""
+    """Cancel stale holds, post due referral credits, expire points, pay streaks, close expired invites and intents."""
     settings = current_settings()
     rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
 
@@ -42,7 +42,7 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
 
 
 def counting(name: str, figure: str, sweep: Callable[[Session, datetime], int]) -> Step:
-    """A step around a sweep that handles a bounded number at a time and says how many; 0: none is left."""
+    """A step for a sweep that handles a bounded number per call and returns how many; 0: none is left."""
 
     def work(_: Shard) -> Figures | None:
         with unit_of_work() as session:

@@ -1,4 +1,4 @@
-"""`flask scheduler`: rq-scheduler, which only ticks; what is due is decided in the database."""
+"""`flask scheduler`: an rq-scheduler that only enqueues ticks; the database decides what is due."""
 
 import logging
 import signal
@@ -14,7 +14,7 @@ from rq_scheduler import Scheduler
 from portal.platform.queue import QueueName, connect
 
 log = logging.getLogger(__name__)
-# Fixed ids of what is enqueued, each without arguments, and every how many seconds.
+# The jobs to enqueue, by fixed id: the function, called without arguments, and its interval in seconds.
 TICKS = {"portal-tick": ("portal.jobs.web.jobs.tick", 10)}
 POLL_SECONDS = 2
 ASSERT_SECONDS = 30
@@ -22,10 +22,10 @@ LOCK_SECONDS = 3
 
 
 class TickScheduler(Scheduler):  # type: ignore[misc]  # rq_scheduler has no types
-    """Enqueues a tick only when the one before has been taken from the queue."""
+    """Enqueues a tick only if the one before has left the queue."""
 
     def acquire_lock(self) -> bool:
-        """Keep other schedulers out for a moment; two at once would do no harm, a lock left behind delays ticks."""
+        """Take a short-lived lock: two schedulers at once do no harm, but a lock left behind would delay ticks."""
         taken = self.connection.set(self.scheduler_lock_key, time.time(), ex=LOCK_SECONDS, nx=True)
         self._lock_acquired = bool(taken)
         return self._lock_acquired
@@ -40,7 +40,7 @@ class TickScheduler(Scheduler):  # type: ignore[misc]  # rq_scheduler has no typ
 
 
 def assert_ticks(scheduler: Scheduler) -> None:
-    """Schedule the ticks that are missing, whoever lost them."""
+    """Schedule the ticks that are missing from Redis."""
     for job_id, (function, seconds) in TICKS.items():
         if job_id not in scheduler or not scheduler.connection.exists(scheduler.job_class.key_for(job_id)):
             scheduler.schedule(
@@ -55,7 +55,7 @@ def assert_ticks(scheduler: Scheduler) -> None:
 
 
 def run(app: Flask) -> None:
-    """Tick until SIGTERM or SIGINT; Redis may come and go."""
+    """Tick until SIGTERM or SIGINT; survives outages of Redis."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

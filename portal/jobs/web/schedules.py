@@ -1,4 +1,4 @@
-"""The schedules of the running application, read once: a start fails where they make no sense."""
+"""The schedules of the running application, read once at the start."""
 
 from flask import Flask, current_app
 
@@ -12,5 +12,5 @@ def get_schedules() -> dict[str, Schedule]:
 
 
 def init_app(app: Flask) -> None:
-    """Read the schedules once, so that a start fails where they make no sense."""
+    """Read the schedules once, so that the start fails if they are invalid."""
     app.extensions["schedules"] = load_schedules(app.config["SETTINGS"])

@@ -21,17 +21,17 @@ from rq.worker import WorkerStatus
 from portal.platform.queue import QueueName, connect
 
 log = logging.getLogger(__name__)
-# A worker that has not been heard of for this long is dead; its work is taken over by lease, within 90 s.
+# A worker without a heartbeat for this many seconds is dead; when its lease expires, another takes over, within 90 s.
 WORKER_TTL = 30
 HEARTBEAT_SECONDS = 10
 MAINTENANCE_SECONDS = 15
 MAX_PAUSE = 5.0
-# How long Redis may take to hear of a job's end, and of a worker's.
+# How long reporting the end of a job, or of a worker, to Redis may take.
 REPORT_SECONDS = 2.0
 
 
 class PortalWorker(Worker):
-    """Runs each job in a fork with the application's context and connections of its own."""
+    """Runs each job in a forked process with its own application context and connections."""
 
     max_connection_wait_time = MAX_PAUSE
     app: Flask
@@ -42,7 +42,7 @@ class PortalWorker(Worker):
         return self._shutdown_requested_date is not None
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Let the job at hand finish, and end then, whether Redis answers or not."""
+        """Let the current job finish, then end, whether Redis answers or not."""
         self._shutdown_requested_date = now()
         self._stop_requested = True
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,7 +59,7 @@ class PortalWorker(Worker):
             super().main_work_horse(job, queue)
 
     def _leave(self) -> None:
-        """End the process when its farewell to Redis takes too long: nothing is lost, PostgreSQL holds the truth."""
+        """End the process if signing off from Redis takes too long: nothing is lost, as the state is in PostgreSQL."""
         until = time.monotonic() + REPORT_SECONDS
         while time.monotonic() < until:
             time.sleep(0.1)
@@ -74,13 +74,13 @@ class PortalWorker(Worker):
 
 
 def forget_connections(app: Flask) -> None:
-    """Leave the parent's database connections to the parent."""
+    """Drop the inherited database connections without closing them: they are the parent's."""
     app.extensions["sqlalchemy"].engine.dispose(close=False)
     app.extensions["reads"].dispose(close=False)
 
 
 def work(app: Flask, *, burst: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, which lets the job at hand finish; a second one ends that too.
+    """Work until SIGTERM or SIGINT, which lets the current job finish; a second signal ends that too.
 
     `burst`: until the queues are empty.
     """
@@ -90,7 +90,7 @@ def work(app: Flask, *, burst: bool = False) -> None:
 
 
 def _work_once(app: Flask, *, burst: bool) -> bool:
-    """Work until there is nothing more to do, or Redis goes away: then not done, unless asked to stop."""
+    """Work until the worker ends or Redis is unavailable; returns whether the process is finished."""
     worker = None
     try:
         worker = _make(app)

@@ -1,4 +1,4 @@
-"""The ways a message leaves. A further one is a module with `send`, and its line in `notifications.transports`."""
+"""Delivery channels. To add one, write a module with `send` and add its line to `notifications.transports`."""
 
 from portal.notifications.channels.base import Envelope, NotAccepted, OutcomeUnknown, Receipt, Refused
 

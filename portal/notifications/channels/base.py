@@ -1,4 +1,4 @@
-"""What channels are given and how they end."""
+"""What a channel is given, and how sending can end."""
 
 from dataclasses import dataclass
 
@@ -23,18 +23,18 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The backend that accepted a message, and its name for it."""
+    """The backend that accepted a message, and what it answered."""
 
     backend: str
     note: str = ""
 
 
 class NotAccepted(Exception):
-    """The provider has certainly not taken the message and may take it later."""
+    """The provider has certainly not accepted the message; a retry may succeed."""
 
 
 class Refused(Exception):
-    """The provider has refused the message for good; `gone`: the address exists no more."""
+    """The provider has permanently refused the message; `gone`: the address no longer exists."""
 
     def __init__(self, reason: str, *, gone: bool = False) -> None:
         super().__init__(reason)

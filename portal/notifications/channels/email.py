@@ -22,7 +22,7 @@ from portal.notifications.channels.smtp_connection import (
 )
 
 TOTAL_SECONDS = 25.0
-# The library's older policy: with it a mail costs a third of what it does with the newer one.
+# The library's older policy: composing a mail with it costs a third of what it costs with the newer one.
 WIRE = compat32.clone(linesep="\r\n", max_line_length=0)
 _UTF_8: Any = Charset("utf-8")
 _UTF_8.body_encoding = QP
@@ -30,7 +30,7 @@ _END_OF_DATA = re.compile(rb"^\.", re.MULTILINE)
 
 
 def compose(envelope: Envelope, sender: str) -> MIMEMultipart:
-    """The mail with both parts and, where one can unsubscribe, the headers of RFC 8058."""
+    """The mail with its text and HTML parts and, if there is an unsubscribe link, the headers of RFC 8058."""
     mail = MIMEMultipart("alternative", policy=WIRE)
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
     subject = " ".join(envelope.subject.split())
@@ -49,9 +49,9 @@ def compose(envelope: Envelope, sender: str) -> MIMEMultipart:
 def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
     """Hand a mail to the server, within 25 s.
 
-    :raises NotAccepted: it was not reached, refuses us, or says later (4xx).
-    :raises Refused: it says never (5xx) to this recipient or mail.
-    :raises OutcomeUnknown: the connection was lost after the last line of the mail.
+    :raises NotAccepted: if the server was not reached, refuses us, or refuses for now (4xx).
+    :raises Refused: if it permanently refuses (5xx) this recipient or mail.
+    :raises OutcomeUnknown: if the connection was lost after the last line of the mail.
     """
     deadline = time.monotonic() + TOTAL_SECONDS
     content = _END_OF_DATA.sub(b"..", compose(envelope, sender).as_bytes())
@@ -63,7 +63,7 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
             smtp.send(content)
             receipt = _finish(smtp, deadline)
         except BaseException:
-            smtp.close()  # whatever it was, it does not touch the next mail
+            smtp.close()  # so that no error affects the next mail
             raise
     except (smtplib.SMTPException, OSError) as error:
         raise NotAccepted(f"{type(error).__name__}: {error}"[:300]) from error
@@ -72,7 +72,7 @@ def send(envelope: Envelope, server: Server, sender: str) -> Receipt:
 
 
 def _begin(envelope: Envelope, server: Server, sender: str, deadline: float) -> smtplib.SMTP:
-    """A connection on which the server wants a mail from us: the kept one, or where it will not go on, a new one."""
+    """A connection on which the server has accepted our sender: the kept one, or a new one if that no longer works."""
     kept = take_kept_connection(server)
     if kept is not None:
         with suppress(smtplib.SMTPException, OSError):
@@ -98,7 +98,7 @@ def _announce(smtp: smtplib.SMTP, envelope: Envelope, sender: str, deadline: flo
 
 
 def _offer(smtp: smtplib.SMTP, recipient: str, deadline: float) -> None:
-    """Everything up to the server's word that it wants the mail."""
+    """Send RCPT and DATA; returns once the server is ready for the mail."""
     for command, welcome in ((f"RCPT TO:{smtplib.quoteaddr(recipient)}", (250, 251)), ("DATA", (354,))):
         limit(smtp, deadline)
         code, answer = smtp.docmd(command)
@@ -107,7 +107,7 @@ def _offer(smtp: smtplib.SMTP, recipient: str, deadline: float) -> None:
 
 
 def _finish(smtp: smtplib.SMTP, deadline: float) -> Receipt:
-    """The last line, and the server's answer to the whole."""
+    """Send the last line and read the server's answer to the whole mail."""
     try:
         smtp.send(b".\r\n")
         limit(smtp, deadline)

@@ -1,4 +1,4 @@
-"""Where no provider is set: the message goes to the preview inbox, which operators read in the console."""
+"""Used if no provider is set: the message goes to the preview inbox, which operators read in the console."""
 
 from portal.notifications.channels.base import Envelope, Receipt
 

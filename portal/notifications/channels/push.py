@@ -1,4 +1,4 @@
-"""Web Push: encrypted for the browser's subscription, signed by our VAPID key, taken by the browser's push service."""
+"""Web Push: encrypted for the browser's subscription, signed with our VAPID key, sent to the browser's push service."""
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_KEY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Our private key, whom push services may write to about it, and the client that reaches them."""
+    """Our private key, the contact address that push services get, and the HTTP client that calls them."""
 
     private: str
     contact: str
@@ -30,7 +30,7 @@ class Keys:
 def services_policy(hosts: str, *, production: bool) -> Policy:
     """Which push services may be called: the hosts of PUSH_SERVICES (CONTRACT-SHOP 9.1).
 
-    One on this machine, listed by name, is for development.
+    Outside production a listed host may be on this machine.
     """
     return Policy(tuple(hosts.split()), loopback=not production)
 
@@ -38,7 +38,7 @@ def services_policy(hosts: str, *, production: bool) -> Policy:
 def public_key(private: str) -> str:
     """What a browser needs to subscribe: the public key, as base64url.
 
-    :raises ValueError: `private` is no VAPID key.
+    :raises ValueError: if `private` is not a VAPID key.
     """
     try:
         key = Vapid.from_string(private).public_key
@@ -49,9 +49,9 @@ def public_key(private: str) -> str:
 
 
 def read_subscription(token: str, policy: Policy) -> Document:
-    """The subscription that a push token holds, its endpoint put together anew from what was judged.
+    """The subscription in a push token; its endpoint is rebuilt from the address that was checked.
 
-    :raises ValueError: it is none, or of no push service that may be called.
+    :raises ValueError: if it is not a subscription, or its push service may not be called.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise ValueError(f"must not be longer than {MAX_TOKEN_LENGTH} characters")
@@ -71,15 +71,15 @@ def read_subscription(token: str, policy: Policy) -> Document:
 
 
 def keep_subscription(token: str, policy: Policy) -> str:
-    """A push token as it is stored: what is needed of it and nothing else.
+    """A push token reduced to the fields that are stored.
 
-    :raises ValueError: as `read_subscription`.
+    :raises ValueError: see `read_subscription`.
     """
     return orjson.dumps(read_subscription(token, policy)).decode()
 
 
 def endpoint_of(token: str | None) -> str:
-    """Where the push service of a subscription takes messages, by which a browser knows its own; empty without one."""
+    """The endpoint of a subscription, by which a browser recognises its own; empty if there is none."""
     try:
         return str(orjson.loads(token or "")["endpoint"])
     except (ValueError, KeyError, TypeError):
@@ -87,11 +87,11 @@ def endpoint_of(token: str | None) -> str:
 
 
 def send(envelope: Envelope, keys: Keys) -> Receipt:
-    """Hand a notification to the browser's push service, whose address is judged again.
+    """Hand a notification to the browser's push service, whose address is checked again.
 
-    :raises NotAccepted: it was not reached, or says later (429, 503).
-    :raises Refused: the subscription has ended (404, 410), is refused, or may not be called.
-    :raises OutcomeUnknown: it did not answer.
+    :raises NotAccepted: if the push service was not reached, or answers 429 or 503.
+    :raises Refused: if the subscription has ended (404, 410), is refused, or may not be called.
+    :raises OutcomeUnknown: if it did not answer, or answers with any other error.
     """
     try:
         subscription = read_subscription(envelope.to, keys.client.policy)
@@ -121,6 +121,6 @@ def _verdict(error: WebPushException) -> Exception:
     code = error.response.status_code if error.response is not None else 0
     if code in (429, 503):
         return NotAccepted(f"HTTP {code}")
-    if 300 <= code < 500:  # where a redirect leads is not called
+    if 300 <= code < 500:  # redirects are not followed
         return Refused(f"HTTP {code}", gone=code in (404, 410))
     return OutcomeUnknown(f"HTTP {code}" if code else str(error)[:200])

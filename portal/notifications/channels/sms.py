@@ -17,9 +17,9 @@ _UNREACHED = ("Connection refused", "NewConnectionError", "NameResolutionError",
 
 
 def check_url(url: str) -> str:
-    """The URL, when Apprise can send by it.
+    """Return the URL if Apprise can send by it.
 
-    :raises ValueError: it cannot, or `{phone}` is missing.
+    :raises ValueError: if it cannot, or `{phone}` is missing.
     """
     if "{phone}" not in url:
         raise ValueError("must contain {phone}")
@@ -31,11 +31,11 @@ def check_url(url: str) -> str:
 def send(envelope: Envelope, url: str) -> Receipt:
     """Send the short form to a phone number.
 
-    Apprise says only whether it went well; why not is read from what it logs.
+    Apprise reports only success or failure; the reason for a failure is read from its log.
 
-    :raises NotAccepted: the provider was not reached, or says later (429, 503).
-    :raises Refused: the provider refuses it (4xx).
-    :raises OutcomeUnknown: anything else.
+    :raises NotAccepted: if the provider was not reached, or answers 429 or 503.
+    :raises Refused: if the provider refuses it (4xx).
+    :raises OutcomeUnknown: after any other failure.
     """
     _LOGGER.propagate = False  # it logs addresses, keys and contents
     sender = apprise.Apprise()

@@ -1,4 +1,4 @@
-"""Connections to mail servers. Within `keep_connections`, one to a server serves all mails of a thread."""
+"""Connections to mail servers. Within `keep_connections`, a thread sends all mails to a server over one connection."""
 
 import select
 import smtplib
@@ -18,10 +18,10 @@ STEP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and as whom: `smtp://user:password@host:port` or `smtps://…` (TLS from the first byte).
+    """A mail server and our login: `smtp://user:password@host:port` or `smtps://…` (TLS from the first byte).
 
-    With `smtp://` STARTTLS is demanded, unless the server is on this machine; `clear` (`?tls=none`) does without, and
-    never with a password (CONTRACT-SHOP 9.1).
+    With `smtp://` STARTTLS is required, unless the server is on this machine; `clear` (`?tls=none`) sends unencrypted,
+    and never a password unless the server is on this machine (CONTRACT-SHOP 9.1).
     """
 
     host: str
@@ -33,9 +33,9 @@ class Server:
 
     @classmethod
     def parse(cls, url: str) -> "Server":
-        """The server of an URL.
+        """Parse the URL of a server.
 
-        :raises ValueError: it names none, or would have a password sent in clear.
+        :raises ValueError: if it names no server, or a password would be sent unencrypted.
         """
         parts = urlsplit(url)
         query = parse_qs(parts.query, keep_blank_values=True)
@@ -58,7 +58,7 @@ _kept = _Kept()
 
 @contextmanager
 def keep_connections() -> Iterator[None]:
-    """Keep the connections of this thread open from mail to mail, and hang up at the end."""
+    """Keep the connections of this thread open between mails, and close them at the end."""
     connections: dict[Server, smtplib.SMTP] = {}
     _kept.connections = connections
     try:
@@ -70,20 +70,20 @@ def keep_connections() -> Iterator[None]:
 
 
 def take_kept_connection(server: Server) -> smtplib.SMTP | None:
-    """This thread's open connection to the server, now the caller's; None without one, or if the server has left it."""
+    """Hand this thread's open connection to the caller; None if there is none, or the server has closed it."""
     smtp = _kept.connections.pop(server, None) if _kept.connections else None
     if smtp is None or smtp.sock is None:
         return None
-    ear = select.poll()
-    ear.register(smtp.sock, select.POLLIN)
-    if ear.poll(0):  # a server that speaks unasked says goodbye
+    poll = select.poll()
+    poll.register(smtp.sock, select.POLLIN)
+    if poll.poll(0):  # unasked, a server only says goodbye
         smtp.close()
         return None
     return smtp
 
 
 def give_back(server: Server, smtp: smtplib.SMTP) -> None:
-    """Keep a connection on which all went well for the next mail, or hang up."""
+    """Keep a working connection for the next mail, or close it if none are kept."""
     if _kept.connections is None:
         hang_up(smtp)
     else:
@@ -91,7 +91,7 @@ def give_back(server: Server, smtp: smtplib.SMTP) -> None:
 
 
 def hang_up(smtp: smtplib.SMTP) -> None:
-    """Say goodbye and do not wait for an answer."""
+    """Send QUIT and close without waiting for an answer."""
     try:
         smtp.putcmd("quit")
     except (smtplib.SMTPException, OSError):
@@ -101,9 +101,9 @@ def hang_up(smtp: smtplib.SMTP) -> None:
 
 
 def open_connection(server: Server, deadline: float) -> smtplib.SMTP:
-    """A connection on which the server has greeted us and knows who we are.
+    """Open a connection, encrypt it if required, and log in.
 
-    :raises smtplib.SMTPException, OSError: it does not answer, does not want us, or would have us speak in clear.
+    :raises smtplib.SMTPException, OSError: if the server does not answer, refuses us, or does not offer encryption.
     """
     smtp = _connect(server)
     try:
@@ -122,9 +122,9 @@ def open_connection(server: Server, deadline: float) -> smtplib.SMTP:
 
 
 def _encrypt(smtp: smtplib.SMTP) -> None:
-    """Go on by STARTTLS; only a server on this machine need not offer it.
+    """Upgrade the connection by STARTTLS; only a server on this machine need not offer it.
 
-    :raises smtplib.SMTPNotSupportedError: another does not, or somebody between has taken the offer away.
+    :raises smtplib.SMTPNotSupportedError: if any other server does not offer it, or the offer was removed on the way.
     """
     if smtp.has_extn("starttls"):
         smtp.starttls(context=ssl.create_default_context())
@@ -144,9 +144,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def limit(smtp: smtplib.SMTP, deadline: float) -> None:
-    """Let the next step take 10 s, and none go on after the deadline.
+    """Set the timeout of the next step: 10 s, or less if the deadline is nearer.
 
-    :raises TimeoutError: it has passed.
+    :raises TimeoutError: if the deadline has passed.
     """
     left = deadline - time.monotonic()
     if left <= 0:
@@ -164,12 +164,12 @@ def _connect(server: Server) -> smtplib.SMTP:
 
 @lru_cache(maxsize=1)
 def _own_name() -> str | None:
-    """What we call ourselves; asked once, as it may take a look-up. Without a full name the library finds another."""
+    """Our host name for EHLO; cached, as it may take a DNS look-up. None: it has no domain, and the library chooses."""
     name = socket.getfqdn()
     return name if "." in name else None
 
 
 def _at_once(smtp: smtplib.SMTP) -> None:
-    """Send the last line without waiting for the server's word on the lines before: it keeps that back for 40 ms."""
+    """Switch off Nagle's algorithm: the last line would wait for an ACK that the server may delay by 40 ms."""
     if smtp.sock is not None:
         smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

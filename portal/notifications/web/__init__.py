@@ -1,4 +1,4 @@
-"""The pages of preferences, the console of messages, and the jobs that send them."""
+"""The preferences page, the console of messages, and the outbox consumers that send them."""
 
 from flask import Flask
 

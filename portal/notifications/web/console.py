@@ -17,7 +17,7 @@ from portal.platform.problems import Forbidden, NotFound
 
 bp = Blueprint("messages_console", __name__, url_prefix="/admin/messages")
 
-# Kinds whose content lets its reader sign in, or says where an admin did.
+# Kinds whose content lets its reader sign in, or tells where an admin signed in.
 SECRET = (PASSWORD_RESET.name, VERIFY_ADDRESS.name, ACCOUNT_NOTICE.name)
 _ONE = text("""
     SELECT id, kind, channel, user_id, recipient, subject, body_text, body_html, created_at
@@ -42,14 +42,14 @@ class Previewed(NamedTuple):
 @bp.get("")
 @guarded(Access.CONSOLE)
 def sent() -> Response:
-    """Every message that is kept, newest first, with how it ended and why."""
+    """All stored messages, newest first, with how they ended and why."""
     return show_table(MESSAGES, "console/messages/sent.html", statuses=STATUSES)
 
 
 @bp.get("/preview")
 @guarded(Access.CONSOLE)
 def inbox() -> Response:
-    """The messages that no provider was set for: they went here instead."""
+    """The preview inbox: messages on channels without a provider."""
     return show_table(PREVIEW, "console/messages/inbox.html")
 
 
@@ -63,7 +63,7 @@ def preview(message_id: UUID) -> Response:
 @bp.get("/preview/<ulid:message_id>/html")
 @guarded(Access.CONSOLE)
 def preview_html(message_id: UUID) -> Response:
-    """The HTML of a message, for the frame of the page before."""
+    """The HTML of a message, for the frame in its preview page."""
     message = _message(message_id)
     if not message.body_html:
         raise NotFound

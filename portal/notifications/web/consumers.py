@@ -1,4 +1,4 @@
-"""Consumers of the outbox: each message becomes at most one message to a person."""
+"""Outbox consumers: each outbox message becomes at most one message to a person."""
 
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def key_of(message: Claimed) -> str:
-    """The name under which the message to a person is sent once."""
+    """The deduplication key of the message to a person."""
     return f"outbox:{ids.encode(message.id)}"
 
 
@@ -36,9 +36,9 @@ def announce_tier(message: Claimed) -> None:
 
 
 def send_password_reset(message: Claimed) -> None:
-    """Send the link to choose a new password, whatever the user thinks of marketing; so many a day at most."""
+    """Send the link to choose a new password, whatever the marketing preferences; at most `reset_mails_per_day`."""
     user_id, settings = message.payload["user_id"], current_settings()
-    if user_id is None:  # asked for an address that nobody has
+    if user_id is None:  # requested for an address that no user has
         return
     with unit_of_work() as session:
         user = session.get(User, user_id)
@@ -56,7 +56,7 @@ def send_password_reset(message: Claimed) -> None:
 
 
 def send_verification(message: Claimed) -> None:
-    """Send what a registration asks for: a link to verify the address or, where it is verified, word to its owner."""
+    """Send what a registration asks for: a link to verify the address or, if it is verified, a notice to its owner."""
     registration_id, user_id = ids.parse(message.payload["registration_id"]), message.payload["user_id"]
     with unit_of_work() as session:
         registration, user = session.get(Registration, registration_id), session.get(User, user_id)
@@ -92,12 +92,12 @@ def _letter(kind: Kind, recipient: Recipient, context: Document, path: str) -> C
 
 
 def send_account_notice(message: Claimed) -> None:
-    """Tell the owner of an account what was done to it, whatever they think of marketing."""
+    """Tell the owner of an account what was done to it, whatever their marketing preferences."""
     with unit_of_work() as session:
         notice = session.get(AccountNotice, ids.parse(message.payload["notice_id"]))
     if notice is None:
         return
-    # Who reads the mail of an address that the account no longer has can choose no new password for it.
+    # Nobody can choose a new password through an address that the account no longer has.
     path = "/password/forgot" if notice.email is None else "/"
     context: Document = {
         "notice": notice.notice,

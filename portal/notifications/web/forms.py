@@ -43,7 +43,7 @@ class PreferencesForm(PortalForm):
     def validate_phone_number(self, field: Field) -> None:
         """Bring the number into E.164.
 
-        :raises ValidationError: it is none.
+        :raises ValidationError: if it is not a phone number.
         """
         try:
             field.data = clean_phone(field.data)
@@ -51,14 +51,14 @@ class PreferencesForm(PortalForm):
             raise ValidationError(f"The number {error}, such as +14155552671.") from error
 
     def validate_quiet_until(self, field: Field) -> None:
-        """Refuse quiet hours with one end.
+        """Refuse quiet hours that lack one end.
 
-        :raises ValidationError: exactly one is given, or both are the same.
+        :raises ValidationError: if exactly one is given, or both are the same.
         """
         self._both(self.quiet_from.data, field.data)
 
     def validate_quiet_from(self, field: Field) -> None:
-        """The same for the other end."""
+        """As `validate_quiet_until`, for the other end."""
         self._both(field.data, self.quiet_until.data)
 
     def _both(self, begin: time | None, end: time | None) -> None:
@@ -70,19 +70,19 @@ class PreferencesForm(PortalForm):
             raise ValidationError("Quiet hours cannot end when they begin.")
 
     def preferences(self) -> Preferences:
-        """What the form says."""
+        """The preferences that the form contains."""
         quiet = ANY_HOUR if self.any_hour.data else (self.quiet_from.data, self.quiet_until.data)
         return Preferences(
             self.marketing_messages.data, self.email.data, self.sms.data, self.push.data, tuple(self.muted()), *quiet
         )
 
     def muted(self) -> list[str]:
-        """The kinds that are not wanted."""
+        """The kinds that the member does not want."""
         return [kind.name for kind in CHOICES if kind.name not in (self.kinds.data or [])]
 
 
 def values_of(preferences: Preferences, phone_number: str | None, timezone: str | None) -> dict[str, object]:
-    """What the form shows of a user."""
+    """The form's values for a user."""
     quiet = (preferences.quiet_from, preferences.quiet_until)
     quiet_from, quiet_until = (None, None) if preferences.any_hour else quiet
     return {

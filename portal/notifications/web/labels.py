@@ -1,4 +1,4 @@
-"""Why a message left or did not, for operators; `explained` is the same as SQL."""
+"""Why a message was sent or not, for operators; `explained` turns these texts into SQL."""
 
 from portal.notifications.models import MessageStatus
 
@@ -28,7 +28,7 @@ SUPPRESSIONS = {
     "unsubscribed": "Unsubscribed by a link in a message",
     "operator": "Added by an operator",
 }
-# What a browser calls itself contains the names of others: the first that is found is its own.
+# A browser's `User-Agent` also contains the names of other browsers: the first match here is its own.
 BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -51,13 +51,13 @@ SYSTEMS = {
 
 
 def describe_browser(agent: str) -> str:
-    """The browser that sent this `User-Agent`, in words of ours: none of its own is repeated in a mail."""
+    """The browser that sent this `User-Agent`, in our own words: no text from the header gets into a mail."""
     browser = next((name for mark, name in BROWSERS.items() if mark in agent), "A browser we do not know")
     system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
     return f"{browser} on {system}" if system else browser
 
 
 def explained(expression: str, words: dict[str, str]) -> str:
-    """SQL that gives the words for a code, and what is no code as it is."""
+    """SQL that replaces a code by its text, and leaves anything else as it is."""
     cases = " ".join(f"WHEN '{code}' THEN '{said.replace(chr(39), chr(39) * 2)}'" for code, said in words.items())
     return f"CASE {expression} {cases} ELSE {expression} END"

@@ -1,4 +1,4 @@
-"""Preferences of the signed-in member, and links that end messages."""
+"""Preferences of the signed-in member, and unsubscribe links."""
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -48,7 +48,7 @@ def do_preferences() -> AnyResponse:
 @bp.post("/account/preferences/push")
 @guarded(Access.PAGE)
 def subscribe() -> AnyResponse:
-    """Keep this browser's subscription, which replaces another device's, and let notifications come."""
+    """Store this browser's subscription, replacing any other device's, and allow push notifications."""
     token = request.form.get("subscription", "")
     try:
         kept = keep_subscription(token, push_policy(current_settings()))
@@ -70,7 +70,7 @@ def end_subscription() -> AnyResponse:
 @bp.get("/unsubscribe/<token>")
 @guarded(Access.PUBLIC)
 def ask_unsubscribe(token: str) -> Response:
-    """Ask; mail scanners follow links, so that following one changes nothing."""
+    """Ask for confirmation: mail scanners follow links, so a GET must change nothing."""
     whom, _ = read_token(token)
     return make_response(render_template("notifications/unsubscribe.html", done=False, member=whom == "user"))
 
@@ -78,7 +78,7 @@ def ask_unsubscribe(token: str) -> Response:
 @bp.post("/unsubscribe/<token>")
 @guarded(Access.PUBLIC)
 def do_unsubscribe(token: str) -> Response:
-    """End marketing messages, in one click of a mail program or by the page's button (RFC 8058)."""
+    """End marketing messages, by a mail program's one-click (RFC 8058) or by the page's button."""
     unsubscribe(db.session(), token, place=limits.caller_address())
     whom, _ = read_token(token)
     return make_response(render_template("notifications/unsubscribe.html", done=True, member=whom == "user"))

@@ -1,4 +1,4 @@
-"""The console of the suppression list: addresses that must not be written to, of which only hashes are kept."""
+"""The console of the suppression list: addresses that must not be written to, stored only as hashes."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ MIN_DIGITS = 7
 
 
 class SuppressionForm(ReasonForm):
-    """An address that asked an operator for no more messages."""
+    """An address whose owner asked an operator for no more messages."""
 
     channel = RadioField("Channel", choices=[("email", "Email"), ("sms", "SMS")], default="email")
     address = StringField(
@@ -35,7 +35,7 @@ class SuppressionForm(ReasonForm):
     )
 
     def validate_address(self, field: StringField) -> None:
-        """Refuse what cannot be an address of the channel."""
+        """Refuse a value that cannot be an address of the channel."""
         if self.channel.data == "sms":
             if sum(character.isdigit() for character in field.data or "") < MIN_DIGITS:
                 raise ValidationError("This is no phone number.")
@@ -49,7 +49,7 @@ class SuppressionForm(ReasonForm):
 @bp.get("")
 @guarded(Access.CONSOLE)
 def suppressed() -> Response:
-    """The list; an address is found by what it is, however it is spelled."""
+    """The list; searching finds an address whatever its spelling."""
     address = request.args.get("address", "")
     values = {f"as_{channel}": hash_address(channel, address).hex() for channel in SUPPRESSED_CHANNELS}
     return show_table(SUPPRESSED, "console/messages/suppressions.html", values)
@@ -58,7 +58,7 @@ def suppressed() -> Response:
 @bp.route("/add", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def add() -> AnyResponse:
-    """Ask which address and why, then write to it no more."""
+    """Ask for the address and the reason, then suppress messages to it."""
     form, back = SuppressionForm(), url_for("suppressions_console.suppressed")
     if not form.validate_on_submit():
         return show("console/messages/suppress.html", 422 if form.is_submitted() else 200, form=form, back=back)

@@ -1,4 +1,4 @@
-"""What calls for a nudge (CONTRACT rule 15). A further signal is a module here and its line in `SIGNALS`."""
+"""The signals that cause nudges (CONTRACT rule 15). To add one, write a module here and add it to `SIGNALS`."""
 
 from portal.nudges.signals import checkout_reminder, expiring_points, referral_share, stalled_redemption
 from portal.nudges.signals.base import Facts, Reader, Signal, Words

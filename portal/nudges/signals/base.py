@@ -1,4 +1,4 @@
-"""What a signal is made of, and the reader its words are for."""
+"""The definition of a signal, and the reader its texts are written for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MEMBERS = "{members}"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A nudge for people: one sentence, one thing to do, and why it is shown. `path` is a page of this portal."""
+    """The texts of a nudge: one sentence, one thing to do, and why it is shown. `path` is a page of this portal."""
 
     title: str
     body: str
@@ -26,7 +26,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: figures and dates are written in their locale and time zone."""
+    """The reader of a text: figures and dates are written in their locale and time zone."""
 
     locale: str
     zone: tzinfo
@@ -37,14 +37,17 @@ class Reader:
         return f"{format_points(amount, self.locale)} {'point' if amount == 1 else 'points'}"
 
     def day(self, moment: str) -> str:
-        """The day of a moment (RFC 3339) where they are: "30 November", with the year only when it is another one."""
+        """The day of a moment (RFC 3339) in their time zone: "30 November", with the year unless it is this year."""
         local = datetime.fromisoformat(moment).astimezone(self.zone)
         same = local.year == self.now.astimezone(self.zone).year
         return format_date(local.date(), "d MMMM" if same else "d MMMM y", locale=DEFAULT_LOCALE)
 
     def until(self, end: str) -> str:
-        """The last whole day before an end (RFC 3339) where they are, to follow "by" or "until"; in its last hours the
-        time: "16:00 today, 30 November", as a message may be read later."""
+        """The last whole day before an end (RFC 3339) in their time zone, to follow "by" or "until".
+
+        For an end before today is over it is the time with the date, "16:00 today, 30 November", as a message may be
+        read later.
+        """
         moment = datetime.fromisoformat(end)
         at = time_today(moment, self.now, self.zone)
         return f"{at} today, {self.day(end)}" if at else format_until(moment, self.now, self.zone, "d MMMM")
@@ -55,12 +58,12 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that calls for a nudge.
+    """Something that causes nudges.
 
-    `causes` is SQL that gives `member_id, causes, facts` for each of `{members}` (an array) who has any: the ids of
-    what calls, ascending, and what the words need to know (jsonb; keys that end in `_id` are ids). `members` is SQL
-    that gives the `member_id` of everybody who has any, from an index of what is due. Both know `:now` and `bounds`.
-    `example` has the facts of somebody made up, for previews.
+    `causes` is SQL that selects `member_id, causes, facts` for each of `{members}` (an array) who has a cause: the ids
+    of the causes, ascending, and the facts for the texts (jsonb; keys that end in `_id` are ids). `members` is SQL that
+    selects the `member_id` of everybody who may have a cause, from an index of what is due. Both can use `:now` and the
+    parameters of `bounds`. `example` contains made-up facts, for previews.
     """
 
     name: str

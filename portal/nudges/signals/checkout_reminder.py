@@ -1,4 +1,4 @@
-"""Rewards and points that a checkout planned and nobody has confirmed, as long as they can be had."""
+"""Rewards and points that a checkout planned and nobody has confirmed, while the member can still get them."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ _DUE = "i.kind = 'redemption' AND i.status = 'pending' AND i.expires_at > :now"
 def _words(facts: Facts, reader: Reader) -> Words:
     cost = reader.points(facts["points"]) if facts["points"] else "Your points"
     until, order, reward = reader.until(facts["expires_at"]), facts["order_reference"], facts["title"]
-    # Redeeming from there confirms what the checkout planned.
+    # Redeeming through this link confirms what the checkout planned.
     redeem = f"/rewards/{facts['reward']}/redeem?intent={ids.encode(UUID(facts['intent_id']))}"
     return Words(
         title=f"{reward} is waiting for you" if reward else "Use your points at your checkout",

@@ -1,4 +1,4 @@
-"""Points that expire soon: what their lots have left beyond holds."""
+"""Points that expire soon and are not on hold."""
 
 from datetime import datetime
 

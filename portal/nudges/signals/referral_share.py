@@ -1,4 +1,4 @@
-"""Orders after which a friend could be told, as long as the member may invite one."""
+"""Orders after which the member could tell a friend, while they may invite one."""
 
 from datetime import datetime
 

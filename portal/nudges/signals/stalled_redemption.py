@@ -1,4 +1,4 @@
-"""Requests that have waited for the shop for long."""
+"""Requests that have waited long for the shop."""
 
 from datetime import datetime
 

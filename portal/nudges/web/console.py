@@ -1,4 +1,4 @@
-"""The console of campaigns: how each signal becomes messages, how they look, and a test to oneself."""
+"""The console of campaigns: how each signal becomes messages, how they look, and a test message to oneself."""
 
 from functools import partial
 
@@ -113,5 +113,5 @@ _SLUGS = text("SELECT slug FROM loyalty_nudge_campaigns ORDER BY slug")
 
 
 def list_campaign_choices() -> Choices:
-    """The campaigns to narrow a list by."""
+    """The campaigns as choices of a filter."""
     return tuple((row.slug, row.slug.replace("_", " ").replace("-", " ").capitalize()) for row in read_all(_SLUGS, {}))

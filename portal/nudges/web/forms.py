@@ -40,16 +40,16 @@ class CampaignForm(ReasonForm):
     active = BooleanField("Active", description="An inactive campaign makes no nudges, and those it made end.")
 
     def channels(self) -> list[str]:
-        """The channels in their order; places left empty close up."""
+        """The channels in their order, without the empty places."""
         return [getattr(self, place).data for place in PLACES if getattr(self, place).data]
 
     def validate_third(self, _field: Any) -> None:
-        """A channel has one place."""
+        """Refuse a channel that is chosen twice."""
         if len(set(self.channels())) < len(self.channels()):
             raise ValidationError("Choose each channel once.")
 
     def changes(self) -> Document:
-        """The fields of `put_campaign`."""
+        """The fields for `put_campaign`."""
         names = ("ttl_hours", "frequency_cap_hours", "priority", "active")
         return {**{name: getattr(self, name).data for name in names}, "channels": self.channels()}
 

@@ -14,7 +14,7 @@ SHARDS = 8
 
 
 def aggregate_loyalty_nudges(_: datetime) -> list[Step]:
-    """Record what lost workers had claimed, aggregate candidates, and dispatch them in bounded batches."""
+    """Close claims of lost workers, aggregate candidates, and dispatch due nudges in bounded batches."""
 
     def settle(_: Shard) -> Figures | None:
         settled = settle_lost_claims()
@@ -28,7 +28,7 @@ def aggregate_loyalty_nudges(_: datetime) -> list[Step]:
 
 
 def _aggregating() -> Callable[[Shard], Figures | None]:
-    """Piece after piece of a shard, in member-id order; a worker that takes a shard over begins it again."""
+    """The work of aggregating a shard in pieces, in member-id order; a worker that takes it over begins it again."""
     reached: dict[Shard, UUID | None] = {}
 
     def work(shard: Shard) -> Figures | None:

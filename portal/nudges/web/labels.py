@@ -1,4 +1,4 @@
-"""Why a nudge left or did not, for operators."""
+"""Why a nudge was sent or not, for operators."""
 
 from portal.nudges.reasons import Reason
 

@@ -1,4 +1,4 @@
-"""How a nudge would look to somebody made up, for whoever sets a campaign."""
+"""How a nudge would look with made-up facts, for whoever configures a campaign."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,13 @@ from portal.nudges.rules import NudgeRules
 from portal.nudges.signals import SIGNALS, Facts, Reader
 from portal.platform import clock
 
-# The day on which the examples of signals are told.
+# The day for which the examples of signals are written.
 _TOLD = datetime(2026, 11, 17, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A message as its channel would carry it; only mail has a page and a way to unsubscribe."""
+    """A message as its channel would deliver it; only mail has HTML and an unsubscribe link."""
 
     subject: str
     text: str
@@ -47,7 +47,7 @@ def example_card(signal: str) -> dict[str, str]:
 
 
 def _as_of(now: datetime, facts: Facts) -> Facts:
-    """Made-up facts as if they were told today: their moments move by the same whole days."""
+    """Made-up facts moved to today: all their moments are shifted by the same number of whole days."""
     later = timedelta(days=(now - _TOLD).days)
     return {
         name: (datetime.fromisoformat(value) + later).isoformat() if name.endswith("_at") else value

@@ -1,4 +1,4 @@
-"""A campaign's message to whoever looks after it, so that they see it where members do."""
+"""A test of a campaign's message, sent to the operator so that they see it as members do."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def ask_for_test(session: Session, campaign: NudgeCampaign, channel: ChannelName
 
 
 def send_test(message: Claimed) -> None:
-    """Send a test; what became of it is among the messages."""
+    """Send a test; its outcome is recorded among the messages."""
     card = example_card(message.payload["signal"])
     card["title"] = f"{MARK}: {card['title']}"
     kind = replace(NUDGE, marketing=False, channels=(ChannelName(message.payload["channel"]),))

@@ -14,7 +14,7 @@ bp = Blueprint("programme_console", __name__, url_prefix="/admin/programme")
 @bp.get("")
 @guarded(Access.CONSOLE)
 def overview() -> AnyResponse:
-    """The programme begins with its tiers."""
+    """Redirect to the tiers, the first page of the programme."""
     return redirect(url_for("tiers_console.tiers"), 303)
 
 

@@ -52,7 +52,7 @@ VERBS = {
 @bp.get("")
 @guarded(Access.CONSOLE)
 def queue() -> Response:
-    """All redemptions, newest first; filters narrow them to what waits."""
+    """All redemptions, newest first; filters narrow them to open requests."""
     values = {"stale_before": clock.now() - STALE_AFTER}
     return show_table(REDEMPTIONS, "console/redemptions/queue.html", values, verbs=VERBS)
 
@@ -82,7 +82,7 @@ def decide(redemption_id: UUID, verb: str) -> AnyResponse:
 @bp.route("/bulk/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def decide_many(verb: str) -> AnyResponse:
-    """Ask once, then decide about many requests; each is reported singly, and one refused stops no other."""
+    """Ask once, then decide about many requests; each result is reported, and a refusal does not stop the others."""
     form, act = ReasonForm(), VERBS[verb]
     chosen = sorted({_parse(value) for value in request.args.getlist("ids")[:MAX_AT_ONCE]})
     back = _queue_as_it_was(request.args.get("here"))
@@ -98,7 +98,7 @@ def decide_many(verb: str) -> AnyResponse:
 
 
 def _queue_as_it_was(query: str | None) -> str:
-    """The queue with the filter, order and page that somebody acts from; without a word of them, what waits."""
+    """The URL of the queue with the filter, order and page of `query`; without a query, of the open requests."""
     if query is None:
         return url_for("redemptions_console.queue", status=RedemptionStatus.REQUESTED.value)
     return f"{url_for('redemptions_console.queue')}?{urlencode(parse_qsl(query))}"

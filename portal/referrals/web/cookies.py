@@ -12,7 +12,7 @@ DEVICE_LIFE = timedelta(days=365)
 
 
 def read_code(cookies: Mapping[str, str], life: timedelta) -> str | None:
-    """The code followed first, unless that is longer ago than `life`."""
+    """The code that the visitor followed first, unless that was longer ago than `life`."""
     try:
         found: str = _codes().loads(cookies.get(_name("referral"), ""), max_age=int(life.total_seconds()))
     except BadSignature:
@@ -21,7 +21,7 @@ def read_code(cookies: Mapping[str, str], life: timedelta) -> str | None:
 
 
 def remember_code(response: Response, code: str, life: timedelta) -> None:
-    """Keep the code a visitor has followed."""
+    """Store the code that a visitor has followed."""
     _set(response, "referral", str(_codes().dumps(code)), life)
 
 

@@ -29,7 +29,7 @@ def _user_id(label: str) -> StringField:
 
 
 def _travels(clean: Callable[[str], str]) -> Callable[[Form, Field], None]:
-    """What goes to the friend: cleaned, and refused where it names a site."""
+    """A validator for text that is sent to the friend: cleans it, and refuses a web address."""
 
     def check(_form: Form, field: Field) -> None:
         try:
@@ -70,7 +70,7 @@ class InviteForm(OnceForm):
             del self.invitee_phone
 
     def validate_invitee_email(self, field: Any) -> None:
-        """Needed, and an address, when the invite goes by email."""
+        """Require a valid address if the invite goes by email."""
         if self.channel.data != Channel.EMAIL:
             return
         try:
@@ -79,7 +79,7 @@ class InviteForm(OnceForm):
             raise ValidationError("Enter your friend's email address, like name@example.com.") from error
 
     def validate_invitee_phone(self, field: Any) -> None:
-        """Needed, and international, when the invite goes by SMS."""
+        """Require an international number that gets SMS if the invite goes by SMS."""
         if self.channel.data != Channel.SMS:
             return
         try:
@@ -121,7 +121,7 @@ class CompletionForm(ReasonForm):
 
 
 class OrderedCompletionForm(CompletionForm):
-    """As `CompletionForm`, where the programme asks for a minimum order."""
+    """As `CompletionForm`, if the programme requires a minimum order."""
 
     order_amount = WholeNumber(
         "Order amount",

@@ -1,4 +1,4 @@
-"""`/r/{code}`: who invites, what both get; remembered until the visitor registers (CONTRACT rule 13)."""
+"""`/r/{code}`: shows who invites and what both get; the code is kept until the visitor registers (CONTRACT rule 13)."""
 
 import logging
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ REGISTRATION = ("accounts.register", "accounts.do_register")
 @bp.get("/r/<code>")
 @guarded(Access.PUBLIC)
 def land(code: str) -> Response:
-    """Welcome who followed an invite; the first code they followed is the one that is remembered."""
+    """Welcome the visitor of an invite link; the first code they followed is the one that is kept."""
     rules = _rules()
     found = get_landing(db.session(), code, now=clock.now(), rules=rules)
     response = make_response(
@@ -66,14 +66,16 @@ def land(code: str) -> Response:
 
 
 def note_referral(given: Mapping[str, str]) -> dict[str, str]:
-    """What is kept of a registration's cookies: the code its visitor followed, and the name of their browser."""
+    """What a registration stores from its cookies: the code its visitor followed, and the name of their browser."""
     found = {"referral_code": cookies.read_code(given, _rules().attribution), "device": cookies.read_device(given)}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def bind_registration(session: Session, user: User, noted: Mapping[str, Any], registered_at: datetime) -> None:
-    """Bind a user whose address is verified now to the code they followed before they registered; complete it at once
-    where the programme says so."""
+    """Bind a user, whose address is now verified, to the code they followed before they registered.
+
+    Completes the referral at once if the programme converts at registration.
+    """
     rules, code = _rules(), noted.get("referral_code")
     if code is None:
         return
@@ -111,7 +113,7 @@ def _complete(session: Session, code: str, user_id: str, rules: ReferralRules) -
 
 
 def _inviter() -> Document:
-    """On the registration page, the first name of who invited the visitor."""
+    """Template context of the registration page: the first name of the visitor's inviter."""
     if not has_request_context() or request.endpoint not in REGISTRATION:
         return {}
     found = _followed(_rules())

@@ -1,4 +1,4 @@
-"""Invitations by email and SMS: to somebody who is no member, unless they asked for none."""
+"""Invitations by email and SMS, unless the address is suppressed."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from portal.referrals.standing import effective_status
 
 
 def send_invite(message: Claimed) -> None:
-    """Send an invitation, while it is open and its address wants one."""
+    """Send an invitation if it is still open and its address is not suppressed."""
     key = f"outbox:{ids.encode(message.id)}"
     with unit_of_work() as session:
         found = _find(session, message.payload)
@@ -40,7 +40,7 @@ def send_invite(message: Claimed) -> None:
 
 
 def _find(session: Session, payload: dict[str, Any]) -> tuple[ReferralInvite, str, str | None] | None:
-    """The invite, the first name of who made it, and why it is not to be sent when there is a reason."""
+    """The invite, its inviter's first name, and the reason not to send it (None: send it)."""
     key = tuple(ids.parse(payload[name]) for name in ("member_id", "invite_id"))
     invite = session.get(ReferralInvite, key, populate_existing=True)
     if invite is None or invite.address is None:
@@ -51,7 +51,7 @@ def _find(session: Session, payload: dict[str, Any]) -> tuple[ReferralInvite, st
 
 
 def _why_not(session: Session, invite: ReferralInvite, member: Member, user: User) -> str | None:
-    """Why this invite is not to be sent, as things are now."""
+    """The reason not to send this invite now; None: send it."""
     countries = ReferralRules.of(current_settings()).sms_countries
     if effective_status(invite, clock.now()) not in OPEN:
         return "invite_closed"
@@ -95,5 +95,5 @@ def _send(
 
 
 def _harmless(written: str | None) -> str | None:
-    """What may travel of what was written, when that was before anybody looked."""
+    """The text without hidden characters; None if it names a web address. It may predate the checks on input."""
     return None if written is None or names_a_site(written) else without_hidden(written)

@@ -42,7 +42,7 @@ def dashboard() -> Response:
 @guarded(Access.PAGE, undone="Nobody was invited.")
 @asks_staff
 def create() -> AnyResponse:
-    """Invite someone. The same form sent twice counts once."""
+    """Invite someone. The same form submitted twice counts once."""
     form = InviteForm()
     if not form.validate():
         return _page(form, 422)
@@ -60,7 +60,7 @@ def create() -> AnyResponse:
 @bp.post("/account/referrals/<ulid:referral_id>/cancel")
 @guarded(Access.PAGE, undone="Nothing was cancelled.")
 def cancel(referral_id: UUID) -> AnyResponse:
-    """Take an own open invite back."""
+    """Cancel one of the member's own open invites."""
     try:
         with db.session.begin_nested():
             cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
@@ -77,7 +77,7 @@ def _done() -> AnyResponse:
 
 
 def _page(form: InviteForm, status: int = 200, cursor: str | None = None) -> Response:
-    """The dashboard, or for HTMX its panel, as it is in the current transaction."""
+    """The dashboard, or for HTMX its panel, read in the current transaction."""
     template = "referrals/_panel.html" if by_htmx() else "referrals/dashboard.html"
     response = make_response(render_template(template, form=form, user=current_user, **_context(cursor)), status)
     cookies.know_device(response)

@@ -1,4 +1,4 @@
-"""Segment figures of a large programme, kept a while: counting them never takes over a twentieth of the time."""
+"""A cache of segment figures for large programmes: counting them takes at most a twentieth of the time."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Figures = list[dict[str, Any]]
 
 
 class SegmentCache:
-    """The figures of this process. Quick ones (below 50 ms) are counted anew for every answer."""
+    """The cache of one process. Figures that are quick to count (50 ms at most) are counted for every response."""
 
     def __init__(
         self, count: Callable[[datetime], Figures] = get_segments, timer: Callable[[], float] = time.perf_counter
@@ -22,7 +22,7 @@ class SegmentCache:
         self._kept: tuple[Figures, datetime, datetime] | None = None
 
     def get(self, now: datetime) -> tuple[Figures, datetime]:
-        """The figures and the minute they are of, so that an answer that has not changed is not sent again."""
+        """The figures and the minute they were counted in: no seconds, so that an unchanged response is not resent."""
         kept = self._kept
         if kept is not None and kept[1] <= now < kept[2]:
             return kept[0], _minute(kept[1])

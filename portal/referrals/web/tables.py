@@ -11,7 +11,7 @@ _SOURCE = """
     JOIN users u ON u.id = m.user_id
     LEFT JOIN users f ON f.id = coalesce(i.referee_user_id, i.attributed_user_id)
 """
-# Each way to name an invite is asked of its own index, and only what is found is read.
+# Each way to name an invite is looked up in its own index, and only the invites found are read.
 _FOUND = """
     i.id = ANY(ARRAY(
         SELECT id FROM loyalty_referral_invites
@@ -100,7 +100,8 @@ SIGNALS = Table(
             (("waiting", "Waiting"), ("done", "Done")),
         ),
         Filter(
-            # So the planner expects many rows and goes along the index, where @> would let it join and sort them all.
+            # This form makes the planner expect many rows and scan the index in order; with @> it would join and sort
+            # them all.
             "signal",
             "Signal",
             "array_position(i.signals, CAST(:signal AS text)) IS NOT NULL",

@@ -33,7 +33,7 @@ def rewards() -> Response:
 @bp.route("/new-reward", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def create() -> AnyResponse:
-    """Ask what the reward is, then put it into the catalogue."""
+    """Ask for the reward's fields, then add it to the catalogue."""
     form = NewRewardForm()
     form.offer(list_tiers(db.session()), form.icon.data)
     if not form.validate_on_submit() or _is_taken(form):
@@ -81,7 +81,7 @@ def _put(slug: str, fields: Document, reason: str) -> None:
 
 
 def _is_taken(form: NewRewardForm) -> bool:
-    """Whether there is such a reward already; then the form says so."""
+    """Whether the id is taken; if it is, the form gets the error."""
     if db.session().scalar(select(Reward.id).where(Reward.slug == form.slug.data)) is None:
         return False
     form.slug.errors = ["There is a reward with this id already."]

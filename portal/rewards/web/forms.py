@@ -65,7 +65,7 @@ _FORMATS, _STEP = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], {"step": 1}
 
 
 class RewardForm(ReasonForm):
-    """A reward to change. Times are of the operator's time zone."""
+    """A reward to change. Times are in the operator's time zone."""
 
     name = StringField(
         "Name", filters=[strip], validators=[DataRequired(message="Enter a name."), Length(max=80), no_nul]
@@ -97,25 +97,25 @@ class RewardForm(ReasonForm):
     active = BooleanField("In the catalogue", default=True)
 
     def offer(self, tiers: Iterable[Tier], icon: str | None = None) -> None:
-        """Offer these tiers and the usual icons to choose from, and the one that the reward has."""
+        """Set the choices: these tiers, the usual icons, and the icon that the reward has."""
         self.min_tier.choices = [_EVERYONE, *(SelectChoice(tier.slug, f"{tier.name} and above") for tier in tiers)]
         names = [*ICONS, *([icon] if icon and icon not in ICONS else [])]
         self.icon.choices = [SelectChoice(name, name.replace("-", " ").capitalize()) for name in names]
 
     def validate_image_url(self, field: Field) -> None:
-        """Only what a page may load."""
+        """Accept only an address that a page may load."""
         if not field.data.startswith(_PICTURES):
             raise ValidationError("Enter an address that begins with https:// or /static/.")
 
     def validate_starts_at(self, field: Field) -> None:
-        """A year that every part can store and show."""
+        """Accept only a year that every part can store and show."""
         if field.data is not None and field.data.year not in YEARS:
             raise ValidationError("Choose another year.")
 
     validate_ends_at = validate_starts_at
 
     def changes(self, zone: tzinfo) -> dict[str, object]:
-        """The fields of `put_reward`; the form's times are of `zone`."""
+        """The fields for `put_reward`; the form's times are in `zone`."""
         names = ("name", "points_cost", "inventory", "per_member_limit", "icon", "active")
         window = {name: _in_utc(getattr(self, name).data, zone) for name in ("starts_at", "ends_at")}
         optional = {name: getattr(self, name).data or None for name in ("min_tier", "image_url")}
@@ -124,7 +124,7 @@ class RewardForm(ReasonForm):
 
 
 class NewRewardForm(RewardForm):
-    """A reward that there is not yet."""
+    """A reward to create."""
 
     slug = StringField(
         "Id",
@@ -139,7 +139,7 @@ class NewRewardForm(RewardForm):
 
 
 def form_values(reward: Reward, tier: Tier | None, zone: tzinfo) -> dict[str, object]:
-    """A reward as its form shows it, with times of `zone`."""
+    """A reward as its form shows it, with times in `zone`."""
     names = ("name", "description", "points_cost", "inventory", "per_member_limit", "icon", "image_url", "active")
     window = {name: _in_zone(getattr(reward, name), zone) for name in ("starts_at", "ends_at")}
     return {**{name: getattr(reward, name) for name in names}, **window, "min_tier": tier.slug if tier else ""}

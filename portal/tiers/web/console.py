@@ -52,7 +52,7 @@ def preview(slug: str) -> Response:
 @bp.post("/tiers/<slug>")
 @guarded(Access.CONSOLE)
 def save(slug: str) -> AnyResponse:
-    """Put the tier as it was previewed; with other values, or without a reason, it is previewed again."""
+    """Save the tier as it was previewed; if values have changed or the reason is missing, preview it again."""
     tier = _tier(slug)
     form, confirm = TierForm() if tier else NewTierForm(), ReasonForm()
     if not (form.validate() and confirm.validate()):
@@ -94,7 +94,7 @@ def _fields(tier: Tier | None, form: TierForm) -> dict[str, object]:
 
 
 def _is_taken(form: NewTierForm) -> bool:
-    """Whether there is such a tier already; then the form says so."""
+    """Whether the id is taken; if it is, the form gets the error."""
     if _find(form.slug.data or "") is None:
         return False
     form.slug.errors = ["There is a tier with this id already."]

@@ -19,7 +19,7 @@ Benefit = Document
 
 
 class BenefitForm(Form):
-    """One benefit; a row left empty is none."""
+    """One benefit; an empty row is ignored."""
 
     label = StringField("What members read", filters=[strip], render_kw={"maxlength": 120})
     kind = StringField("Kind", filters=[strip], render_kw={"maxlength": 40})
@@ -74,7 +74,7 @@ class TierForm(PortalForm):
             self.benefits.append_entry({})
 
     def changes(self, before: Sequence[Benefit] = ()) -> dict[str, object]:
-        """The fields of `put_tier`; benefits that read as `before` stay as they were, whatever type their value has."""
+        """The fields for `put_tier`; a benefit whose text equals one in `before` keeps that one's value and type."""
         kept = {_typed(benefit): benefit for benefit in before}
         rows = [row.form for row in self.benefits if not row.form.is_empty]
         typed = [(row.kind.data or "", row.label.data or "", row.value.data or "") for row in rows]
@@ -85,7 +85,7 @@ class TierForm(PortalForm):
 
 
 class NewTierForm(TierForm):
-    """A tier that there is not yet."""
+    """A tier to create."""
 
     slug = StringField(
         "Id",
@@ -107,7 +107,7 @@ def form_values(tier: Tier) -> dict[str, object]:
 
 
 def fingerprint(slug: str, fields: Mapping[str, Any]) -> str:
-    """What tells whether a preview was of these fields."""
+    """A hash that shows whether a preview was made of these fields."""
     return hashlib.blake2b(orjson.dumps([slug, fields], option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
 
 

@@ -8,7 +8,7 @@ from portal.platform.console.tables import Choices, Column, Table
 from portal.platform.db.reads import read_all, read_one
 
 COUNTED_EXACTLY = 10_000
-# Counting a million members on every view would be slow: beyond a bound PostgreSQL's own statistics tell.
+# Counting a million members on every view would be slow: above a limit the number comes from PostgreSQL's statistics.
 _SOURCE = f"""
     loyalty_tiers t
     CROSS JOIN LATERAL (
@@ -53,7 +53,7 @@ class _Choice(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A tier that there is."""
+    """The id of an existing tier."""
 
     id: str
 
@@ -68,6 +68,6 @@ def list_tier_choices() -> Choices:
 
 
 def find_tier(slug: str) -> str | None:
-    """The id of a tier. Given as a value, and not looked up in the list's own statement, its rows can be estimated."""
+    """The id of a tier. It is looked up before the list's statement so that the planner can estimate its rows."""
     row = read_one(_ID, {"slug": slug}, _Found)
     return row.id if row else None
