@@ -4,7 +4,7 @@ If not, the intent itself stays pending: stock may return and points may be earn
 checkout may confirm it.
 """
 
-from portal.referrals import STILL_OPEN
+from portal.referrals import MAY_REFER, STILL_OPEN
 
 # SQL over an intent `i`, its member `m` and its reward `w` (null if it is for points); uses `:now`.
 _OFFERED = """
@@ -28,9 +28,9 @@ REDEEMABLE = f"""(
     AND coalesce(i.points, w.points_cost) <= ({_AVAILABLE})
 )"""
 
-# The member is active and has an invite left; also uses `:most_invites`.
+# The member may refer and has an invite left; also uses `:most_invites`.
 SHAREABLE = f"""(
-    m.status = 'active' AND :most_invites > (
+    {MAY_REFER} AND :most_invites > (
         SELECT count(*) FROM loyalty_referral_invites i WHERE i.member_id = m.id AND {STILL_OPEN})
 )"""
 POSSIBLE = f"CASE i.kind WHEN 'redemption' THEN {REDEEMABLE} ELSE {SHAREABLE} END"

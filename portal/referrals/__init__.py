@@ -2,7 +2,7 @@
 
 from portal.referrals.completion import complete_referral
 from portal.referrals.credits import release_due_credits
-from portal.referrals.eligibility import Order
+from portal.referrals.eligibility import MAY_REFER, Order
 from portal.referrals.invites import Invitation, issue_invite, send_again
 from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
@@ -11,6 +11,7 @@ from portal.referrals.standing import effective_status, expire_invites
 
 __all__ = [
     "EFFECTIVE_STATUS",
+    "MAY_REFER",
     "OPEN",
     "STILL_OPEN",
     "Channel",

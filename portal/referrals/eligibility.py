@@ -113,6 +113,14 @@ def in_good_standing(member: type[Member], user: type[User]) -> ColumnElement[bo
     return (member.status == "active") & user.disabled_at.is_(None) & user.email_verified_at.is_not(None)
 
 
+# `may_refer` as SQL over a member `m`.
+MAY_REFER = """
+    m.status = 'active'
+    AND EXISTS (
+        SELECT FROM users u WHERE u.id = m.user_id AND u.disabled_at IS NULL AND u.email_verified_at IS NOT NULL)
+"""
+
+
 def of_two_in_good_standing() -> ColumnElement[bool]:
     """A condition: both sides of a converted invite are in good standing. While one is not, both credits wait."""
     member, user, friend, referee = aliased(Member), aliased(User), aliased(Member), aliased(User)

@@ -168,7 +168,7 @@ class DailyLimit(Conflict):
     """The member has the maximum of conversions in 24 hours for one by registration alone; an order still converts."""
 
     code = "referral_daily_limit"
-    title = "Enough friends were completed by registering today"
+    title = "No more friends can be completed by registering today"
 
     def __init__(self, most: int) -> None:
         super().__init__(extra={"max": most})

@@ -83,6 +83,21 @@ def test_only_what_waits_is_shown(client: FlaskClient, session: Session, token: 
     assert feed(client, token, member) == {"intents": [], "actions": []}
 
 
+@pytest.mark.parametrize("lacks", ["email_verified_at", "standing"])
+def test_who_may_not_refer_is_not_asked_to_tell_a_friend(
+    client: FlaskClient, session: Session, token: str, member: Member, lacks: str
+) -> None:
+    """Such a card would lead to a refusal (D6)."""
+    make_intent(session, member)
+    assert [action["kind"] for action in feed(client, token, member)["actions"]] == ["referral_share"]
+    if lacks == "standing":
+        member.status = "suspended"
+    else:
+        session.get_one(User, member.user_id).email_verified_at = None
+    session.flush()
+    assert feed(client, token, member)["actions"] == []
+
+
 def test_the_feed_is_bounded(client: FlaskClient, session: Session, token: str, member: Member) -> None:
     start = clock.now()
     made = [make_intent(session, member, at=start + timedelta(seconds=n)) for n in range(MAX_SHOWN + 5)]
