@@ -110,7 +110,7 @@ def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *
     The shop's ids are unique in the programme; those of a member's browser are unique only for that member. If the shop
     uses a member's own id, it takes over that intent.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     :raises IntentConflict: if a `checkoutIntentId` belongs to a different intent.
     :raises IntentCancelled, IntentExpired: if it is planned or confirmed too late.
     :raises AlreadyFulfilled: if it is cancelled too late.

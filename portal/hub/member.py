@@ -97,7 +97,7 @@ def get_member_document(user_id: str) -> Document | None:
 def get_or_enrol(user_id: str) -> Document:
     """The Member of CONTRACT 3 in the current transaction; enrols the user if there is no membership.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     """
     values = {"user_id": user_id, "now": clock.now()}
     row = db.session.execute(_MEMBER, values).first()

@@ -71,7 +71,7 @@ class DispatchRow(NamedTuple):
 def list_nudges(user_id: str, now: datetime, rules: NudgeRules) -> list[Document] | None:
     """A user's nudges as CONTRACT 3 shows them, in one read; None if they must be brought up to date first.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     """
     rows: list[state.CardRow] = read_hot(_OF_USER, {**state.values(rules, now), "user_id": user_id})
     return None if any(row.action for row in rows) else list_cards(rows, now, rules)

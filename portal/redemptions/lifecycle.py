@@ -87,7 +87,7 @@ class Wish:
 def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rules: HoldRules) -> Redemption:
     """Request a redemption: hold the points, and one item of the reward, until it is resolved.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     :raises MemberSuspended: if the member may not spend.
     :raises rewards.RewardNotFound, rewards.OutOfStock, rewards.LimitReached, rewards.TierRequired: if the member cannot
         have the reward.

@@ -86,7 +86,7 @@ def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
 def demand_may_invite(session: Session, user_id: str) -> tuple[Member, User]:
     """The membership and account of someone who may invite, with the membership's row locked; enrols them if needed.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: if the membership is suspended or the account closed.
     """

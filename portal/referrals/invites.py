@@ -69,7 +69,7 @@ def create_invite(
 
     A suppressed address gets no message: the invite stays a draft, whose link can be passed on.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: if the member may not invite.
     :raises problems.SelfReferral: if the invited address is the member's own (CONTRACT rule 10).
@@ -98,7 +98,7 @@ def issue_invite(
 ) -> ReferralInvite:
     """Invite on a member's behalf, without quota and cooldown; the limits that protect friends apply. Audited.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     :raises problems.AddressUnverified: if the member has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises MemberSuspended: if the member may not invite.
     :raises problems.SelfReferral: if the invited address is the member's own (CONTRACT rule 10).

@@ -65,7 +65,7 @@ def list_tiers(session: Session) -> list[Tier]:
 def enrol(session: Session, user_id: str) -> Member:
     """Return a user's membership; if there is none, create it in the tier that 0 points qualify for.
 
-    :raises portal.accounts.web.guards.UserNotFound: if there is no such user.
+    :raises portal.accounts.UserNotFound: if there is no such user.
     """
     member, new = provision_member(session, user_id)
     if new and record_upgrades(session, [member.id], clock.now()):
