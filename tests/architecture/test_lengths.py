@@ -17,7 +17,7 @@ from wtforms.validators import Length
 
 import portal
 from portal.accounts.models import AuthSession
-from portal.platform.web.schemas import Schema
+from portal.platform.schemas import Schema
 from tests.factories.accounts import bearer, csrf, make_token, make_user
 
 MOST = 4096

@@ -14,7 +14,7 @@ from tests.factories.referrals import make_invite
 PATH = [
     "platform/web/application.py",  # one transaction around the view
     "accounts/web/guards.py",  # who calls, and may they
-    "platform/web/schemas.py",  # the body, validated
+    "platform/web/inputs.py",  # the body, validated
     "referrals/web/api.py",
     "referrals/rules.py",  # the settings, as values
     "ledger/rules.py",
@@ -43,6 +43,7 @@ TOOLS = {
     "platform/documents.py",
     "platform/ids.py",
     "platform/observability.py",
+    "platform/schemas.py",
     "platform/settings.py",
     "platform/web/idempotency.py",
     "platform/web/limits.py",

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 import portal
+from portal.platform.schemas import Schema
 from portal.platform.web.schema_errors import FALLBACK, SENTENCES, sentence_for
-from portal.platform.web.schemas import Schema
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.loyalty import make_member
 
@@ -23,6 +23,7 @@ RAISES = {
     "bool": ("bool_type", "bool_parsing"),
     "datetime": ("datetime_type", "datetime_parsing", "datetime_object_invalid", "timezone_aware"),
     "list": ("list_type",),
+    "frozenset": ("frozen_set_type",),
     "dict": ("dict_type",),
     "enum": ("enum",),
     "literal": ("literal_error",),

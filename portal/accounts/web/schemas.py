@@ -13,7 +13,7 @@ from portal.accounts.contact import (
     clean_timezone,
 )
 from portal.accounts.users import Grant
-from portal.platform.web.schemas import Answer, Moment, Schema, Text, Timestamp
+from portal.platform.schemas import Answer, Moment, Schema, Text, Timestamp
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(clean_email)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(clean_phone)]

@@ -6,8 +6,8 @@ from flask import Response
 from portal.accounts.web import Access, guarded
 from portal.analytics import reads
 from portal.analytics.web.schemas import SnapshotPage
+from portal.platform.schemas import Page
 from portal.platform.web.responses import json
-from portal.platform.web.schemas import Page
 
 bp = APIBlueprint("analytics_api", __name__, url_prefix="/api/v1/loyalty", tag="Analytics")
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from portal.platform.web.schemas import Answer, Ulid
+from portal.platform.schemas import Answer, Ulid
 from portal.referrals.web import SegmentFigures
 
 

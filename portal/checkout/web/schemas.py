@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from portal.accounts import USER_ID_PATTERN
 from portal.checkout.intents import REDEMPTION, SHARE, Action, Checkout, Part, Resolution
-from portal.platform.web.schemas import Answer, Points, Schema, Slug, Text, Ulid
+from portal.platform.schemas import Answer, Points, Schema, Slug, Text, Ulid
 
 
 class RedemptionPart(Schema):

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime
 
-from portal.platform.web.schemas import Answer, Ulid
+from portal.platform.schemas import Answer, Ulid
 from portal.tiers.web import Benefit
 
 

@@ -6,7 +6,8 @@ from pydantic import AwareDatetime, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from portal.hub.timeline import Kind
-from portal.platform.web.schemas import Answer, Schema, Ulid, invalid
+from portal.platform.schemas import Answer, Schema, Ulid
+from portal.platform.web.inputs import invalid
 
 
 class TimelineQuery(Schema):

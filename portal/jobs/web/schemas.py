@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from portal.platform.web.schemas import Answer, Timestamp
+from portal.platform.schemas import Answer, Timestamp
 
 
 class ScheduledJob(Answer):

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from portal.ledger.labels import describe_types
 from portal.ledger.models import EntryType
 from portal.platform.documents import MAX_POINTS, Document
-from portal.platform.web.schemas import Answer, Metadata, Moment, Page, Schema, Text, Ulid
+from portal.platform.schemas import Answer, Metadata, Moment, Page, Schema, Text, Ulid
 
 
 class LedgerQuery(Page):

@@ -12,8 +12,8 @@ from portal.nudges.web import schemas
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.web.inputs import valid_slug
 from portal.platform.web.responses import json
-from portal.platform.web.schemas import valid_slug
 
 bp = APIBlueprint("nudges_api", __name__, url_prefix="/api/v1/loyalty", tag="Nudges")
 POLL_AFTER_SECONDS = 45

@@ -9,7 +9,7 @@ from portal.notifications import ChannelName
 from portal.nudges.models import DispatchStatus, NudgeStatus
 from portal.nudges.signals import SIGNALS
 from portal.platform.documents import Document
-from portal.platform.web.schemas import Answer, Page, Schema, Ulid
+from portal.platform.schemas import Answer, Page, Schema, Ulid
 
 MAX_HOURS = 8760
 

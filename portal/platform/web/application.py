@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from apiflask import APIFlask
+from apiflask.schema_adapters.registry import registry
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.templating import Environment
@@ -14,11 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from portal.platform.db import db
 from portal.platform.problems import Busy
 from portal.platform.web import idempotency
+from portal.platform.web.inputs import StrictAdapter
 
 ATTEMPTS = 4
 # Serialization failure, deadlock, and a unique key that another request inserted since it was looked up.
 RETRYABLE = frozenset({"40001", "40P01", "23505"})
 LOCK_NOT_AVAILABLE = "55P03"
+registry.register("pydantic", StrictAdapter)  # before any view is declared
 View = TypeVar("View", bound=Callable[..., Any])
 
 

@@ -70,7 +70,7 @@ SENTENCES: dict[str, str | Sentence] = {
     ),
     **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "must be a date, such as 2024-03-31"),
     **dict.fromkeys(("time_type", "time_parsing"), "must be a time, such as 21:30"),
-    **dict.fromkeys(("list_type", "tuple_type", "set_type"), "must be a list"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "must be a list"),
     **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "must be an object"),
     "value_error": lambda context, _: str(context["error"]),
     "none_required": "must be null",

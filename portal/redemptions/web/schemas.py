@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from portal.platform.web.schemas import Answer, Page, Points, Schema, Slug, Text, Ulid
+from portal.platform.schemas import Answer, Page, Points, Schema, Slug, Text, Ulid
 from portal.redemptions.models import RedemptionStatus
 
 

@@ -8,7 +8,7 @@ from portal.accounts import USER_ID_PATTERN
 from portal.accounts.web import Email, Phone
 from portal.ledger import EntryType
 from portal.ledger.web import LedgerEntry
-from portal.platform.web.schemas import Answer, Metadata, Page, Schema, Text, Ulid, no_nul
+from portal.platform.schemas import Answer, Metadata, Page, Schema, Text, Ulid, no_nul
 from portal.referrals.invites import Invitation
 from portal.referrals.models import Channel, InviteStatus
 from portal.referrals.outgoing import clean_name, clean_words

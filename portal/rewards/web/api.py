@@ -7,8 +7,8 @@ from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.web.inputs import valid_slug
 from portal.platform.web.responses import json
-from portal.platform.web.schemas import valid_slug
 from portal.rewards import catalogue, models
 from portal.rewards.web import schemas
 from portal.tiers import Tier

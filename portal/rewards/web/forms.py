@@ -9,8 +9,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from portal.platform.clock import YEARS
 from portal.platform.documents import MAX_POINTS
+from portal.platform.schemas import SLUG_PATTERN
 from portal.platform.web.forms import ReasonForm, WholeNumber, no_nul, strip
-from portal.platform.web.schemas import SLUG_PATTERN
 from portal.rewards.models import Reward
 from portal.tiers import Tier
 

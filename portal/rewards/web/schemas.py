@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from portal.platform.web.schemas import Answer, Moment, Points, Schema, Slug, Text
+from portal.platform.schemas import Answer, Moment, Points, Schema, Slug, Text
 
 
 class RewardInput(Schema):

@@ -10,8 +10,8 @@ from portal.accounts.web import Access, acting, guarded
 from portal.platform.db import db
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
+from portal.platform.web.inputs import valid_slug
 from portal.platform.web.responses import json
-from portal.platform.web.schemas import valid_slug
 from portal.tiers import models, qualification
 from portal.tiers.web import schemas
 

@@ -9,8 +9,8 @@ from wtforms import BooleanField, FieldList, Form, FormField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.platform.documents import Document
+from portal.platform.schemas import SLUG_PATTERN
 from portal.platform.web.forms import PortalForm, WholeNumber, no_nul, strip
-from portal.platform.web.schemas import SLUG_PATTERN
 from portal.tiers.models import Tier
 from portal.tiers.web.schemas import BIGGEST
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from portal.platform.web.schemas import Answer, Schema, Text, no_nul
+from portal.platform.schemas import Answer, Schema, Text, no_nul
 
 BIGGEST = 2**53 - 1
 MAX_VALUE_LENGTH = 120
