@@ -6,6 +6,7 @@ from flask import current_app
 from portal.accounts import models as _accounts  # noqa: F401 - makes its tables known
 from portal.analytics import models as _analytics  # noqa: F401 - makes its tables known
 from portal.checkout import models as _checkout  # noqa: F401 - makes its tables known
+from portal.earning import models as _earning  # noqa: F401 - makes its tables known
 from portal.imports import models as _imports  # noqa: F401 - makes its tables known
 from portal.jobs import models as _scheduling  # noqa: F401 - makes its tables known
 from portal.ledger import models as _ledger  # noqa: F401 - makes its tables known

@@ -62,6 +62,7 @@ def _attach_domains(app: Portal) -> None:
     from portal.analytics import web as analytics
     from portal.checkout import web as checkout
     from portal.desk import web as desk
+    from portal.earning import web as earning
     from portal.home import web as home
     from portal.hub import web as hub
     from portal.imports import web as imports
@@ -75,7 +76,7 @@ def _attach_domains(app: Portal) -> None:
     from portal.rewards import web as rewards
     from portal.tiers import web as tiers
 
-    members = (accounts, tiers, ledger, notifications, rewards, redemptions, referrals, checkout, nudges)
+    members = (accounts, tiers, ledger, notifications, rewards, redemptions, earning, referrals, checkout, nudges)
     operators = (programme, analytics, imports, jobs, desk)
     for domain in (*members, *operators, hub, home):
         domain.init_app(app)

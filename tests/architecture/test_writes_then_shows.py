@@ -750,6 +750,14 @@ def take_back(world: World) -> None:
     invite_is(world, person, world.api("POST", f"/referrals/{made['id']}/cancel", user_id=person.id))
 
 
+@shows("/api/v1/loyalty/earning-rules/<slug> PUT ADMIN")
+def write_a_rule(world: World) -> None:
+    made = world.api("PUT", "/earning-rules/tea", {"name": "Tea", "kind": "order", "points": 5})
+    assert made in world.api("GET", "/earning-rules?limit=100")["rules"]
+    assert world.api("GET", "/earning-rules/tea/versions")["versions"][0] == made
+    assert "tea" in [way["rule"] for way in world.api("GET", "/ways-to-earn")["ways"]]
+
+
 @shows("/api/v1/loyalty/referrals/complete POST ADMIN")
 def complete_by_api(world: World) -> None:
     person, friend = world.member(), world.member()

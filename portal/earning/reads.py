@@ -1,0 +1,90 @@
+"""Reads of earning rules: those that hold, and what each has been."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from portal.earning.evaluation import Rule
+from portal.earning.models import EarningRuleVersion
+from portal.earning.problems import RuleNotFound
+from portal.earning.rules import RuleTerms
+from portal.platform.db.cursors import decode, encode
+from portal.platform.db.reads import read_all
+from portal.platform.documents import Document
+
+_COLUMNS = "v.slug, v.version, v.terms, v.created_at, v.created_by"
+_CURRENT = text(f"""
+    SELECT {_COLUMNS} FROM loyalty_earning_rules r
+    JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+    WHERE r.slug > :after ORDER BY r.slug LIMIT :limit
+""")
+_ALL = text("""
+    SELECT v.slug, v.version, v.terms FROM loyalty_earning_rules r
+    JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+    WHERE coalesce((v.terms -> 'active')::boolean, true) ORDER BY r.slug
+""")
+_VERSIONS = text(f"""
+    SELECT {_COLUMNS} FROM loyalty_earning_rule_versions v
+    WHERE v.slug = :slug AND v.version < :before ORDER BY v.version DESC LIMIT :limit
+""")
+_NEWEST = 2**31 - 1
+
+
+class VersionRow(NamedTuple):
+    """A version of a rule."""
+
+    slug: str
+    version: int
+    terms: Document
+    created_at: datetime
+    created_by: str
+
+
+class _Terms(NamedTuple):
+    """A rule that holds."""
+
+    slug: str
+    version: int
+    terms: Document
+
+
+def list_rules(*, limit: int, cursor: str | None) -> Document:
+    """A page of the rules with the version of each that holds, by slug: `{rules, nextCursor}`.
+
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor is not of this list.
+    """
+    rows = read_all(_CURRENT, {"after": decode(cursor, "earning_rules") or "", "limit": limit + 1}, VersionRow)
+    more = encode(rows[limit - 1].slug, "earning_rules") if len(rows) > limit else None
+    return {"rules": [serialize_version(row) for row in rows[:limit]], "nextCursor": more}
+
+
+def list_versions(slug: str, *, limit: int, cursor: str | None) -> Document:
+    """A page of all versions of a rule, newest first: `{versions, nextCursor}`.
+
+    :raises RuleNotFound: if there is no such rule.
+    :raises portal.platform.db.cursors.InvalidCursor: if the cursor is not of this list.
+    """
+    scope = ("earning_rule_versions", slug)
+    values = {"slug": slug, "before": decode(cursor, *scope) or _NEWEST, "limit": limit + 1}
+    rows = read_all(_VERSIONS, values, VersionRow)
+    if not rows and cursor is None:
+        raise RuleNotFound
+    more = encode(rows[limit - 1].version, *scope) if len(rows) > limit else None
+    return {"versions": [serialize_version(row) for row in rows[:limit]], "nextCursor": more}
+
+
+def get_active_rules() -> list[Rule]:
+    """The rules that are active, by slug, as `evaluate` takes them: one statement."""
+    return [Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in read_all(_ALL, {}, _Terms)]
+
+
+def serialize_version(row: VersionRow | EarningRuleVersion) -> Document:
+    """A version of a rule as the API shows it: its terms, with whose they are and since when."""
+    return {
+        **row.terms,
+        "slug": row.slug,
+        "version": row.version,
+        "createdAt": row.created_at,
+        "createdBy": row.created_by,
+    }
