@@ -18,6 +18,8 @@ APPEND_ONLY = """
         FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER append_only_table BEFORE TRUNCATE ON loyalty_earning_rule_versions
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    ALTER TABLE loyalty_earning_rule_versions ENABLE ALWAYS TRIGGER append_only_rows;
+    ALTER TABLE loyalty_earning_rule_versions ENABLE ALWAYS TRIGGER append_only_table;
 """
 
 

@@ -14,14 +14,15 @@ from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 
 _COLUMNS = "v.slug, v.version, v.terms, v.created_at, v.created_by"
+_IN_FORCE = """
+    loyalty_earning_rules r JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+"""
 _CURRENT = text(f"""
-    SELECT {_COLUMNS} FROM loyalty_earning_rules r
-    JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+    SELECT {_COLUMNS} FROM {_IN_FORCE}
     WHERE r.slug > :after ORDER BY r.slug LIMIT :limit
 """)
-_ALL = text("""
-    SELECT v.slug, v.version, v.terms FROM loyalty_earning_rules r
-    JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+_ACTIVE = text(f"""
+    SELECT {_COLUMNS} FROM {_IN_FORCE}
     WHERE coalesce((v.terms -> 'active')::boolean, true) ORDER BY r.slug
 """)
 _VERSIONS = text(f"""
@@ -39,14 +40,6 @@ class VersionRow(NamedTuple):
     terms: Document
     created_at: datetime
     created_by: str
-
-
-class _Terms(NamedTuple):
-    """A rule that holds."""
-
-    slug: str
-    version: int
-    terms: Document
 
 
 def list_rules(*, limit: int, cursor: str | None) -> Document:
@@ -76,7 +69,9 @@ def list_versions(slug: str, *, limit: int, cursor: str | None) -> Document:
 
 def get_active_rules() -> list[Rule]:
     """The rules that are active, by slug, as `evaluate` takes them: one statement."""
-    return [Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in read_all(_ALL, {}, _Terms)]
+    return [
+        Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in read_all(_ACTIVE, {}, VersionRow)
+    ]
 
 
 def serialize_version(row: VersionRow | EarningRuleVersion) -> Document:

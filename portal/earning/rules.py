@@ -31,10 +31,6 @@ class RuleKind(StrEnum):
     MULTIPLIER = "multiplier"
 
 
-OF_ORDERS = frozenset({RuleKind.SPEND, RuleKind.ITEM, RuleKind.ORDER, RuleKind.FIRST_ORDER, RuleKind.MULTIPLIER})
-NO_LINES = frozenset({RuleKind.EVENT, RuleKind.SIGN_UP, RuleKind.BIRTHDAY})
-
-
 class MemberLimit(Schema):
     """How many points, or how often, a member may be granted in a calendar window of the programme's timezone."""
 

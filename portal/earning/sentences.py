@@ -21,19 +21,18 @@ _ONCE = {
 
 
 def list_ways(rules: Iterable[Rule], now: datetime, currency: str, locale: str) -> list[Document]:
-    """The rules that hold now, each with its sentence and its figures."""
-    holding = (rule for rule in rules if rule.terms.active and rule.terms.is_in_time(now))
-    return [_way(rule, currency, locale) for rule in holding]
+    """Those of these active rules that hold now, each with its sentence and its figures."""
+    return [_way(rule, currency, locale) for rule in rules if rule.terms.is_in_time(now)]
 
 
 def _way(rule: Rule, currency: str, locale: str) -> Document:
     terms = rule.terms
     figures = {"points": terms.points, "perAmount": terms.per_amount}
     given = {name: figure for name, figure in figures.items() if figure is not None}
-    return {"rule": rule.slug, "sentence": describe_rule(terms, currency, locale), **given}
+    return {"rule": rule.slug, "sentence": _sentence(terms, currency, locale), **given}
 
 
-def describe_rule(terms: RuleTerms, currency: str, locale: str) -> str:
+def _sentence(terms: RuleTerms, currency: str, locale: str) -> str:
     """The rule as a sentence: its name, and what it brings."""
     if terms.kind is RuleKind.MULTIPLIER:
         return f"{terms.name}: {terms.multiplier} times the points"
