@@ -210,6 +210,32 @@ def test_page_two_and_back(visit: Visit, path: str, scripts: bool) -> None:
     assert clicks.turn("prev", second) == first
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(
+    ("path", "label", "wanted"),
+    [
+        ("/admin/members", "Search", "nobody-of-this-name"),
+        ("/admin/redemptions", "Member", "nobody-of-this-name"),
+        ("/admin/audit", "Who", "nobody-of-this-name"),
+    ],
+)
+def test_a_list_without_rows_says_so_and_shows_all_again(
+    visit: Visit, path: str, label: str, wanted: str, scripts: bool
+) -> None:
+    page = visit(java_script_enabled=scripts)
+    page.goto(path)
+    rows = page.get_by_test_id("row")
+    shown = rows.count()
+    page.get_by_label(label, exact=True).fill(wanted)
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("No rows match")).to_be_visible()
+    expect(rows).to_have_count(0)
+    assert wanted in page.url
+    page.get_by_role("link", name="Show all").click()
+    expect(rows).to_have_count(shown)
+    assert wanted not in page.url
+
+
 def test_the_focus_stays_in_the_table_when_its_page_is_turned(visit: Visit) -> None:
     page = visit()
     clicks = Clicks(page, "audit", "/admin/audit", scripts=True)
