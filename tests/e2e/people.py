@@ -69,3 +69,11 @@ def sign_out(page: Page) -> None:
     page.locator("summary", has_text="Your account").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_test_id("flash")).to_contain_text("signed out")
+
+
+def expect_refusal(page: Page, *, scripts: bool = True) -> None:
+    """A form on a page of its own has come back; its scripts have moved to what is wrong, so nothing shifts now."""
+    summary = page.locator("[data-error-summary]")
+    expect(summary).to_be_visible()
+    if scripts:
+        expect(summary).to_be_focused()

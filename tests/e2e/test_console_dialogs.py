@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from portal.platform.web.application import Portal
 from tests import databases
 from tests.e2e.consoles import Programme, served, sign_in
+from tests.e2e.people import expect_refusal
 
 Visit = Callable[..., Page]
 _LINK = re.compile(r"<a[^>]+>", re.DOTALL)
@@ -138,6 +139,7 @@ def test_every_form_on_a_page_of_its_own_is_refused_and_left_without_a_complaint
         key = form.locator("[name=idempotency_key]").get_attribute("value") or ""
         form.locator("button[type=submit]").last.click()
 
+        expect_refusal(page, scripts=scripts)
         expect(page.locator("[data-error-summary] a[href='#reason']")).to_be_visible()
         expect(form.locator("[name=idempotency_key]")).not_to_have_attribute("value", key)
         page.get_by_role("link", name=re.compile("^(Not now|Cancel)$")).last.click()
@@ -203,6 +205,7 @@ def test_an_address_that_was_refused_is_corrected(visit: Visit, scripts: bool, w
     page.get_by_label("Email address or phone number").fill(wrong)
     page.get_by_label("Reason").fill("by phone")
     page.get_by_role("button", name="Send nothing more").click()
+    expect_refusal(page, scripts=scripts)
     expect(page.locator("[data-error-summary] li")).to_have_text("Enter an email address, like name@example.com.")
 
     page.get_by_label("Email address or phone number").fill(f"no-more-{scripts}-{number}@example.com")

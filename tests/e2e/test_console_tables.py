@@ -13,6 +13,7 @@ from portal.platform.console import tables
 from portal.platform.web.application import Portal
 from tests import databases
 from tests.e2e.consoles import Programme, served, sign_in
+from tests.e2e.people import expect_refusal
 from tests.factories.crowd import make_crowd
 
 SIZES = (2, 50, 100)
@@ -304,6 +305,7 @@ def test_chosen_requests_are_decided_and_lead_back_to_the_list(
     page.get_by_role("button", name=verb, exact=True).click()
     page.get_by_label("Reason").fill(" ")
     page.get_by_role("button", name=answer).click()
+    expect_refusal(page, scripts=scripts)
     expect(page.locator("[data-error-summary] li")).to_have_text("Say why, for the audit log.")
     page.get_by_label("Reason").fill("asked by phone")
     page.get_by_role("button", name=answer).click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import AXE, Shop
-from tests.e2e.people import join
+from tests.e2e.people import expect_refusal, join
 from tests.e2e.test_pages import GRAVE, SIDEWAYS
 from tests.notifications.test_push import PRIVATE
 
@@ -62,7 +62,7 @@ def test_what_cannot_be_is_explained_beside_the_field_and_nothing_typed_is_lost(
     page.get_by_label("Nothing after").fill("22:00")
     save(page)
     phone = page.get_by_label("Phone number")
-    expect(page.locator("[data-error-summary]")).to_be_visible()
+    expect_refusal(page, scripts=scripts)
     expect(phone).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#phone_number-error")).to_contain_text("such as +14155552671")
     expect(page.locator("#quiet_from-error")).to_contain_text("Quiet hours need a beginning and an end.")
