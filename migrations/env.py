@@ -16,6 +16,7 @@ from portal.notifications import suppressions as _suppressions  # noqa: F401 - m
 from portal.nudges import models as _nudges  # noqa: F401 - makes its tables known
 from portal.platform import models as _core  # noqa: F401 - makes its tables known
 from portal.platform.db import Base, db
+from portal.programme import versions as _programme  # noqa: F401 - makes its tables known
 from portal.redemptions import models as _redemptions  # noqa: F401 - makes its tables known
 from portal.referrals import models as _referrals  # noqa: F401 - makes its tables known
 from portal.rewards import models as _rewards  # noqa: F401 - makes its tables known

@@ -28,10 +28,12 @@ _EXPIRE = query("""
         WHERE l.member_id = ANY(:ids) AND l.remaining > 0 AND l.remaining > l.held AND l.expires_at <= :now
         ORDER BY l.expires_at, l.member_id, l.seq LIMIT :limit
     ), given AS (
-        SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount, 0::bigint AS earned,
-               'Points expired' AS description, jsonb_build_object('expired_at', expires_at) AS metadata,
+        SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount,
+               0::bigint AS qualifying, CAST(:now AS timestamptz) AS qualifies_at, 'Points expired' AS description,
+               jsonb_build_object('expired_at', expires_at) AS metadata,
                'expiry' AS source, lot_id::text AS external_id, 'expire:' || remaining AS effect,
-               CAST(:now AS timestamptz) AS occurred_at, NULL::timestamptz AS expires_at, NULL::date AS week
+               CAST(:now AS timestamptz) AS occurred_at, CAST(:now AS timestamptz) AS posted_at,
+               NULL::timestamptz AS expires_at, NULL::date AS week
         FROM due
     ), takes AS (
         SELECT entry_id, lot_id, points, 0::bigint AS held FROM due

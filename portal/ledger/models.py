@@ -53,7 +53,11 @@ _DEBITS = tuple(kind.value for kind in EntryType if kind.sign < 0)
 
 
 class LedgerEntry(Base):
-    """One point change. Never updated or deleted; `seq` orders a member's entries. Holds no personal data."""
+    """One point change. Never updated or deleted; `seq` orders a member's entries. Holds no personal data.
+
+    `qualifying` is what it adds to the points that open tiers (taken back: negative), by the date `qualifies_at`, so
+    that any window is one sum. `posted_at` is when it was written; `programme_version` the settings then.
+    """
 
     __tablename__ = "loyalty_ledger_entries"
 
@@ -64,6 +68,10 @@ class LedgerEntry(Base):
     entry_type: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
     balance_after: Mapped[int] = mapped_column(BigInteger)
+    qualifying: Mapped[int] = mapped_column(BigInteger)
+    qualifies_at: Mapped[datetime]
+    posted_at: Mapped[datetime]
+    programme_version: Mapped[int]
     description: Mapped[str]
     entry_metadata: Mapped[Document] = mapped_column("metadata")
     source: Mapped[str]
@@ -74,7 +82,7 @@ class LedgerEntry(Base):
         UniqueConstraint("member_id", "id"),
         UniqueConstraint("member_id", "source", "external_id", "effect", name="uq_loyalty_ledger_entries_effect"),
         CheckConstraint(f"entry_type IN {_TYPES}", name="entry_type"),
-        CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint("amount <> 0 OR entry_type = 'reversal'", name="amount"),
         CheckConstraint(
             f"(entry_type NOT IN {_CREDITS} OR amount > 0) AND (entry_type NOT IN {_DEBITS} OR amount < 0)",
             name="sign",

@@ -37,7 +37,8 @@ class Posting:
     """One point change to be written. `source`, `external_id` and `effect` make it unique for the member.
 
     A credit opens a lot that lives until `expires_at` (None: for ever); a debit lists the points it takes from each
-    lot. `week` is the Monday of the week that the entry qualifies for a streak, or None.
+    lot. `qualifying` is what it adds to tiers (None: its amount, for a credit of an earned type), by the date
+    `qualifies_at` (None: when it occurs). `week` is the Monday of the week that it qualifies for a streak, or None.
     """
 
     member_id: UUID
@@ -52,6 +53,8 @@ class Posting:
     expires_at: datetime | None = None
     takes: tuple[Take, ...] = ()
     week: date | None = None
+    qualifying: int | None = None
+    qualifies_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,9 @@ class Posted:
 GIVEN = """
     given AS (
         SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(
-            ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, earned bigint, description text,
-            metadata jsonb, source text, external_id text, effect text, occurred_at timestamptz,
-            expires_at timestamptz, week date)
+            ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, qualifying bigint,
+            qualifies_at timestamptz, description text, metadata jsonb, source text, external_id text, effect text,
+            occurred_at timestamptz, posted_at timestamptz, expires_at timestamptz, week date)
     ), takes AS (
         SELECT t.* FROM json_to_recordset(CAST(:takes AS json)) AS t(
             entry_id uuid, lot_id uuid, points bigint, held bigint)
@@ -103,10 +106,10 @@ _WRITE = """
         SELECT f.member_id, t.entry_id, t.lot_id, t.points, t.held FROM takes t JOIN fresh f ON f.id = t.entry_id
     ), moved AS (
         UPDATE loyalty_members m
-        SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.earned,
+        SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.qualifying,
             last_seq = m.last_seq + t.entries, held = m.held - t.held
-        FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.earned)::bigint AS earned, count(*) AS entries,
-                     coalesce(max(h.held), 0) AS held
+        FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.qualifying)::bigint AS qualifying,
+                     count(*) AS entries, coalesce(max(h.held), 0) AS held
               FROM fresh f
               LEFT JOIN (SELECT member_id, sum(held)::bigint AS held FROM taken GROUP BY member_id) h USING (member_id)
               GROUP BY f.member_id) t
@@ -114,9 +117,10 @@ _WRITE = """
         RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq, m.lifetime_earned, m.tier_id
     ), written AS (
         INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
-            description, metadata, source, external_id, effect)
+            qualifying, qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
         SELECT f.member_id, m.seq + f.n, f.id, f.occurred_at, f.entry_type, f.amount, m.balance + f.running,
-               f.description, f.metadata, f.source, f.external_id, f.effect
+               f.qualifying, f.qualifies_at, f.posted_at, (SELECT max(id) FROM programme_versions), f.description,
+               f.metadata, f.source, f.external_id, f.effect
         FROM fresh f JOIN moved m ON m.id = f.member_id
         RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, description, metadata
     ), opened AS (
@@ -210,7 +214,7 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
 
     The caller holds the row locks of all members concerned and has made sure that debits are covered by their takes.
     """
-    rows = [_row(posting, number) for number, posting in enumerate(postings)]
+    rows = [_row(posting, number, now) for number, posting in enumerate(postings)]
     takes = [
         {"entry_id": row["id"], "lot_id": take.lot_id, "points": take.points, "held": take.held}
         for row, posting in zip(rows, postings, strict=True)
@@ -231,7 +235,7 @@ def query(given: str) -> TextClause:
     return text(f"WITH {given} {_WRITE} {_TOTALS}")
 
 
-def _row(posting: Posting, number: int) -> Document:
+def _row(posting: Posting, number: int, now: datetime) -> Document:
     takes = sum(take.points for take in posting.takes)
     if takes != max(-posting.amount, 0):
         raise ValueError(f"a posting of {posting.amount} points takes {takes} from its lots")
@@ -241,7 +245,9 @@ def _row(posting: Posting, number: int) -> Document:
         "member_id": posting.member_id,
         "entry_type": posting.entry_type,
         "amount": posting.amount,
-        "earned": posting.amount if posting.amount > 0 and posting.entry_type in EARNED else 0,
+        "qualifying": _qualifying(posting),
+        "qualifies_at": posting.qualifies_at or posting.occurred_at,
+        "posted_at": now,
         "description": posting.description,
         "metadata": posting.metadata,
         "source": posting.source,
@@ -251,6 +257,12 @@ def _row(posting: Posting, number: int) -> Document:
         "expires_at": posting.expires_at,
         "week": posting.week,
     }
+
+
+def _qualifying(posting: Posting) -> int:
+    if posting.qualifying is not None:
+        return posting.qualifying
+    return posting.amount if posting.amount > 0 and posting.entry_type in EARNED else 0
 
 
 def _in_order(session: Session, rows: list[Document], written: dict[UUID, _Written]) -> list[Entry]:

@@ -3,7 +3,6 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.ledger.models import EARNED
 from portal.platform.documents import Document
 
 # Each check selects (member_id, stored, recomputed) where the last two differ.
@@ -28,10 +27,10 @@ CHECKS = {
         LEFT JOIN (SELECT member_id, count(*) AS entries, max(seq) AS top FROM loyalty_ledger_entries GROUP BY 1) e
           ON e.member_id = m.id
         WHERE m.last_seq <> coalesce(e.entries, 0) OR m.last_seq <> coalesce(e.top, 0)""",
-    "lifetime_earned": f"""
+    "lifetime_earned": """
         SELECT m.id, m.lifetime_earned, coalesce(e.total, 0) FROM loyalty_members m
-        LEFT JOIN (SELECT member_id, sum(amount) AS total FROM loyalty_ledger_entries
-                   WHERE amount > 0 AND entry_type IN {EARNED} GROUP BY 1) e ON e.member_id = m.id
+        LEFT JOIN (SELECT member_id, sum(qualifying) AS total FROM loyalty_ledger_entries GROUP BY 1) e
+          ON e.member_id = m.id
         WHERE m.lifetime_earned <> coalesce(e.total, 0)""",
     "lot_opened": """
         SELECT e.member_id, coalesce(l.points, 0), e.amount FROM loyalty_ledger_entries e

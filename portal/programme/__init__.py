@@ -1,1 +1,7 @@
-"""The settings of the business, as the console shows them."""
+"""The settings of the business, and their versions."""
+
+from portal.programme.versions import record_version
+
+__all__ = [
+    "record_version",
+]

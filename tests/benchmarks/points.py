@@ -32,10 +32,10 @@ _BY_HAND = text("""
         INSERT INTO loyalty_lot_debits (member_id, entry_id, lot_id, points)
         SELECT member_id, entry_id, id, points FROM named
     )
-    INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after, description,
-        metadata, source, external_id, effect)
-    SELECT d.member_id, t.seq + d.n, d.entry_id, :now, 'expiration', -d.points, t.balance - d.running, 'x', '{}',
-           'hand', d.id::text, 'x'
+    INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after, qualifying,
+        qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
+    SELECT d.member_id, t.seq + d.n, d.entry_id, :now, 'expiration', -d.points, t.balance - d.running, 0, :now, :now, 1,
+           'x', '{}', 'hand', d.id::text, 'x'
     FROM named d JOIN totals t ON t.id = d.member_id
 """)
 

@@ -1,5 +1,7 @@
 """Posting: totals, order, idempotency and the append-only ledger."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -10,6 +12,7 @@ from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType, LedgerEntry, PointLot
 from portal.ledger.verify import find_differences
 from portal.platform import clock
+from portal.tiers.models import Tier
 from tests.factories.loyalty import FAR, RULES, earn, make_member, make_tier
 
 
@@ -97,3 +100,23 @@ def test_a_posting_whose_takes_do_not_match_is_a_programming_error(session: Sess
     bad = ledger.Posting(member.id, -5, EntryType.ADJUSTMENT, "x", "test", "1", "x", clock.now())
     with pytest.raises(ValueError, match="takes 0"):
         ledger.post(session, [bad], clock.now())
+
+
+def test_an_entry_counts_for_tiers_what_it_is_told_and_by_its_date(session: Session) -> None:
+    make_tier(session, "silver", 100)
+    member = make_member(session)
+    now, placed = clock.now(), clock.now() - timedelta(days=40)
+    rows = [("all", None, None), ("none", 0, None), ("some", 60, placed)]
+    for name, qualifying, at in rows:
+        earn(session, member, 50, external_id=name, qualifying=qualifying, qualifies_at=at, at=now)
+    stored = session.scalars(
+        select(LedgerEntry).where(LedgerEntry.member_id == member.id).order_by(LedgerEntry.seq)
+    ).all()
+    assert [(e.qualifying, e.qualifies_at, e.posted_at) for e in stored] == [
+        (50, now, now),
+        (0, now, now),
+        (60, placed, now),
+    ]
+    session.refresh(member)
+    assert (member.balance, member.lifetime_earned) == (150, 110)
+    assert session.get_one(Tier, member.tier_id).slug == "silver"

@@ -15,6 +15,7 @@ from portal.platform import clock, outbox
 from portal.platform.db import unit_of_work
 from portal.platform.queue import QueueName, enqueue
 from portal.platform.settings import current_settings
+from portal.programme import record_version
 
 log = logging.getLogger(__name__)
 RUN_SECONDS = 1800
@@ -28,12 +29,13 @@ _OUTBOX_DUE = text("""
 
 
 def tick() -> None:
-    """Record the slots that are due, and wake workers for them and for due messages of the outbox.
+    """Record the slots that are due and settings that have changed; wake workers for slots and due messages.
 
     Further ticks, concurrent or late, have no further effect.
     """
     zone = current_settings().programme_timezone
     with unit_of_work() as session:
+        record_version(session, current_settings(), clock.now())
         for schedule in get_schedules().values():
             _open_due(session, schedule, zone)
     with unit_of_work() as session:
