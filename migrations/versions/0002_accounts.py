@@ -59,7 +59,7 @@ def _create_api_tokens() -> None:
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "scopes <@ ARRAY['member', 'checkout', 'admin'] AND cardinality(scopes) > 0",
+            "scopes <@ ARRAY['member', 'checkout', 'orders', 'admin'] AND cardinality(scopes) > 0",
             name=op.f("ck_api_tokens_scopes"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),

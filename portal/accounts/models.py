@@ -11,7 +11,7 @@ from portal.platform.db import Base
 from portal.platform.documents import Document
 
 ROLES = ("member", "operator", "admin")
-SCOPES = ("member", "checkout", "admin")
+SCOPES = ("member", "checkout", "orders", "admin")
 NOTICES = ("password_set", "email_changed", "new_device", "sign_in_attempts")
 # How consent was given or withdrawn. OWN_SOURCES are the member's own ways; `change_consent` protects such withdrawals.
 OWN_SOURCES = ("member_preferences", "unsubscribe_link")
@@ -166,7 +166,7 @@ class ApiToken(Base):
 
     __table_args__ = (
         Index("uq_api_tokens_name", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
-        CheckConstraint("scopes <@ ARRAY['member', 'checkout', 'admin'] AND cardinality(scopes) > 0", name="scopes"),
+        CheckConstraint(f"scopes <@ ARRAY{list(SCOPES)} AND cardinality(scopes) > 0", name="scopes"),
     )
 
 

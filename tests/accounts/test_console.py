@@ -112,7 +112,7 @@ def test_signing_out_everywhere_ends_every_session(admin: FlaskClient, session: 
 
 
 def test_a_token_is_shown_once_and_not_kept_anywhere(admin: FlaskClient, session: Session) -> None:
-    fields = form(admin, name="storefront", scopes=["member", "checkout"], days="90")
+    fields = form(admin, name="storefront", scopes=["checkout", "orders"], days="90")
 
     page = admin.post(f"{ACCESS}/tokens/new", data=fields).text
 
@@ -120,7 +120,7 @@ def test_a_token_is_shown_once_and_not_kept_anywhere(admin: FlaskClient, session
     assert secret is not None
     token = session.scalars(select(ApiToken)).one()
     assert token.token_hash == hash_token(secret[1])
-    assert token.scopes == ["member", "checkout"]
+    assert token.scopes == ["checkout", "orders"]
     assert all(secret[1].encode() not in kept for kept in session.scalars(select(IdempotencyKey.body)))
     assert secret[1] not in admin.get(f"{ACCESS}/tokens").text
     assert reasons(session, "token.create") == [("user:amy", "as agreed")]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import NotificationPreferences, User
+from portal.accounts.preferences import Origin, change_consent
 from portal.platform.models import AuditEntry
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 
@@ -169,6 +170,37 @@ def test_only_the_programme_may_put_users(client: FlaskClient, session: Session)
         assert put(client, make_token(session, scope)).status_code == 403
     sign_in(client, make_user(session))
     assert client.put("/api/v1/users/shop:1", json=ADA, headers={"X-CSRFToken": csrf(client)}).status_code == 403
+
+
+def test_the_scope_orders_creates_and_changes_members(client: FlaskClient, session: Session) -> None:
+    orders = make_token(session, "orders")
+    assert put(client, orders).status_code == 201
+    moved = put(client, orders, body={**ADA, "email": "ada@new.example"})
+    assert (moved.status_code, moved.get_json()["email"]) == (200, "ada@new.example")
+    assert moved.get_json()["verifiedAt"], "the shop vouches for it"
+
+
+@pytest.mark.parametrize("role", ["operator", "admin"])
+def test_the_scope_orders_cannot_change_staff_nor_take_their_address(
+    client: FlaskClient, session: Session, role: str
+) -> None:
+    make_user(session, id="boss", role=role, email="boss@example.com", name="Boss")
+    orders = make_token(session, "orders", "checkout", "member")
+    for body in ({**ADA, "email": "mine@example.com"}, {"email": "boss@example.com", "name": "Me"}):
+        answer = put(client, orders, "boss", body)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
+    taken = put(client, orders, "shop:1", {"email": "Boss@Example.com", "name": "Me"})
+    assert (taken.status_code, taken.get_json()["code"]) == (409, "email_taken")
+    boss = session.get_one(User, "boss", populate_existing=True)
+    assert (boss.email, boss.name, boss.role) == ("boss@example.com", "Boss", role)
+
+
+def test_the_scope_orders_does_not_undo_a_members_own_withdrawal(client: FlaskClient, session: Session) -> None:
+    orders = make_token(session, "orders")
+    put(client, orders, body={**ADA, "marketingMessages": True})
+    change_consent(session, "shop:1", False, Origin("unsubscribe_link", ""))
+    again = put(client, orders, body={**ADA, "marketingMessages": True}).get_json()
+    assert (again["marketingMessages"], again["consent"]["source"]) == (False, "member")
 
 
 def test_an_operator_cannot_change_staff_and_so_take_over_an_admin(client: FlaskClient, session: Session) -> None:

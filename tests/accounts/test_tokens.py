@@ -20,11 +20,11 @@ def make(session: Session, name: str = "shop", **fields: Any) -> Any:
 
 
 def test_a_secret_has_256_random_bits_and_only_its_hash_is_kept(session: Session) -> None:
-    token, secret = make(session, scopes=["checkout", "member", "member"], days=2)
+    token, secret = make(session, scopes=["orders", "checkout", "member", "member"], days=2)
     assert secret.startswith("lp_")
     assert len(secret) == 3 + 43
     assert token.token_hash == hashlib.sha256(secret.encode()).digest()
-    assert token.scopes == ["member", "checkout"]
+    assert token.scopes == ["member", "checkout", "orders"]
     assert token.expires_at == token.created_at + timedelta(days=2)
     entry = session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.object_id, entry.actor) == ("token.create", "shop", "user:admin")

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from portal.accounts import models
 from portal.accounts.web.guards import Access, access_of
 from portal.platform import clock, ids
 from portal.platform.db import db, unit_of_work
@@ -30,6 +31,8 @@ SCOPES = {
     "member for another": ("member", OTHER),
     "checkout": ("checkout", None),
     "checkout for the member": ("checkout", MEMBER),
+    "orders": ("orders", None),
+    "orders for the member": ("orders", MEMBER),
     "admin": ("admin", None),
     "admin for the member": ("admin", MEMBER),
 }
@@ -39,20 +42,21 @@ DEAD = ("revoked token", "expired token")
 
 # "in": the view is reached. "out": 401, or the sign-in page for pages. Else the status of the refusal.
 EXPECTED = {
-    #                          nobody  member other operator admin  scope member     scope checkout  scope admin
-    #                                                               - member other   - member        - member
-    Access.PUBLIC: "in     in     in    in       in     in  in  in       in  in          in  in",
-    Access.ANY_PRINCIPAL: "out    in     in    in       in     in  in  in       in  in          in  in",
-    Access.MEMBER: "out    in     in    in       in     400 in  in       403 403         400 in",
-    Access.MEMBER_OR_ADMIN: "out    in     in    in       in     400 in  in       403 403         in  in",
-    Access.SELF_OR_ADMIN: "out    in     404   in       in     400 in  404      403 403         in  in",
-    Access.CHECKOUT_OR_ADMIN: "out    403    403   in       in     403 403 403      in  in          in  in",
-    Access.CHECKOUT_OR_MEMBER: "out    in     in    in       in     403 403 403      in  in          in  in",
-    Access.ADMIN: "out    403    403   in       in     403 403 403      403 403         in  in",
-    Access.OWNER: "out    403    403   403      in     403 403 403      403 403         in  in",
-    Access.PAGE: "out    in     in    in       in     403 403 403      403 403         403 403",
-    Access.CONSOLE: "out    404    404   in       in     404 404 404      404 404         404 404",
-    Access.CONSOLE_OWNER: "out    404    404   403      in     404 404 404      404 404         404 404",
+    #                          nobody member other operator admin scope member       checkout    orders      admin
+    #                                                             -   member other   -   member  -   member  -   member
+    Access.PUBLIC: "in     in     in    in       in    in  in     in      in  in      in  in      in  in",
+    Access.ANY_PRINCIPAL: "out    in     in    in       in    in  in     in      in  in      in  in      in  in",
+    Access.MEMBER: "out    in     in    in       in    400 in     in      403 403     403 403     400 in",
+    Access.MEMBER_OR_ADMIN: "out    in     in    in       in    400 in     in      403 403     403 403     in  in",
+    Access.SELF_OR_ADMIN: "out    in     404   in       in    400 in     404     403 403     403 403     in  in",
+    Access.CHECKOUT_OR_ADMIN: "out    403    403   in       in    403 403    403     in  in      403 403     in  in",
+    Access.CHECKOUT_OR_MEMBER: "out    in     in    in       in    403 403    403     in  in      403 403     in  in",
+    Access.ORDERS_OR_ADMIN: "out    403    403   in       in    403 403    403     403 403     in  in      in  in",
+    Access.ADMIN: "out    403    403   in       in    403 403    403     403 403     403 403     in  in",
+    Access.OWNER: "out    403    403   403      in    403 403    403     403 403     403 403     in  in",
+    Access.PAGE: "out    in     in    in       in    403 403    403     403 403     403 403     403 403",
+    Access.CONSOLE: "out    404    404   in       in    404 404    404     404 404     404 404     404 404",
+    Access.CONSOLE_OWNER: "out    404    404   403      in    404 404    404     404 404     404 404     404 404",
 }
 
 
@@ -148,6 +152,10 @@ def test_every_route_has_a_guard(app: Portal) -> None:
 def test_every_kind_of_access_is_expected() -> None:
     assert set(EXPECTED) == set(Access)
     assert {len(row.split()) for row in EXPECTED.values()} == {len(CALLERS)}
+
+
+def test_every_scope_calls() -> None:
+    assert {scope for scope, _ in SCOPES.values()} == set(models.SCOPES)
 
 
 def test_who_must_be_the_user_of_the_path_finds_one_there(app: Portal) -> None:

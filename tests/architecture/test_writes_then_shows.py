@@ -620,7 +620,7 @@ def end_sign_in(world: World) -> None:
 # --- the API ---
 
 
-@shows("/api/v1/users/<user_id> PUT ADMIN")
+@shows("/api/v1/users/<user_id> PUT ORDERS_OR_ADMIN")
 def put_user(world: World) -> None:
     body = {"email": "put@example.com", "name": "Kim"}
     assert world.api("PUT", "/api/v1/users/put", body) == world.api("PUT", "/api/v1/users/put", body)

@@ -87,7 +87,7 @@ def test_a_new_campaign_needs_its_signal(shop: Shop) -> None:
     assert shop.api.put("/nudge-campaigns/spring", body).status_code == 422
 
 
-@pytest.mark.parametrize("scope", ["member", "checkout"])
+@pytest.mark.parametrize("scope", ["member", "checkout", "orders"])
 def test_other_scopes_are_forbidden(as_scope: As, ann: str, scope: str) -> None:
     answer = as_scope(scope, user_id=ann).put("/nudge-campaigns/spring", CAMPAIGN)
     assert code(answer) == (403, "forbidden")

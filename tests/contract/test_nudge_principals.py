@@ -18,7 +18,7 @@ CAMPAIGN = {
 }
 
 
-@pytest.mark.parametrize("scope", ["member", "checkout"])
+@pytest.mark.parametrize("scope", ["member", "checkout", "orders"])
 def test_other_scopes_read_no_dispatches(as_scope: As, ann: str, scope: str) -> None:
     assert code(as_scope(scope, user_id=ann).get("/nudge-dispatches")) == (403, "forbidden")
 

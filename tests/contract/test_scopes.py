@@ -18,21 +18,23 @@ REWARD = {"name": "Mug", "description": "", "pointsCost": 5}
 USER = {"email": "new@example.com", "name": "New"}
 
 
-@pytest.mark.parametrize("scope", ["member", "checkout", "admin"])
+@pytest.mark.parametrize("scope", ["member", "checkout", "orders", "admin"])
 def test_any_principal_reads_the_catalogue(as_scope: As, scope: str) -> None:
     api = as_scope(scope)
     assert api.get("/tiers").status_code == 200
     assert api.get("/rewards").status_code == 200
+    assert api.get("/referrals/segments").status_code == 200
+    assert api.get("/ways-to-earn").status_code == 200
 
 
-@pytest.mark.parametrize("scope", ["member", "checkout"])
+@pytest.mark.parametrize("scope", ["member", "checkout", "orders"])
 def test_admin_endpoints_are_forbidden_to_other_scopes(as_scope: As, shop: Shop, ann: str, scope: str) -> None:
     shop.credit(ann, 100)
     made = shop.redeem(ann, points=10)
     api = as_scope(scope, user_id=ann)
     assert code(api.put("/tiers/silver", {"name": "Silver", "threshold": 5})) == FORBIDDEN
     assert code(api.put("/rewards/mug", REWARD)) == FORBIDDEN
-    assert code(api.put("/api/v1/users/new", USER)) == FORBIDDEN
+    assert code(api.get(f"/api/v1/users/{ann}")) == FORBIDDEN
     assert code(api.post(f"/members/{ann}/adjustments", {"points": 5, "reason": "x"})) == FORBIDDEN
     assert code(api.post(f"/redemptions/{made['id']}/fulfill")) == FORBIDDEN
     assert code(api.post(f"/redemptions/{made['id']}/fail", {"reason": "x"})) == FORBIDDEN
@@ -48,6 +50,36 @@ def test_checkout_creates_redemptions_and_does_no_more(as_scope: As, shop: Shop,
     assert code(api.get("/redemptions")) == FORBIDDEN
     assert code(api.get(f"/members/{ann}")) == FORBIDDEN
     assert code(api.post(f"/redemptions/{made.get_json()['id']}/cancel", {"reason": "x"})) == FORBIDDEN
+
+
+@pytest.mark.parametrize("scope", ["member", "checkout"])
+def test_other_scopes_tell_of_no_users(as_scope: As, ann: str, scope: str) -> None:
+    assert code(as_scope(scope, user_id=ann).put("/api/v1/users/new", USER)) == FORBIDDEN
+
+
+def test_orders_tells_of_users_and_does_no_more(as_scope: As, shop: Shop, ann: str) -> None:
+    shop.credit(ann, 100)
+    made = shop.redeem(ann, points=10)
+    api = as_scope("orders", user_id=ann)
+    assert api.put("/api/v1/users/new", USER).status_code == 201
+    assert api.put("/api/v1/users/new", {**USER, "name": "Newton"}).get_json()["name"] == "Newton"
+    for path in ("/ledger", "/redemptions", "/referrals", "/nudges", "/next-actions", f"/members/{ann}"):
+        assert code(api.get(path)) == FORBIDDEN
+    assert code(api.get("/api/v1/users", {"email": USER["email"]})) == FORBIDDEN
+    assert code(api.post(f"/members/{ann}/redemptions", {"points": 10, "description": "Seat"})) == FORBIDDEN
+    assert code(api.post(f"/redemptions/{made['id']}/cancel", {"reason": "x"})) == FORBIDDEN
+    assert code(api.post("/referrals", {"channel": "link"})) == FORBIDDEN
+    assert code(api.post("/referrals/complete", {"code": "X", "refereeUserId": ann})) == FORBIDDEN
+    intent = {"userId": ann, "orderReference": "A1", "action": "plan", "referralShare": {"checkoutIntentId": "c1"}}
+    assert code(api.post("/checkout/intents", intent)) == FORBIDDEN
+    assert shop.points(ann) == (100, 10, 90)
+
+
+def test_orders_learns_nothing_of_the_member_it_names(as_scope: As, shop: Shop, ann: str) -> None:
+    shop.credit(ann, 100)
+    assert as_scope("member", user_id=ann).post("/referrals", {"channel": "link"}).status_code == 201
+    assert as_scope("member", user_id=ann).get("/referrals/segments").get_json()["mySegment"] == "active"
+    assert as_scope("orders", user_id=ann).get("/referrals/segments").get_json()["mySegment"] is None
 
 
 def test_a_member_service_creates_no_redemptions(as_scope: As, shop: Shop, ann: str) -> None:
@@ -68,6 +100,9 @@ def test_two_scopes_add_up(as_scope: As, shop: Shop, ann: str) -> None:
     api = as_scope("member", "checkout", user_id=ann)
     assert api.post(f"/members/{ann}/redemptions", {"points": 10, "description": "Seat"}).status_code == 201
     assert api.get("/ledger").status_code == 200
+    both = as_scope("checkout", "orders")
+    assert both.put("/api/v1/users/new", USER).status_code == 201
+    assert both.post(f"/members/{ann}/redemptions", {"points": 10, "description": "Seat"}).status_code == 201
 
 
 def test_a_revoked_or_expired_token_is_401(client: FlaskClient, document: Document, session: Session) -> None:

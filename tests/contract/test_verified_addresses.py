@@ -209,7 +209,7 @@ def test_get_shows_what_put_takes_and_where_everything_stands(admin: Api, sessio
 def test_a_stranger_an_unknown_user_and_the_wrong_method_are_refused(admin: Api, as_scope: Any) -> None:
     unknown = admin.get("/api/v1/users/nobody")
     assert (unknown.status_code, unknown.get_json()["code"]) == (404, "user_not_found")
-    for scope in ("member", "checkout"):
+    for scope in ("member", "checkout", "orders"):
         assert as_scope(scope).get("/api/v1/users", {"email": EMAIL}).status_code == 403
         assert as_scope(scope).get("/api/v1/users/nobody").status_code == 403
     assert admin.post("/api/v1/users", {}).status_code == 405

@@ -215,7 +215,7 @@ def test_nobody_and_services_are_turned_away(client: FlaskClient, session: Sessi
     assert (answer.status_code, answer.text) == (401, "")
     assert answer.headers["HX-Redirect"].startswith("/login?next=%2Faccount%2Floyalty")
     user_id = make_user(session).id
-    for scope in ("member", "checkout", "admin"):
+    for scope in ("member", "checkout", "orders", "admin"):
         answer = client.get(PATH, headers=bearer(make_token(session, scope), user_id))
         assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
     assert client.post(PATH).status_code == 405

@@ -94,7 +94,7 @@ def test_what_makes_no_sense_is_refused_by_field(put: Any, body: dict[str, Any],
 def test_bad_slugs_wrong_scopes_and_methods(client: FlaskClient, session: Session, put: Any) -> None:
     assert put("No-Slug", WHOLE).status_code == 422
     url = "/api/v1/loyalty/nudge-campaigns/autumn"
-    for scope in ("member", "checkout"):
+    for scope in ("member", "checkout", "orders"):
         assert client.put(url, json=WHOLE, headers=bearer(make_token(session, scope), "ada")).status_code == 403
     assert client.put(url, json=WHOLE).status_code == 401
     assert client.get(url, headers=bearer(make_token(session, "admin"))).status_code == 405

@@ -129,7 +129,7 @@ def test_bad_input_and_wrong_callers(client: FlaskClient, session: Session, toke
     for body in ({}, {"code": "X"}, {"code": "X", "refereeUserId": "a b"}, {"code": "", "refereeUserId": "a"}):
         answer = client.post(PATH, json=body, headers=bearer(token))
         assert refused(answer) == (422, "validation_failed"), body
-    for scope in ("member", "checkout"):
+    for scope in ("member", "checkout", "orders"):
         assert refused(send(client, make_token(session, scope), "X", "a")) == (403, "forbidden")
     assert client.post(PATH, json={}).status_code == 401
     assert client.get(PATH, headers=bearer(token)).status_code == 405

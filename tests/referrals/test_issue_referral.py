@@ -59,5 +59,5 @@ def test_the_rest_is_as_for_members(client: FlaskClient, session: Session, token
     assert (unknown.status_code, unknown.get_json()["code"]) == (404, "user_not_found")
     assert issue(client, token, user.id, {"channel": "email"}).status_code == 422
     assert issue(client, token, user.id, {"channel": "link", "metadata": {"x": "y" * 5000}}).status_code == 422
-    for scope in ("member", "checkout"):
+    for scope in ("member", "checkout", "orders"):
         assert issue(client, make_token(session, scope), user.id, BODY).status_code == 403

@@ -14,13 +14,14 @@ bp = APIBlueprint("accounts_api", __name__, url_prefix="/api/v1", tag="Users")
 
 
 @bp.put("/users/<user_id>")
-@guarded(Access.ADMIN)
+@guarded(Access.ORDERS_OR_ADMIN)
 @bp.input(schemas.UserInput, location="json", arg_name="body")
 @bp.output(schemas.User)
 def put_user(user_id: str, body: schemas.UserInput) -> Response:
     """Create or change a user; optional fields that are left out keep their value, null clears them.
 
     You vouch for the address: it counts as verified, and is taken over from whoever registered it without confirming.
+    An operator or admin is changed only by an admin.
     """
     caller, session = current(), db.session()
     user, created = upsert_user(

@@ -41,6 +41,7 @@ class Access(Enum):
     SELF_OR_ADMIN = "the user named in the path, or operators and scope admin"
     CHECKOUT_OR_ADMIN = "scope checkout or admin, and operators"
     CHECKOUT_OR_MEMBER = "scope checkout or admin, or a member's session"
+    ORDERS_OR_ADMIN = "scope orders or admin, and operators"
     ADMIN = "operators, admins and scope admin"
     OWNER = "admins and scope admin"
     PAGE = "anyone signed in, else to the sign-in page"
@@ -222,6 +223,12 @@ def _checkout_or_member(principal: Principal) -> Principal:
     return principal if principal.kind == "user" else _checkout_or_admin(principal)
 
 
+def _orders_or_admin(principal: Principal) -> Principal:
+    if principal.runs_programme or "orders" in principal.scopes:
+        return principal
+    raise Forbidden("This needs the scope orders or admin.")
+
+
 def _admin(principal: Principal) -> Principal:
     if principal.runs_programme:
         return principal
@@ -259,6 +266,7 @@ _CHECKS: dict[Access, Callable[[Principal], Principal]] = {
     Access.SELF_OR_ADMIN: _self_or_admin,
     Access.CHECKOUT_OR_ADMIN: _checkout_or_admin,
     Access.CHECKOUT_OR_MEMBER: _checkout_or_member,
+    Access.ORDERS_OR_ADMIN: _orders_or_admin,
     Access.ADMIN: _admin,
     Access.OWNER: _owner,
     Access.PAGE: _page,
