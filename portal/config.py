@@ -24,6 +24,7 @@ _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SPAN = re.compile(rf"({_CLOCK})-({_CLOCK})", re.ASCII)
 # In bytes. 32 random characters, even digits alone, never compress to fewer than 33.
 _LEAST_COMPRESSED = 31
+_OrderStatus = Literal["placed", "paid", "fulfilled"]
 
 
 class SettingsError(Exception):
@@ -104,7 +105,9 @@ class Settings(BaseSettings):
         "en", description="How numbers, days and months are written, where its language is that of the texts (English)."
     )
     programme_currency: str = Field(
-        "EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of the money that points stand for in the consoles."
+        "EUR",
+        pattern=r"^[A-Z]{3}$",
+        description="ISO 4217 code of the money that points stand for in the consoles, and that rules count in.",
     )
     points_per_currency_unit: int = Field(
         100, ge=1, le=1_000_000, description="Points that are worth one unit of that money."
@@ -119,6 +122,35 @@ class Settings(BaseSettings):
     streak_bonus_points: int = Field(25, ge=0, le=1_000_000, description="Paid once per qualifying week; 0: none.")
     loyalty_progression_minutes: int = Field(
         15, ge=1, le=1440, description="Minutes between two runs of `loyalty_progression`; must divide a day."
+    )
+
+    # Earning
+    earn_status: _OrderStatus = Field(
+        "paid", description="From when on an order earns: `placed`, `paid` or `fulfilled`."
+    )
+    earn_on_tax: bool = Field(False, description="`1`: the tax of a line earns too.")
+    earn_on_shipping: bool = Field(False, description="`1`: shipping earns too.")
+    earn_on_points_part: bool = Field(False, description="`1`: the part that was paid with points earns too.")
+    earn_on_gift_card_part: bool = Field(True, description="`0`: the part that was paid by gift card does not earn.")
+    pending_days: int = Field(
+        0, ge=0, le=3650, description="Days for which an order's points are pending, unless the rule says; 0: none."
+    )
+    pending_from: _OrderStatus = Field(
+        "paid", description="When these days begin: when the order was `placed`, `paid` or `fulfilled`."
+    )
+    pending_max_days: int = Field(
+        60, ge=1, le=3650, description="Days after `placed` at which `PENDING_FROM=fulfilled` no longer waits."
+    )
+    order_claim_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days in which a user who verifies the address of an order that was nobody's gets it; 0: never.",
+    )
+    refund_shortfall: Literal["owe", "available", "order_only"] = Field(
+        "owe",
+        description="What a refund takes back of points already used: `owe` keeps what is missing as owed, `available` "
+        "writes it off, `order_only` takes nothing but what is left of the order's own points.",
     )
 
     # Referrals

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from babel.numbers import get_currency_precision
 
+from portal.config import Settings
 from portal.earning.cart import Cart, Line, LineKind, TenderKind
 
 
@@ -19,6 +20,17 @@ class Terms:
     on_shipping: bool = False
     on_points_part: bool = False
     on_gift_card_part: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Terms":
+        """The terms that these settings define."""
+        return cls(
+            settings.programme_currency,
+            settings.earn_on_tax,
+            settings.earn_on_shipping,
+            settings.earn_on_points_part,
+            settings.earn_on_gift_card_part,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 
 # First words of settings that other programs' variables begin with too.
 _COMMON = frozenset(
-    {"DATA", "DATABASE", "EMAIL", "EMBED", "IMPORT", "LOG", "METRICS", "OIDC", "PASSWORD", "PORTAL", "PRIVACY"}
-    | {"PUBLIC", "PUSH", "REDIS", "SECRET", "SESSION", "SHOP", "SMS", "TERMS", "TRUSTED", "VAPID", "WEB", "WEBHOOK"}
+    {"DATA", "DATABASE", "EMAIL", "EMBED", "IMPORT", "LOG", "METRICS", "OIDC", "ORDER", "PASSWORD", "PORTAL"}
+    | {"PRIVACY", "PUBLIC", "PUSH", "REDIS", "REFUND", "SECRET", "SESSION", "SHOP", "SMS", "TERMS", "TRUSTED", "VAPID"}
+    | {"WEB", "WEBHOOK"}
 )
 # Other programs' well-known names that happen to be similar to one of ours.
 _KNOWN_ELSEWHERE = frozenset({"DATADIR", "LOGLEVEL"})

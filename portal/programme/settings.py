@@ -10,6 +10,7 @@ from portal.config import Settings
 GROUPS = {
     "portal_env": "Instance",
     "programme_name": "Programme",
+    "earn_status": "Earning",
     "referral_member_max_active_invites": "Referrals",
     "nudge_expiring_window_days": "Nudges",
     "session_days": "Accounts and limits",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from portal.config import Settings
 from portal.earning import (
     Cart,
     Evaluation,
@@ -71,6 +72,28 @@ def test_example_b_discount_gift_card_shipping_points_and_tax(on_tax: bool, basi
         "gift_card": 5000,
         "shipping": 500,
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "basis"),
+    [
+        ({}, 7000),
+        ({"earn_on_tax": True}, 8400),
+        ({"earn_on_shipping": True}, 7500),
+        ({"earn_on_points_part": True}, 8000),
+        ({"earn_on_gift_card_part": False}, 5000),
+        ({"programme_currency": "JPY"}, None),
+    ],
+)
+def test_settings_say_what_counts(settings: dict[str, Any], basis: int | None) -> None:
+    """A product of 96.00 with 16.00 of tax, of which 12.00 were paid with points and 24.00 by gift card; shipping."""
+    order = cart(
+        bought(9600, id="1", tax=1600),
+        bought(500, id="2", kind=LineKind.SHIPPING),
+        tenders=(Tender(TenderKind.POINTS, 1200), Tender(TenderKind.GIFT_CARD, 2400)),
+    )
+    found = judged(order, terms=Terms.of(Settings(**settings)))
+    assert (found.basis and found.basis.total) == basis
 
 
 def test_example_c_a_multiplier_before_the_one_floor() -> None:

@@ -53,6 +53,19 @@ def test_a_good_environment_starts() -> None:
         ("REFERRAL_DAILY_CONVERSIONS", "0"),
         ("REFERRAL_NEW_CUSTOMERS_ONLY", "perhaps"),
         ("PORTAL_ENV", "staging"),
+        ("EARN_STATUS", "cancelled"),
+        ("EARN_STATUS", ""),
+        ("EARN_ON_TAX", "perhaps"),
+        ("EARN_ON_SHIPPING", "2"),
+        ("EARN_ON_POINTS_PART", ""),
+        ("EARN_ON_GIFT_CARD_PART", "half"),
+        ("PENDING_DAYS", "-1"),
+        ("PENDING_DAYS", "3651"),
+        ("PENDING_FROM", "shipped"),
+        ("PENDING_MAX_DAYS", "0"),
+        ("ORDER_CLAIM_DAYS", "-1"),
+        ("ORDER_CLAIM_DAYS", "a month"),
+        ("REFUND_SHORTFALL", "forgive"),
         ("NUDGE_QUIET_HOURS", "21-8"),
         ("NUDGE_QUIET_HOURS", "21:00-24:00"),
         ("NUDGE_QUIET_HOURS", "08:00-08:00"),
@@ -65,6 +78,26 @@ def test_an_impossible_value_is_refused_by_name(environment: pytest.MonkeyPatch,
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=f"Cannot start: .*{name}"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        *[
+            (name, value, value)
+            for name in ("EARN_STATUS", "PENDING_FROM")
+            for value in ("placed", "paid", "fulfilled")
+        ],
+        *[("REFUND_SHORTFALL", value, value) for value in ("owe", "available", "order_only")],
+        ("EARN_ON_TAX", "1", True),
+        ("EARN_ON_GIFT_CARD_PART", "0", False),
+        ("PENDING_DAYS", "14", 14),
+        ("ORDER_CLAIM_DAYS", "0", 0),
+    ],
+)
+def test_what_orders_earn_is_chosen(environment: pytest.MonkeyPatch, name: str, value: str, read: object) -> None:
+    environment.setenv(name, value)
+    assert getattr(Settings.load(), name.lower()) == read
 
 
 @pytest.mark.parametrize("days", [None, "0"])
