@@ -28,10 +28,12 @@ def upgrade() -> None:
     _create_loyalty_streak_weeks()
     _create_loyalty_hold_allocations()
     _create_loyalty_lot_debits()
+    _create_loyalty_pending_credits()
     op.execute(APPEND_ONLY)
 
 
 def downgrade() -> None:
+    op.drop_table("loyalty_pending_credits")
     op.drop_table("loyalty_lot_debits")
     op.drop_table("loyalty_hold_allocations")
     op.drop_table("loyalty_streak_weeks")
@@ -231,3 +233,60 @@ def _create_loyalty_lot_debits() -> None:
         sa.PrimaryKeyConstraint("member_id", "entry_id", "lot_id", name=op.f("pk_loyalty_lot_debits")),
     )
     op.create_index("ix_loyalty_lot_debits_lot", "loyalty_lot_debits", ["member_id", "lot_id"], unique=False)
+
+
+def _create_loyalty_pending_credits() -> None:
+    op.create_table(
+        "loyalty_pending_credits",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("entry_type", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("effect", sa.String(), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("qualifies_tier", sa.Boolean(), nullable=False),
+        sa.Column("qualifies_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("week", sa.Date(), nullable=True),
+        sa.Column("activates_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expiry_months", sa.Integer(), nullable=False),
+        sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(activated_at IS NULL) = (entry_id IS NULL)", name=op.f("ck_loyalty_pending_credits_activated")
+        ),
+        sa.CheckConstraint("activated_at IS NULL OR points > 0", name=op.f("ck_loyalty_pending_credits_posted")),
+        sa.CheckConstraint("expiry_months >= 0", name=op.f("ck_loyalty_pending_credits_expiry_months")),
+        sa.CheckConstraint("extract(isodow FROM week) = 1", name=op.f("ck_loyalty_pending_credits_monday")),
+        sa.CheckConstraint("granted > 0", name=op.f("ck_loyalty_pending_credits_granted")),
+        sa.CheckConstraint("points >= 0 AND points <= granted", name=op.f("ck_loyalty_pending_credits_points")),
+        sa.ForeignKeyConstraint(
+            ["member_id", "entry_id"],
+            ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
+            name=op.f("fk_loyalty_pending_credits_member_id_entry_id_loyalty_ledger_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["loyalty_members.id"], name=op.f("fk_loyalty_pending_credits_member_id_loyalty_members")
+        ),
+        sa.PrimaryKeyConstraint("member_id", "id", name=op.f("pk_loyalty_pending_credits")),
+        sa.UniqueConstraint(
+            "source", "external_id", "member_id", "effect", name="uq_loyalty_pending_credits_effect"
+        ),
+    )
+    op.create_index(
+        "ix_loyalty_pending_credits_due",
+        "loyalty_pending_credits",
+        ["activates_at", "member_id"],
+        unique=False,
+        postgresql_where=sa.text("activated_at IS NULL AND points > 0"),
+    )
+    op.create_index(
+        "ix_loyalty_pending_credits_open",
+        "loyalty_pending_credits",
+        ["member_id", "activates_at"],
+        unique=False,
+        postgresql_where=sa.text("activated_at IS NULL AND points > 0"),
+    )

@@ -6,6 +6,7 @@ from portal.ledger.expiry import expire_scheduled_points
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
 from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
+from portal.ledger.pending import PendingCredit, activate_due, activate_now, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, post
 from portal.ledger.reads import get_entry, serialize_entry
 from portal.ledger.rules import EarningRules, credit
@@ -18,8 +19,11 @@ __all__ = [
     "Entry",
     "EntryType",
     "InsufficientPoints",
+    "PendingCredit",
     "Posted",
     "Posting",
+    "activate_due",
+    "activate_now",
     "add_facts",
     "adjust_points",
     "credit",
@@ -31,7 +35,10 @@ __all__ = [
     "labels_of",
     "list_last_checks",
     "post",
+    "put_aside",
     "release_holds",
+    "reschedule",
     "serialize_entry",
+    "shrink",
     "take_held_points",
 ]

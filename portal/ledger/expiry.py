@@ -33,7 +33,7 @@ _EXPIRE = query("""
                jsonb_build_object('expired_at', expires_at) AS metadata,
                'expiry' AS source, lot_id::text AS external_id, 'expire:' || remaining AS effect,
                CAST(:now AS timestamptz) AS occurred_at, CAST(:now AS timestamptz) AS posted_at,
-               NULL::timestamptz AS expires_at, NULL::date AS week
+               NULL::timestamptz AS expires_at, NULL::date AS week, 0::bigint AS pending
         FROM due
     ), takes AS (
         SELECT entry_id, lot_id, points, 0::bigint AS held FROM due

@@ -154,6 +154,62 @@ class PointLot(Base):
     )
 
 
+class PendingEntry(Base):
+    """A credit that waits: outside balance, tiers and streaks until it is activated, which posts its ledger entry.
+
+    `granted` is all that was put aside, `points` what is left of it to activate or, once `activated_at` is set, what
+    was posted as `entry_id`. It and its entry have the same `source`, `external_id` and `effect`, so that it is
+    posted at most once. `qualifies_at`, `qualifies_tier` and `week` are what the entry will count for; its lot lives
+    for `expiry_months` from the activation (0: for ever).
+    """
+
+    __tablename__ = "loyalty_pending_credits"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_type: Mapped[str]
+    source: Mapped[str]
+    external_id: Mapped[str]
+    effect: Mapped[str]
+    granted: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    qualifies_tier: Mapped[bool]
+    qualifies_at: Mapped[datetime]
+    week: Mapped[date | None]
+    activates_at: Mapped[datetime]
+    expiry_months: Mapped[int]
+    entry_metadata: Mapped[Document] = mapped_column("metadata")
+    created_at: Mapped[datetime]
+    activated_at: Mapped[datetime | None]
+    entry_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        # Led by what belongs together, because that activates together, whoever has it.
+        UniqueConstraint("source", "external_id", "member_id", "effect", name="uq_loyalty_pending_credits_effect"),
+        ForeignKeyConstraint(
+            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        CheckConstraint("granted > 0", name="granted"),
+        CheckConstraint("points >= 0 AND points <= granted", name="points"),
+        CheckConstraint("expiry_months >= 0", name="expiry_months"),
+        CheckConstraint("extract(isodow FROM week) = 1", name="monday"),
+        CheckConstraint("(activated_at IS NULL) = (entry_id IS NULL)", name="activated"),
+        CheckConstraint("activated_at IS NULL OR points > 0", name="posted"),
+        Index(
+            "ix_loyalty_pending_credits_due",
+            "activates_at",
+            "member_id",
+            postgresql_where=text("activated_at IS NULL AND points > 0"),
+        ),
+        Index(
+            "ix_loyalty_pending_credits_open",
+            "member_id",
+            "activates_at",
+            postgresql_where=text("activated_at IS NULL AND points > 0"),
+        ),
+    )
+
+
 class LotDebit(Base):
     """How many points a debit entry took from which lot; explains every balance and lets it be recomputed."""
 

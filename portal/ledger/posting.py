@@ -1,10 +1,10 @@
 """Posting: the only code path that changes points, one statement for any number of entries.
 
 Credits and debits are rows with the columns of `GIVEN` (debits also name the lots they take from), passed as JSON by
-`post` or produced in SQL by a statement of `query`. The statement skips entries already posted (idempotent per member,
-source, external id and effect), assigns `seq` and `balance_after`, updates totals and lots, and records the weeks that
-qualify for a streak with their place in it, in whatever order they arrive. The caller holds the members' row locks,
-taken in id order.
+`post` or produced in SQL by a statement of `query`; their `pending` is how many of the points were pending before. The
+statement skips entries already posted (idempotent per member, source, external id and effect), assigns `seq` and
+`balance_after`, updates totals and lots, and records the weeks that qualify for a streak with their place in it, in
+whatever order they arrive. The caller holds the members' row locks, taken in id order.
 """
 
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ GIVEN = """
         SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(
             ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, qualifying bigint,
             qualifies_at timestamptz, description text, metadata jsonb, source text, external_id text, effect text,
-            occurred_at timestamptz, posted_at timestamptz, expires_at timestamptz, week date)
+            occurred_at timestamptz, posted_at timestamptz, expires_at timestamptz, week date, pending bigint)
     ), takes AS (
         SELECT t.* FROM json_to_recordset(CAST(:takes AS json)) AS t(
             entry_id uuid, lot_id uuid, points bigint, held bigint)
@@ -107,9 +107,9 @@ _WRITE = """
     ), moved AS (
         UPDATE loyalty_members m
         SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.qualifying,
-            last_seq = m.last_seq + t.entries, held = m.held - t.held
+            last_seq = m.last_seq + t.entries, held = m.held - t.held, pending = m.pending - t.pending
         FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.qualifying)::bigint AS qualifying,
-                     count(*) AS entries, coalesce(max(h.held), 0) AS held
+                     sum(f.pending)::bigint AS pending, count(*) AS entries, coalesce(max(h.held), 0) AS held
               FROM fresh f
               LEFT JOIN (SELECT member_id, sum(held)::bigint AS held FROM taken GROUP BY member_id) h USING (member_id)
               GROUP BY f.member_id) t
@@ -221,18 +221,36 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
         for take in posting.takes
     ]
     values = {"rows": orjson.dumps(rows).decode(), "takes": orjson.dumps(takes).decode()}
-    written = {row.id: row for row in map(_Written._make, session.execute(_POST, values))}
-    risen = {row.member_id for row in written.values() if row.rises}
-    upgrades = record_upgrades(session, risen, now, announce=announce) if risen else []
+    written, upgrades = _run(session, _POST, values, now, announce=announce)
     return Posted(_in_order(session, rows, written), upgrades)
 
 
-def query(given: str) -> TextClause:
+def query(given: str, then: str = "") -> TextClause:
     """The posting statement for entries made in SQL: CTEs `given` and `takes` with the columns of `GIVEN`.
 
-    The statement returns one row: entries, points, members and `risen`, the ids of members who reached a higher tier.
+    `then` are further CTEs, which may use `written`. The statement returns one row: entries, points, members and
+    `risen`, the ids of members who reached a higher tier.
     """
-    return text(f"WITH {given} {_WRITE} {_TOTALS}")
+    return text(f"WITH {given} {_WRITE} {then} {_TOTALS}")
+
+
+def query_entries(given: str, then: str = "") -> TextClause:
+    """As `query`, for `post_query`, which returns the entries themselves."""
+    return text(f"WITH {given} {_WRITE} {then} {_ENTRIES}")
+
+
+def post_query(session: Session, statement: TextClause, values: Document, now: datetime) -> Posted:
+    """Run a statement of `query_entries`; the entries of each member are in no particular order."""
+    written, upgrades = _run(session, statement, values, now, announce=True)
+    return Posted([_entry(row, created=True) for row in written.values()], upgrades)
+
+
+def _run(
+    session: Session, statement: TextClause, values: Document, now: datetime, *, announce: bool
+) -> tuple[dict[UUID, _Written], list[Upgrade]]:
+    written = {row.id: row for row in map(_Written._make, session.execute(statement, values))}
+    risen = {row.member_id for row in written.values() if row.rises}
+    return written, record_upgrades(session, risen, now, announce=announce) if risen else []
 
 
 def _row(posting: Posting, number: int, now: datetime) -> Document:
@@ -256,6 +274,7 @@ def _row(posting: Posting, number: int, now: datetime) -> Document:
         "occurred_at": posting.occurred_at,
         "expires_at": posting.expires_at,
         "week": posting.week,
+        "pending": 0,
     }
 
 

@@ -29,7 +29,7 @@ _GRANT = query("""
                jsonb_build_object('week', week, 'length', length) AS metadata, 'streak' AS source,
                week::text AS external_id, 'bonus' AS effect, CAST(:now AS timestamptz) AS occurred_at,
                CAST(:now AS timestamptz) AS posted_at,
-               CAST(:expires_at AS timestamptz) AS expires_at, NULL::date AS week
+               CAST(:expires_at AS timestamptz) AS expires_at, NULL::date AS week, 0::bigint AS pending
         FROM due
     ), takes AS (
         SELECT NULL::uuid AS entry_id, NULL::uuid AS lot_id, 0::bigint AS points, 0::bigint AS held WHERE false

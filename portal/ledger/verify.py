@@ -67,6 +67,18 @@ CHECKS = {
         SELECT r.member_id, r.points, coalesce(-e.amount, 0) FROM loyalty_redemptions r
         LEFT JOIN loyalty_ledger_entries e ON e.member_id = r.member_id AND e.id = r.ledger_entry_id
         WHERE r.status = 'fulfilled' AND r.points IS DISTINCT FROM -e.amount""",
+    "pending": """
+        SELECT m.id, m.pending, coalesce(c.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(points) AS total FROM loyalty_pending_credits
+                   WHERE activated_at IS NULL AND points > 0 GROUP BY 1) c
+          ON c.member_id = m.id
+        WHERE m.pending <> coalesce(c.total, 0)""",
+    "pending_activated": """
+        SELECT c.member_id, CASE WHEN c.activated_at IS NULL THEN 0 ELSE c.points END, coalesce(e.amount, 0)
+        FROM loyalty_pending_credits c
+        LEFT JOIN loyalty_ledger_entries e ON e.member_id = c.member_id AND e.source = c.source
+          AND e.external_id = c.external_id AND e.effect = c.effect
+        WHERE e.id IS DISTINCT FROM c.entry_id OR e.amount <> c.points""",
     "tier": """
         SELECT m.id, coalesce(c.threshold, -1), t.threshold FROM loyalty_members m
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id

@@ -12,7 +12,10 @@ STATUSES = ("active", "suspended")
 
 
 class Member(Base):
-    """A user's membership. Totals are points; `last_seq` orders the member's ledger."""
+    """A user's membership. Totals are points; `last_seq` orders the member's ledger.
+
+    `pending` has been granted and is not in the balance yet; `owed` is what a reversal could not take back.
+    """
 
     __tablename__ = "loyalty_members"
 
@@ -24,6 +27,8 @@ class Member(Base):
     balance: Mapped[int] = mapped_column(BigInteger, server_default="0")
     held: Mapped[int] = mapped_column(BigInteger, server_default="0")
     lifetime_earned: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pending: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    owed: Mapped[int] = mapped_column(BigInteger, server_default="0")
     last_seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
     tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_tiers.id"))
     tier_since: Mapped[datetime | None]
@@ -33,6 +38,8 @@ class Member(Base):
         CheckConstraint("balance >= 0", name="balance"),
         CheckConstraint("held >= 0 AND held <= balance", name="held"),
         CheckConstraint("lifetime_earned >= 0", name="lifetime_earned"),
+        CheckConstraint("pending >= 0", name="pending"),
+        CheckConstraint("owed >= 0", name="owed"),
         CheckConstraint("(tier_id IS NULL) = (tier_since IS NULL)", name="tier_since"),
         Index("ix_loyalty_members_lifetime_earned", "lifetime_earned", "id"),
         Index("ix_loyalty_members_balance", "balance", "id"),

@@ -104,6 +104,8 @@ CHECKS = {
     "hold_allocated": "Each open request has its points in lots, and no closed one has.",
     "lot_held": "What a lot keeps on hold is what requests have in it.",
     "redemption_debited": "Each fulfilled request was debited by its points.",
+    "pending": "Pending points are those of the credits that wait.",
+    "pending_activated": "Each credit that waited was posted once it was activated, with its points, and not before.",
     "tier": "Each member has at least the tier that they earned.",
     "reward_taken": "What was taken of a reward is what was requested and not given back.",
 }
