@@ -14,6 +14,7 @@ from portal.members import models as _members  # noqa: F401 - makes its tables k
 from portal.notifications import models as _notifications  # noqa: F401 - makes its tables known
 from portal.notifications import suppressions as _suppressions  # noqa: F401 - makes its tables known
 from portal.nudges import models as _nudges  # noqa: F401 - makes its tables known
+from portal.orders import models as _orders  # noqa: F401 - makes its tables known
 from portal.platform import models as _core  # noqa: F401 - makes its tables known
 from portal.platform.db import Base, db
 from portal.programme import versions as _programme  # noqa: F401 - makes its tables known

@@ -70,13 +70,26 @@ def _attach_domains(app: Portal) -> None:
     from portal.ledger import web as ledger
     from portal.notifications import web as notifications
     from portal.nudges import web as nudges
+    from portal.orders import web as orders
     from portal.programme import web as programme
     from portal.redemptions import web as redemptions
     from portal.referrals import web as referrals
     from portal.rewards import web as rewards
     from portal.tiers import web as tiers
 
-    members = (accounts, tiers, ledger, notifications, rewards, redemptions, earning, referrals, checkout, nudges)
+    members = (
+        accounts,
+        tiers,
+        ledger,
+        notifications,
+        rewards,
+        redemptions,
+        earning,
+        referrals,
+        orders,
+        checkout,
+        nudges,
+    )
     operators = (programme, analytics, imports, jobs, desk)
     for domain in (*members, *operators, hub, home):
         domain.init_app(app)

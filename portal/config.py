@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     referral_attribution_days: int = Field(
         30, ge=1, le=365, description="Days a visit to `/r/CODE` is remembered; the first one wins."
     )
+    referral_convert_by_order: bool = Field(
+        True, description="A paid order converts the referral whose code it names, or whose invite its member came by."
+    )
     referral_holding_days: int = Field(
         0, ge=0, le=365, description="Days between completion and credit; meanwhile the credit shows as pending."
     )

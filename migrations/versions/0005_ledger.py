@@ -28,12 +28,14 @@ def upgrade() -> None:
     _create_loyalty_streak_weeks()
     _create_loyalty_hold_allocations()
     _create_loyalty_lot_debits()
+    _create_loyalty_owed()
     _create_loyalty_pending_credits()
     op.execute(APPEND_ONLY)
 
 
 def downgrade() -> None:
     op.drop_table("loyalty_pending_credits")
+    op.drop_table("loyalty_owed")
     op.drop_table("loyalty_lot_debits")
     op.drop_table("loyalty_hold_allocations")
     op.drop_table("loyalty_streak_weeks")
@@ -289,4 +291,34 @@ def _create_loyalty_pending_credits() -> None:
         ["member_id", "activates_at"],
         unique=False,
         postgresql_where=sa.text("activated_at IS NULL AND points > 0"),
+    )
+
+
+def _create_loyalty_owed() -> None:
+    op.create_table(
+        "loyalty_owed",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("recovered", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("written_off", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("owed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_owed_points")),
+        sa.CheckConstraint(
+            "recovered >= 0 AND written_off >= 0 AND recovered + written_off <= points",
+            name=op.f("ck_loyalty_owed_settled"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id", "entry_id"],
+            ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
+            name=op.f("fk_loyalty_owed_member_id_entry_id_loyalty_ledger_entries"),
+        ),
+        sa.PrimaryKeyConstraint("member_id", "entry_id", name=op.f("pk_loyalty_owed")),
+    )
+    op.create_index(
+        "ix_loyalty_owed_open",
+        "loyalty_owed",
+        ["member_id", "owed_at"],
+        unique=False,
+        postgresql_where=sa.text("points > recovered + written_off"),
     )

@@ -1,4 +1,4 @@
-"""Earning rules, whose versions nobody changes."""
+"""Earning rules, whose versions nobody changes, and what they have granted."""
 
 import json
 
@@ -51,6 +51,9 @@ def upgrade() -> None:
     )
     op.execute(APPEND_ONLY)
     _begin_with_one_rule()
+    _create_loyalty_earning_grants()
+    _create_loyalty_earning_entitlements()
+    _create_loyalty_earning_totals()
 
 
 def _begin_with_one_rule() -> None:
@@ -64,6 +67,75 @@ def _begin_with_one_rule() -> None:
     )
 
 
+def _create_loyalty_earning_grants() -> None:
+    op.create_table(
+        "loyalty_earning_grants",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("episode", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.Column("reversed", sa.BigInteger(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("granted >= 0", name=op.f("ck_loyalty_earning_grants_granted")),
+        sa.CheckConstraint(
+            "reversed >= 0 AND reversed <= granted", name=op.f("ck_loyalty_earning_grants_reversed")
+        ),
+        sa.CheckConstraint("jsonb_typeof(facts) = 'object'", name=op.f("ck_loyalty_earning_grants_facts")),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["loyalty_members.id"], name=op.f("fk_loyalty_earning_grants_member_id_loyalty_members")
+        ),
+        sa.ForeignKeyConstraint(
+            ["slug", "version"],
+            ["loyalty_earning_rule_versions.slug", "loyalty_earning_rule_versions.version"],
+            name=op.f("fk_loyalty_earning_grants_slug_version_loyalty_earning_rule_versions"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "member_id", "source", "external_id", "episode", "slug", name=op.f("pk_loyalty_earning_grants")
+        ),
+    )
+    op.create_index("ix_loyalty_earning_grants_window", "loyalty_earning_grants", ["member_id", "slug", "at"])
+    op.create_index("ix_loyalty_earning_grants_cause", "loyalty_earning_grants", ["source", "external_id"])
+    op.create_index("ix_loyalty_earning_grants_slug", "loyalty_earning_grants", ["slug", "changed_at"])
+
+
+def _create_loyalty_earning_entitlements() -> None:
+    op.create_table(
+        "loyalty_earning_entitlements",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["loyalty_members.id"],
+            name=op.f("fk_loyalty_earning_entitlements_member_id_loyalty_members"),
+        ),
+        sa.PrimaryKeyConstraint("member_id", "slug", "period", name=op.f("pk_loyalty_earning_entitlements")),
+    )
+
+
+def _create_loyalty_earning_totals() -> None:
+    op.create_table(
+        "loyalty_earning_totals",
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["slug"], ["loyalty_earning_rules.slug"], name=op.f("fk_loyalty_earning_totals_slug_loyalty_earning_rules")
+        ),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_loyalty_earning_totals")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("loyalty_earning_totals")
+    op.drop_table("loyalty_earning_entitlements")
+    op.drop_table("loyalty_earning_grants")
     op.drop_table("loyalty_earning_rule_versions")
     op.drop_table("loyalty_earning_rules")

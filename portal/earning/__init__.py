@@ -1,18 +1,30 @@
 """Earning rules, their versions, and what carts earn by them."""
 
-from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, spread
+from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
-from portal.earning.reads import get_active_rules
+from portal.earning.explanations import facts_of, round_half_up, tell_grant
+from portal.earning.grants import (
+    Cause,
+    Granted,
+    free_entitlements,
+    get_grants,
+    read_room,
+    take_entitlement,
+    write_grants,
+)
+from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
 
 __all__ = [
     "Basis",
     "Cap",
     "Cart",
+    "Cause",
     "Evaluation",
     "Facts",
     "Grant",
+    "Granted",
     "Line",
     "LineBasis",
     "LineKind",
@@ -26,7 +38,17 @@ __all__ = [
     "TenderKind",
     "Terms",
     "compute_basis",
+    "compute_nets",
     "evaluate",
+    "facts_of",
+    "free_entitlements",
     "get_active_rules",
+    "get_grants",
+    "get_versions",
+    "read_room",
+    "round_half_up",
     "spread",
+    "take_entitlement",
+    "tell_grant",
+    "write_grants",
 ]

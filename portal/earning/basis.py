@@ -65,18 +65,19 @@ def compute_basis(cart: Cart, terms: Terms) -> Basis | None:
     excluded: defaultdict[str, Fraction] = defaultdict(Fraction)
     lines = []
     for place, (line, cost) in enumerate(zip(cart.lines, costs, strict=True)):
-        left = cost
+        left = Fraction(cost)
         for what, part in parts.items():
             left -= part[place]
-            excluded[what] += part[place]
+            excluded[what] += part[place] * line.left
         counts = line.kind is LineKind.PRODUCT or (line.kind is LineKind.SHIPPING and terms.on_shipping)
-        amount = Fraction(left) if counts else Fraction()
+        left *= line.left
+        amount = left if counts else Fraction()
         if not counts:
             excluded[line.kind.value] += left
         elif not terms.on_tax and cost:
-            amount = Fraction(left * max(0, cost - line.tax), cost)
+            amount = left * max(0, cost - line.tax) / cost
             excluded["tax"] += left - amount
-        lines.append(LineBasis(line, counts, amount * rate))
+        lines.append(LineBasis(line, counts and line.left > 0, amount * rate))
     return Basis(tuple(lines), {what: amount * rate for what, amount in excluded.items() if amount})
 
 
@@ -90,12 +91,17 @@ def _rate(cart: Cart, terms: Terms) -> Fraction | None:
     return cart.exchange_rate * Fraction(10) ** (ours - theirs)
 
 
-def _costs(cart: Cart) -> list[int]:
-    """What each line costs after all discounts, with tax."""
+def compute_nets(cart: Cart) -> list[int]:
+    """What each line costs after all discounts, with its tax where that is included in amounts."""
     nets = [line.amount - line.discount for line in cart.lines]
     shares = _over_products(cart, cart.discount, nets)
+    return [net - share for net, share in zip(nets, shares, strict=True)]
+
+
+def _costs(cart: Cart) -> list[int]:
+    """What each line costs after all discounts, with tax."""
     taxes = (0 if cart.tax_included else line.tax for line in cart.lines)
-    return [net - share + tax for net, share, tax in zip(nets, shares, taxes, strict=True)]
+    return [net + tax for net, tax in zip(compute_nets(cart), taxes, strict=True)]
 
 
 def _paid_otherwise(cart: Cart, costs: list[int], terms: Terms) -> dict[str, list[int]]:

@@ -29,7 +29,8 @@ class TenderKind(StrEnum):
 class Line:
     """One line. `amount` is the whole line before its `discount`; `tax` is what was charged after all discounts.
 
-    Money is in the smallest unit of the order's currency.
+    Money is in the smallest unit of the order's currency. `left` is the share of it that was not given back; a line of
+    which nothing is left earns nothing. `quantity` is the units that are left.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Line:
     product_id: str | None = None
     sku: str | None = None
     categories: frozenset[str] = frozenset()
+    left: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Earning rules and all their versions."""
+"""Earning rules with all their versions, and what they have granted."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.platform.db import Base
@@ -38,3 +39,60 @@ class EarningRuleVersion(Base):
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("jsonb_typeof(terms) = 'object'", name="terms"),
     )
+
+
+class EarningGrant(Base):
+    """What a rule has granted a member for one cause, and how much of that was taken back.
+
+    The cause is an order, an event, a birthday …: `source` and `external_id`. `episode` counts the members that an
+    order has had, so that one which comes back begins anew. `at` is the date that windows of limits go by; `facts` are
+    what its explanation is made of.
+    """
+
+    __tablename__ = "loyalty_earning_grants"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    episode: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    at: Mapped[datetime]
+    granted: Mapped[int] = mapped_column(BigInteger)
+    reversed: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[Document]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["slug", "version"], ["loyalty_earning_rule_versions.slug", "loyalty_earning_rule_versions.version"]
+        ),
+        CheckConstraint("granted >= 0", name="granted"),
+        CheckConstraint("reversed >= 0 AND reversed <= granted", name="reversed"),
+        CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
+        Index("ix_loyalty_earning_grants_window", "member_id", "slug", "at"),
+        Index("ix_loyalty_earning_grants_cause", "source", "external_id"),
+        Index("ix_loyalty_earning_grants_slug", "slug", "changed_at"),
+    )
+
+
+class EarningEntitlement(Base):
+    """A grant that a member can have once in a period, and for what they have it; deleted when that is taken back."""
+
+    __tablename__ = "loyalty_earning_entitlements"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    external_id: Mapped[str]
+    used_at: Mapped[datetime]
+
+
+class EarningTotal(Base):
+    """The net points that a rule with a limit for the whole programme has granted. Its row lock is taken last."""
+
+    __tablename__ = "loyalty_earning_totals"
+
+    slug: Mapped[str] = mapped_column(ForeignKey("loyalty_earning_rules.slug"), primary_key=True)
+    points: Mapped[int] = mapped_column(BigInteger)

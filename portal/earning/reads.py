@@ -1,5 +1,6 @@
 """Reads of earning rules: those that hold, and what each has been."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -28,6 +29,12 @@ _ACTIVE = text(f"""
 _VERSIONS = text(f"""
     SELECT {_COLUMNS} FROM loyalty_earning_rule_versions v
     WHERE v.slug = :slug AND v.version < :before ORDER BY v.version DESC LIMIT :limit
+""")
+_NAMED = text(f"""
+    SELECT {_COLUMNS} FROM loyalty_earning_rule_versions v
+    JOIN unnest(CAST(:slugs AS text[]), CAST(:versions AS int[])) AS w(slug, version)
+      ON w.slug = v.slug AND w.version = v.version
+    ORDER BY v.slug
 """)
 _NEWEST = 2**31 - 1
 
@@ -72,6 +79,13 @@ def get_active_rules() -> list[Rule]:
     return [
         Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in read_all(_ACTIVE, {}, VersionRow)
     ]
+
+
+def get_versions(named: Sequence[tuple[str, int]]) -> list[Rule]:
+    """These versions of rules, by slug, as `evaluate` takes them: one statement."""
+    values = {"slugs": [slug for slug, _ in named], "versions": [version for _, version in named]}
+    rows = read_all(_NAMED, values, VersionRow)
+    return [Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in rows]
 
 
 def serialize_version(row: VersionRow | EarningRuleVersion) -> Document:

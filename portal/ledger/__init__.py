@@ -9,6 +9,7 @@ from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, post
 from portal.ledger.reads import get_entry, serialize_entry
+from portal.ledger.reversals import Reach, Shortfall, Taken, note_shortfalls, plan_reversals, read_reach
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS
@@ -22,6 +23,9 @@ __all__ = [
     "PendingCredit",
     "Posted",
     "Posting",
+    "Reach",
+    "Shortfall",
+    "Taken",
     "activate_due",
     "activate_now",
     "add_facts",
@@ -34,8 +38,11 @@ __all__ = [
     "keep_check",
     "labels_of",
     "list_last_checks",
+    "note_shortfalls",
+    "plan_reversals",
     "post",
     "put_aside",
+    "read_reach",
     "release_holds",
     "reschedule",
     "serialize_entry",

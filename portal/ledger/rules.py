@@ -28,6 +28,10 @@ class EarningRules:
         """When points earned at `earned_at` expire; None: never (CONTRACT rule 5)."""
         return computed_expiry(earned_at, self.expire_after_months, self.zone)
 
+    def expiry_after(self, earned_at: datetime, months: int) -> datetime | None:
+        """When points that live so many months (0: for ever) expire."""
+        return computed_expiry(earned_at, months, self.zone)
+
     def week(self, earned_at: datetime) -> date:
         """The Monday of the week that contains `earned_at` (CONTRACT rule 20)."""
         return week_of(earned_at, self.zone)

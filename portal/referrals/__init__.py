@@ -1,10 +1,12 @@
 """Invites, attribution and conversion."""
 
-from portal.referrals.completion import complete_referral
+from portal.referrals.codes import find_code
+from portal.referrals.completion import Completed, complete_referral
 from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import MAY_REFER, Order
 from portal.referrals.invites import Invitation, issue_invite, send_again
 from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
+from portal.referrals.reads import get_referral
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import Segment, get_segments
 from portal.referrals.standing import effective_status, expire_invites
@@ -15,6 +17,7 @@ __all__ = [
     "OPEN",
     "STILL_OPEN",
     "Channel",
+    "Completed",
     "Invitation",
     "InviteStatus",
     "Order",
@@ -24,6 +27,8 @@ __all__ = [
     "complete_referral",
     "effective_status",
     "expire_invites",
+    "find_code",
+    "get_referral",
     "get_segments",
     "issue_invite",
     "release_due_credits",

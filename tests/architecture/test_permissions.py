@@ -52,6 +52,8 @@ EXPECTED = {
     Access.CHECKOUT_OR_ADMIN: "out    403    403   in       in    403 403    403     in  in      403 403     in  in",
     Access.CHECKOUT_OR_MEMBER: "out    in     in    in       in    403 403    403     in  in      403 403     in  in",
     Access.ORDERS_OR_ADMIN: "out    403    403   in       in    403 403    403     403 403     in  in      in  in",
+    Access.ORDER_READER: "out    in     in    in       in    400 in     in      403 403     in  in      in  in",
+    Access.QUOTE: "out    in     in    in       in    in  in     in      in  in      in  in      in  in",
     Access.ADMIN: "out    403    403   in       in    403 403    403     403 403     403 403     in  in",
     Access.OWNER: "out    403    403   403      in    403 403    403     403 403     403 403     in  in",
     Access.PAGE: "out    in     in    in       in    403 403    403     403 403     403 403     403 403",

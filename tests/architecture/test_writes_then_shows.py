@@ -58,6 +58,7 @@ SHOWS_NOTHING = {
     "/admin/operations/queues/<queue>/<job_id>/<any(retry, drop):verb> POST CONSOLE": "changes Redis alone",
     "/admin/programme/campaigns/<slug>/test POST CONSOLE": "asks for a message that a worker writes",
     "/admin/programme/new-tier/preview POST CONSOLE": "writes nothing",
+    "/api/v1/loyalty/orders/quote POST QUOTE": "writes nothing",
     "/admin/programme/tiers/<slug>/preview POST CONSOLE": "writes nothing",
 }
 
@@ -752,10 +753,47 @@ def take_back(world: World) -> None:
 
 @shows("/api/v1/loyalty/earning-rules/<slug> PUT ADMIN")
 def write_a_rule(world: World) -> None:
-    made = world.api("PUT", "/earning-rules/tea", {"name": "Tea", "kind": "order", "points": 5})
+    made = world.api("PUT", "/earning-rules/tea", {"name": "Tea", "kind": "order", "points": 5, "channels": ["tea"]})
     assert made in world.api("GET", "/earning-rules?limit=100")["rules"]
     assert world.api("GET", "/earning-rules/tea/versions")["versions"][0] == made
     assert "tea" in [way["rule"] for way in world.api("GET", "/ways-to-earn")["ways"]]
+
+
+def told(world: World, reference: str, **fields: Any) -> Any:
+    lines = [{"lineId": "1", "amount": 5000}]
+    body = {"currency": "EUR", "placedAt": clock.now().isoformat(), "status": "paid", "lines": lines, **fields}
+    return world.api("PUT", f"/orders/{reference}", body)
+
+
+@shows("/api/v1/loyalty/orders/<reference> PUT ORDERS_OR_ADMIN")
+def tell_an_order(world: World) -> None:
+    person = world.member()
+    made = told(world, "W-1", userId=person.id)
+    assert world.api("GET", "/orders/W-1") == made["order"]
+    assert world.api("GET", f"/orders?userId={person.id}")["orders"] == [made["order"]]
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"] == made["entries"]
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 50
+
+
+@shows("/api/v1/loyalty/orders/<reference>/claim POST ADMIN")
+def claim_an_order(world: World) -> None:
+    person = world.member()
+    told(world, "W-2")
+    made = world.api("POST", "/orders/W-2/claim", {"userId": person.id, "reason": WHY})
+    assert world.api("GET", "/orders/W-2") == made["order"]
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"] == made["entries"]
+
+
+@shows("/api/v1/loyalty/orders/<reference>/release POST ADMIN")
+def release_an_order(world: World) -> None:
+    person = world.member()
+    rule = {"name": "Late", "kind": "order", "points": 7, "pendingDays": 9, "channels": ["late"]}
+    world.api("PUT", "/earning-rules/late", rule)
+    waiting = told(world, "W-3", userId=person.id, channel="late")["order"]["points"]
+    assert (waiting["pending"], waiting["active"]) == (7, 50)
+    made = world.api("POST", "/orders/W-3/release", {"reason": WHY})
+    assert world.api("GET", "/orders/W-3") == made["order"]
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made["entries"][0]
 
 
 @shows("/api/v1/loyalty/referrals/complete POST ADMIN")

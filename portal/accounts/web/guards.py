@@ -42,6 +42,8 @@ class Access(Enum):
     CHECKOUT_OR_ADMIN = "scope checkout or admin, and operators"
     CHECKOUT_OR_MEMBER = "scope checkout or admin, or a member's session"
     ORDERS_OR_ADMIN = "scope orders or admin, and operators"
+    ORDER_READER = "as MEMBER for their own; operators and the scopes orders and admin for everyone's"
+    QUOTE = "a member's session, or a service with scope member, checkout, orders or admin"
     ADMIN = "operators, admins and scope admin"
     OWNER = "admins and scope admin"
     PAGE = "anyone signed in, else to the sign-in page"
@@ -229,6 +231,16 @@ def _orders_or_admin(principal: Principal) -> Principal:
     raise Forbidden("This needs the scope orders or admin.")
 
 
+def _order_reader(principal: Principal) -> Principal:
+    return principal if principal.runs_programme or "orders" in principal.scopes else _member(principal)
+
+
+def _quote(principal: Principal) -> Principal:
+    if principal.kind == "user" or principal.scopes & {"member", "checkout", "orders", "admin"}:
+        return principal
+    raise Forbidden("This needs a scope: member, checkout, orders or admin.")
+
+
 def _admin(principal: Principal) -> Principal:
     if principal.runs_programme:
         return principal
@@ -267,6 +279,8 @@ _CHECKS: dict[Access, Callable[[Principal], Principal]] = {
     Access.CHECKOUT_OR_ADMIN: _checkout_or_admin,
     Access.CHECKOUT_OR_MEMBER: _checkout_or_member,
     Access.ORDERS_OR_ADMIN: _orders_or_admin,
+    Access.ORDER_READER: _order_reader,
+    Access.QUOTE: _quote,
     Access.ADMIN: _admin,
     Access.OWNER: _owner,
     Access.PAGE: _page,

@@ -4,10 +4,12 @@ from flask import Flask
 
 from portal.platform.retention import keep
 from portal.referrals.invites import INVITE_TOPIC
-from portal.referrals.web.schemas import SegmentFigures
+from portal.referrals.web.schemas import Referral, SegmentFigures, TierUpgrade
 
 __all__ = [
+    "Referral",
     "SegmentFigures",
+    "TierUpgrade",
 ]
 
 

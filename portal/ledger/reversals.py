@@ -1,0 +1,199 @@
+"""Taking back what was granted: from where, in which order, and what cannot be taken (CONTRACT-EARNING 8.5, R3, R4).
+
+First what is pending of the same grant, then of the others of its cause; what has expired of the cause's lots counts
+and takes nothing; then the cause's own lots, then others by expiry. Open holds are never broken. The rest is owed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.ledger.posting import Take
+from portal.platform.db import Base
+from portal.platform.documents import Document, to_json
+
+
+class Shortfall(StrEnum):
+    """What becomes of points that cannot be taken back: owed, written off, or not even sought in other lots."""
+
+    OWE = "owe"
+    AVAILABLE = "available"
+    ORDER_ONLY = "order_only"
+
+
+class OwedPoints(Base):
+    """Points that a reversal could not take. They are a debt of the member, never a part of the balance."""
+
+    __tablename__ = "loyalty_owed"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    points: Mapped[int] = mapped_column(BigInteger)
+    recovered: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    written_off: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    owed_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
+        ),
+        CheckConstraint("points > 0", name="points"),
+        CheckConstraint("recovered >= 0 AND written_off >= 0 AND recovered + written_off <= points", name="settled"),
+        Index(
+            "ix_loyalty_owed_open", "member_id", "owed_at", postgresql_where=text("points > recovered + written_off")
+        ),
+    )
+
+
+_LOTS = text("""
+    SELECT l.id, l.remaining - l.held AS points, e.source = :source AND e.external_id = :external_id AS own
+    FROM loyalty_point_expirations l
+    JOIN loyalty_ledger_entries e ON e.member_id = l.member_id AND e.id = l.id
+    WHERE l.member_id = :member_id AND l.remaining > 0 AND l.remaining > l.held
+      AND (l.expires_at IS NULL OR l.expires_at > :now OR (e.source = :source AND e.external_id = :external_id))
+    ORDER BY own DESC, l.expires_at, l.seq
+""")
+# What has expired of the lots of this cause, less what earlier reversals have counted already.
+_EXPIRED = text("""
+    SELECT coalesce((
+               SELECT sum(d.points) FROM loyalty_ledger_entries o
+               JOIN loyalty_lot_debits d ON d.member_id = o.member_id AND d.lot_id = o.id
+               JOIN loyalty_ledger_entries x ON x.member_id = d.member_id AND x.id = d.entry_id
+               WHERE o.member_id = :member_id AND o.source = :source AND o.external_id = :external_id
+                 AND x.entry_type = 'expiration'), 0)::bigint
+         - coalesce((
+               SELECT sum((r.metadata -> 'takes' ->> 'expired')::bigint) FROM loyalty_ledger_entries r
+               WHERE r.member_id = :member_id AND r.source = :source AND r.external_id = :external_id
+                 AND r.entry_type = 'reversal'), 0)::bigint
+""")
+_PENDING = text("""
+    SELECT effect, points FROM loyalty_pending_credits
+    WHERE member_id = :member_id AND source = :source AND external_id = :external_id AND activated_at IS NULL
+    ORDER BY effect
+""")
+_OWE = text("""
+    WITH given AS (
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r(entry_id uuid, points bigint, written_off bigint)
+    ), noted AS (
+        INSERT INTO loyalty_owed (member_id, entry_id, points, written_off, owed_at)
+        SELECT :member_id, entry_id, points, written_off, :now FROM given
+    )
+    UPDATE loyalty_members m SET owed = m.owed + g.points
+    FROM (SELECT sum(points - written_off)::bigint AS points FROM given) g WHERE m.id = :member_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a reversal may take of a member's points, in that order: pending by effect, expired, own lots, other lots.
+
+    Pending credits that were taken back whole are among them with 0 points.
+    """
+
+    pending: Mapping[str, int]
+    expired: int
+    own: Sequence[Take]
+    others: Sequence[Take]
+
+
+@dataclass(slots=True)
+class Taken:
+    """Where the points of one reversal come from. `pending` is by effect; `owed` and `written_off` are not taken."""
+
+    effect: str
+    pending: dict[str, int] = field(default_factory=dict)
+    expired: int = 0
+    own: list[Take] = field(default_factory=list)
+    others: list[Take] = field(default_factory=list)
+    owed: int = 0
+    written_off: int = 0
+
+    @property
+    def from_lots(self) -> int:
+        """What the balance falls by."""
+        return sum(take.points for take in (*self.own, *self.others))
+
+    @property
+    def posted(self) -> int:
+        """What was active: all but the pending part, which leaves no entry."""
+        return self.from_lots + self.expired + self.owed + self.written_off
+
+    def figures(self) -> Document:
+        """The parts that are not 0, in points, as the entry keeps them."""
+        parts = {
+            "pending": sum(self.pending.values()),
+            "expired": self.expired,
+            "own": sum(take.points for take in self.own),
+            "others": sum(take.points for take in self.others),
+            "owed": self.owed,
+            "writtenOff": self.written_off,
+        }
+        return {name: points for name, points in parts.items() if points}
+
+
+def read_reach(session: Session, member_id: UUID, source: str, external_id: str, now: datetime) -> Reach:
+    """What a reversal for this cause may take. The caller holds the member's row lock."""
+    values = {"member_id": member_id, "source": source, "external_id": external_id}
+    lots = session.execute(_LOTS, {**values, "now": now}).all()
+    pending = {row.effect: row.points for row in session.execute(_PENDING, values)}
+    return Reach(
+        pending,
+        session.execute(_EXPIRED, values).scalar_one(),
+        [Take(row.id, row.points) for row in lots if row.own],
+        [Take(row.id, row.points) for row in lots if not row.own],
+    )
+
+
+def plan_reversals(reach: Reach, wanted: Sequence[tuple[str, int]], shortfall: Shortfall) -> list[Taken]:
+    """How these points are taken back, each by the effect of its grant, one after the other: pure."""
+    pending, expired = dict(reach.pending), reach.expired
+    own, others = list(reach.own), list(reach.others) if shortfall is not Shortfall.ORDER_ONLY else []
+    plans = []
+    for effect, points in wanted:
+        taken, left = Taken(effect), points
+        for name in sorted(pending, key=lambda each: (each != effect, each)):
+            part = min(pending[name], left)
+            if part:
+                taken.pending[name] = part
+                pending[name] -= part
+                left -= part
+        taken.expired = min(expired, left)
+        expired -= taken.expired
+        left = _take(own, left - taken.expired, taken.own)
+        left = _take(others, left, taken.others)
+        if shortfall is Shortfall.OWE:
+            taken.owed = left
+        else:
+            taken.written_off = left
+        plans.append(taken)
+    return plans
+
+
+def _take(lots: list[Take], wanted: int, taken: list[Take]) -> int:
+    """Move points out of the lots, first ones first; returns what is still wanted."""
+    while wanted and lots:
+        lot = lots[0]
+        part = min(lot.points, wanted)
+        taken.append(Take(lot.lot_id, part))
+        wanted -= part
+        if part == lot.points:
+            lots.pop(0)
+        else:
+            lots[0] = Take(lot.lot_id, lot.points - part)
+    return wanted
+
+
+def note_shortfalls(session: Session, member_id: UUID, shortfalls: Sequence[tuple[UUID, Taken]], now: datetime) -> None:
+    """Keep what these reversals, each with its entry, could not take."""
+    rows = [
+        {"entry_id": entry_id, "points": taken.owed + taken.written_off, "written_off": taken.written_off}
+        for entry_id, taken in shortfalls
+        if taken.owed or taken.written_off
+    ]
+    if rows:
+        session.execute(_OWE, {"member_id": member_id, "rows": to_json(rows).decode(), "now": now})

@@ -1,0 +1,56 @@
+"""What operators do with an order: let its points become active before their date, or say whose it is."""
+
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.orders import owners
+from portal.orders.booking import Booked
+from portal.orders.problems import NothingPending, OrderNotFound
+from portal.orders.rules import OrderRules
+from portal.orders.snapshot import SOURCE
+from portal.orders.taking import Taken, keep_state, lock_order
+from portal.platform import audit
+from portal.platform.audit import Act
+
+
+def release_order(session: Session, reference: str, act: Act, rules: OrderRules) -> Taken:
+    """Activate what is pending of an order now; what it earns from here on is active at once. Written to the audit log.
+
+    :raises OrderNotFound: if there is no such order.
+    :raises NothingPending: if nothing of it is pending.
+    """
+    order = lock_order(session, reference)
+    if order is None:
+        raise OrderNotFound
+    posted = ledger.activate_now(session, SOURCE, reference, act.now, rules=rules.points)
+    if not posted.entries:
+        raise NothingPending
+    order.released_at, order.changed_at = act.now, act.now
+    audit.record(
+        session,
+        act,
+        action="order.release",
+        object_type="order",
+        object_id=reference,
+        after={"points": sum(entry.amount for entry in posted.entries)},
+    )
+    session.flush()
+    return Taken(order, booked=Booked(posted.entries, posted.upgrades))
+
+
+def claim_order(session: Session, reference: str, user_id: str, act: Act, rules: OrderRules) -> Taken:
+    """Give an order that is nobody's to this user. Written to the audit log.
+
+    :raises OrderNotFound: if there is no such order.
+    :raises portal.orders.problems.OrderClaimed: if it belongs to a member.
+    :raises portal.accounts.UserNotFound: if there is no such user.
+    """
+    order = lock_order(session, reference)
+    if order is None:
+        raise OrderNotFound
+    booked = owners.claim_order(session, order, user_id, act.now, rules)
+    keep_state(session, order, booked, "claim", act)
+    audit.record(
+        session, act, action="order.claim", object_type="order", object_id=reference, after={"userId": user_id}
+    )
+    return Taken(order, booked=booked)

@@ -1,0 +1,106 @@
+"""Whose an order is: the user that the shop names, else the holder of its verified address, else nobody yet."""
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.accounts import UserNotFound
+from portal.orders.booking import Booked, book
+from portal.orders.models import Order
+from portal.orders.problems import OrderClaimed
+from portal.orders.rules import OrderRules
+from portal.tiers import enrol
+
+_HOLDER = text("SELECT id FROM users WHERE email = :email AND email_verified_at IS NOT NULL")
+
+_MEMBERSHIP = text("""
+    SELECT m.id AS member_id FROM users u LEFT JOIN loyalty_members m ON m.user_id = u.id
+    WHERE u.id = :user_id OR (CAST(:user_id AS text) IS NULL AND u.email = :email AND u.email_verified_at IS NOT NULL)
+""")
+
+
+class Owner(NamedTuple):
+    """The member, or the hash of the address that an order waits for; neither: it belongs to nobody."""
+
+    member_id: UUID | None = None
+    email_hash: bytes | None = None
+
+
+def find_owner(session: Session, user_id: str | None, email: str | None, key: bytes) -> Owner:
+    """Whose an order of this user, or of this address, is. A user who is no member yet becomes one.
+
+    :raises portal.accounts.UserNotFound: if there is no such user.
+    """
+    if user_id is not None:
+        return Owner(enrol(session, user_id).id)
+    if email is None:
+        return Owner()
+    holder = session.scalar(_HOLDER, {"email": email.strip().lower()})
+    return Owner(enrol(session, holder).id) if holder is not None else Owner(None, hash_address(email, key))
+
+
+def find_holder(session: Session, user_id: str | None, email: str | None) -> UUID | None:
+    """The membership that a cart of this user, or of this verified address, is for; None: nobody, or no member yet.
+
+    :raises portal.accounts.UserNotFound: if there is no such user.
+    """
+    if user_id is None and email is None:
+        return None
+    row = session.execute(_MEMBERSHIP, {"user_id": user_id, "email": (email or "").strip().lower()}).first()
+    if row is None and user_id is not None:
+        raise UserNotFound
+    return None if row is None else row.member_id
+
+
+def hash_address(email: str, key: bytes) -> bytes:
+    """The keyed hash of an address, whatever its case: what is kept of it while nobody has claimed the order."""
+    return hmac.digest(key, f"order:{email.strip().lower()}".encode(), hashlib.sha256)
+
+
+def claim_order(session: Session, order: Order, user_id: str, now: datetime, rules: OrderRules) -> Booked:
+    """Give an order that is nobody's to this user, and book what it earns. The caller holds the order's row lock.
+
+    :raises OrderClaimed: if it belongs to a member.
+    :raises portal.accounts.UserNotFound: if there is no such user.
+    """
+    if order.member_id is not None:
+        raise OrderClaimed
+    order.member_id, order.email_hash = enrol(session, user_id).id, None
+    order.change += 1
+    return book(session, order, now, rules)
+
+
+def claim_orders(
+    session: Session, user_id: str, email: str, now: datetime, rules: OrderRules
+) -> list[tuple[Order, Booked]]:
+    """Give the user the orders that wait for their address, which was verified now; each with what it earned.
+
+    Orders that were received more than `ORDER_CLAIM_DAYS` ago stay nobody's.
+    """
+    waiting = (
+        select(Order)
+        .where(
+            Order.email_hash == hash_address(email, rules.key),
+            Order.member_id.is_(None),
+            Order.received_at > now - rules.claim,
+        )
+        .order_by(Order.reference)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    orders = session.scalars(waiting).all()
+    if not orders:
+        return []
+    member_id = enrol(session, user_id).id
+    claimed = []
+    for order in orders:
+        order.member_id, order.email_hash = member_id, None
+        order.change += 1
+        claimed.append((order, book(session, order, now, rules)))
+    session.flush()
+    return claimed

@@ -1,0 +1,27 @@
+"""Refusals of orders."""
+
+from portal.platform.problems import Conflict, NotFound
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it is another member's."""
+
+    code = "order_not_found"
+    title = "No such order"
+
+
+class NothingPending(Conflict):
+    """Nothing of the order waits for a date.
+
+    What waits for its suspended member to be active again cannot be released.
+    """
+
+    code = "nothing_pending"
+    title = "No points of this order are pending"
+
+
+class OrderClaimed(Conflict):
+    """The order belongs to a member already."""
+
+    code = "order_claimed"
+    title = "This order belongs to a member already"

@@ -1,0 +1,64 @@
+"""What a cart would earn: the same function as the posting, judged as paid now, and nothing is written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.earning import facts_of
+from portal.orders.rules import OrderRules
+from portal.orders.snapshot import take_snapshot
+from portal.orders.state import CartInput, OrderInput, OrderStatus
+from portal.orders.targets import NoPoints, Target, compute_target
+from portal.platform.documents import Document
+
+# No order has this reference: references have no spaces.
+NO_REFERENCE = ""
+
+_TIER_AFTER = text("""
+    SELECT slug FROM loyalty_tiers
+    WHERE active AND threshold <= (SELECT lifetime_earned FROM loyalty_members WHERE id = :member_id) + :points
+    ORDER BY threshold DESC LIMIT 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the cart would earn, with the facts of each grant; what becomes active later, and the member's tier then."""
+
+    target: Target
+    facts: Document
+    reasons: tuple[str, ...]
+    pending_until: dict[str, datetime]
+    tier_after: str | None
+
+
+def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules: OrderRules, now: datetime) -> Quote:
+    """The points of this cart for a member, or for somebody without tier, as if it were paid now."""
+    order = OrderInput.model_construct(**dict(cart), placed_at=now, paid_at=now, status=OrderStatus.FULFILLED)
+    snapshot = take_snapshot(session, NO_REFERENCE, member_id, now, rules, now, writes=False)
+    target = compute_target(order, (), snapshot)
+    dates = {OrderStatus.PLACED: now, OrderStatus.PAID: now}
+    until = {grant.rule.slug: snapshot.activates_at(grant.rule, dates) for grant in target.grants}
+    tier = snapshot.facts.tier_multiplier, snapshot.tier_name
+    facts = {grant.rule.slug: facts_of(grant, target.evaluation, *tier) for grant in target.grants}
+    reasons = [target.reason.value] if target.reason else []
+    if member_id is None:
+        reasons.append(NoPoints.NO_MEMBER)
+    return Quote(
+        target,
+        facts,
+        tuple(reasons),
+        {slug: moment for slug, moment in until.items() if moment > now},
+        _tier_after(session, member_id, target),
+    )
+
+
+def _tier_after(session: Session, member_id: UUID | None, target: Target) -> str | None:
+    if member_id is None:
+        return None
+    points = sum(grant.points for grant in target.grants if grant.rule.terms.qualifies.tier)
+    found: str | None = session.scalar(_TIER_AFTER, {"member_id": member_id, "points": points})
+    return found

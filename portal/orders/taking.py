@@ -1,0 +1,192 @@
+"""Taking an order in: its absolute state, however often and in whatever order it comes (CONTRACT-EARNING 8.2)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal import referrals
+from portal.earning import compute_nets
+from portal.members import lock_members
+from portal.orders.booking import Booked, book, take_all_back
+from portal.orders.conversion import Candidate, convert_by_order, find_candidate
+from portal.orders.models import Order, OrderState
+from portal.orders.owners import Owner, find_owner
+from portal.orders.remaining import make_cart
+from portal.orders.rules import OrderRules
+from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, store_refund
+from portal.platform.audit import Act
+from portal.platform.documents import Document
+
+STALE = "stale"
+
+
+@dataclass(slots=True)
+class Taken:
+    """The order as it is now, and what this call has done; `ignored` says why it has done nothing."""
+
+    order: Order
+    created: bool = False
+    booked: Booked = field(default_factory=Booked)
+    converted: referrals.Completed | None = None
+    ignored: str | None = None
+
+
+def put_order(
+    session: Session, reference: str, body: OrderInput, act: Act, rules: OrderRules, *, history: bool = False
+) -> Taken:
+    """Store this state of the order and book what follows; the same state again, or an older one, changes nothing.
+
+    `history` sends no message, counts for no streak and converts no referral; its points live from when it was placed.
+
+    :raises portal.accounts.UserNotFound: if there is no such user.
+    """
+    order, created = _lock(session, reference, body, act.now)
+    if not created and _is_stale(order, body):
+        return Taken(order, ignored=STALE)
+    owner = find_owner(session, body.user_id, body.email, rules.key)
+    refunds = _merge_refunds(order, body, act.now)
+    same = not created and order.content == body.content() and order.refunds == refunds
+    order.stated_at = body.updated_at or order.stated_at
+    if same and not _moves(order, owner):
+        session.flush()
+        return Taken(order)
+    candidate = None if history else _find_candidate(session, order, owner, body, act.now, rules)
+    _lock_everybody(session, order, owner, candidate)
+    order.change += 1
+    booked = _move(session, order, owner, act.now, rules)
+    order.history = history
+    _store(order, body, refunds, act.now)
+    booked = _join(booked, book(session, order, act.now, rules))
+    converted = convert_by_order(session, order, candidate, act, rules)
+    keep_state(session, order, booked, "put", act)
+    return Taken(order, created, booked, converted)
+
+
+def keep_state(session: Session, order: Order, booked: Booked, cause: str, act: Act) -> None:
+    """Add the order's present state to its history, with what it should have granted in it."""
+    session.add(
+        OrderState(
+            reference=order.reference,
+            change=order.change,
+            cause=cause,
+            at=act.now,
+            actor=act.actor,
+            member_id=order.member_id,
+            content=order.content,
+            refunds=order.refunds,
+            grants=booked.grants,
+        )
+    )
+    session.flush()
+
+
+def lock_order(session: Session, reference: str) -> Order | None:
+    """The order under its row lock, freshly read; None if there is none."""
+    return session.scalar(
+        select(Order).where(Order.reference == reference).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def _lock(session: Session, reference: str, body: OrderInput, now: datetime) -> tuple[Order, bool]:
+    """The order under its row lock, and whether this call has made it."""
+    values = {
+        "reference": reference,
+        "status": body.status,
+        "currency": body.currency,
+        "placed_at": body.placed_at,
+        "received_at": now,
+        "changed_at": now,
+        "content": {},
+        "refunds": [],
+        "total": 0,
+        "reasons": [],
+        "warnings": [],
+    }
+    made = session.scalar(insert(Order).values(values).on_conflict_do_nothing().returning(Order.reference))
+    order = lock_order(session, reference)
+    assert order is not None, "nobody deletes orders"
+    return order, made is not None
+
+
+def _is_stale(order: Order, body: OrderInput) -> bool:
+    return body.updated_at is not None and order.stated_at is not None and body.updated_at < order.stated_at
+
+
+def _moves(order: Order, owner: Owner) -> bool:
+    """Whether it gets another owner. A state that names nobody, or an address that nobody holds, moves nothing."""
+    if order.member_id is not None:
+        return owner.member_id not in (None, order.member_id)
+    return owner != Owner() and owner != Owner(None, order.email_hash)
+
+
+def _merge_refunds(order: Order, body: OrderInput, now: datetime) -> list[Document]:
+    """The refunds from now on: those told, and those that were made after this state."""
+    known = {each["refundId"]: StoredRefund.model_validate(each) for each in order.refunds}
+    if body.refunds is None:
+        return order.refunds
+    told = {}
+    for refund in body.refunds:
+        before = known.get(refund.refund_id)
+        received_at, points = (before.received_at, before.points) if before else (now, 0)
+        told[refund.refund_id] = StoredRefund.model_construct(**dict(refund), received_at=received_at, points=points)
+    later = {
+        refund_id: refund
+        for refund_id, refund in known.items()
+        if refund_id not in told and body.updated_at is not None and refund.dated > body.updated_at
+    }
+    return [store_refund(refund) for refund in (*told.values(), *later.values())]
+
+
+def _find_candidate(
+    session: Session, order: Order, owner: Owner, body: OrderInput, now: datetime, rules: OrderRules
+) -> Candidate | None:
+    mine = owner.member_id or order.member_id
+    if mine is None or not rules.convert_by_order or not rules.earns(body.status):
+        return None
+    return find_candidate(session, mine, body.referral_code, now)
+
+
+def _lock_everybody(session: Session, order: Order, owner: Owner, candidate: Candidate | None) -> None:
+    """Lock all members that this change may touch, in id order: who had it, who has it, who referred them."""
+    referrer_id = None if candidate is None else candidate.referrer_id
+    found = {each for each in (order.member_id, owner.member_id, referrer_id) if each is not None}
+    if found:
+        lock_members(session, found)
+
+
+def _move(session: Session, order: Order, owner: Owner, now: datetime, rules: OrderRules) -> Booked:
+    """Give the order to its owner; what another member had of it is taken back."""
+    if not _moves(order, owner):
+        return Booked()
+    booked = take_all_back(session, order, now, rules)
+    if order.member_id is not None:
+        order.episode += 1
+    order.member_id, order.email_hash = owner
+    return booked
+
+
+def _store(order: Order, body: OrderInput, refunds: list[Document], now: datetime) -> None:
+    order.content, order.refunds = body.content(), refunds
+    order.status, order.test, order.currency = body.status, body.test, body.currency
+    order.channel, order.placed_at, order.changed_at = body.channel, body.placed_at, now
+    order.total = sum(compute_nets(make_cart(body, body.placed_at)))
+    if not body.tax_included:
+        order.total += sum(line.tax for line in body.lines)
+    order.paid_at = _reached_at(OrderStatus.PAID, body, body.paid_at, order.paid_at, now)
+    order.fulfilled_at = _reached_at(OrderStatus.FULFILLED, body, body.fulfilled_at, order.fulfilled_at, now)
+
+
+def _reached_at(
+    status: OrderStatus, body: OrderInput, told: datetime | None, known: datetime | None, now: datetime
+) -> datetime | None:
+    """When the order came so far: as told, else when that was first heard."""
+    if told is not None or REACHED[body.status] < REACHED[status]:
+        return told or (known if body.status is OrderStatus.CANCELLED else None)
+    return known or body.updated_at or now
+
+
+def _join(first: Booked, second: Booked) -> Booked:
+    return Booked(first.entries + second.entries, first.upgrades + second.upgrades, second.grants)

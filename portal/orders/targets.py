@@ -1,0 +1,78 @@
+"""The target of an order: what it should have granted, from its snapshot and what remains of it. Pure.
+
+What is posted is the target less what was granted so far, so that edits, refunds and any order of their arrival are the
+same function (CONTRACT-EARNING 8.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from portal.earning import Evaluation, Grant, Reason, RuleKind, evaluate
+from portal.orders.remaining import Remaining, compute_remaining, make_cart, nothing_left
+from portal.orders.snapshot import Snapshot
+from portal.orders.state import OrderInput, OrderStatus, RefundInput
+
+FLAT_PER_ORDER = (RuleKind.ORDER, RuleKind.FIRST_ORDER)
+
+
+class NoPoints(StrEnum):
+    """Why an order as a whole earns nothing, whatever its lines and the rules."""
+
+    NOT_PAID = "not_paid"
+    NO_MEMBER = "no_member"
+    TEST_ORDER = "test_order"
+    CANCELLED = "cancelled"
+    MEMBER_SUSPENDED = "member_suspended"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The grants by rule, what they rest on, what is left of the order, and why it earns nothing."""
+
+    grants: tuple[Grant, ...]
+    evaluation: Evaluation
+    remaining: Remaining
+    reason: Reason | NoPoints | None
+
+    @property
+    def points(self) -> int:
+        """All points together."""
+        return sum(grant.points for grant in self.grants)
+
+    @property
+    def basis(self) -> Fraction | None:
+        """What counts of the order, in the programme's smallest unit; None if its currency was not converted."""
+        return None if self.evaluation.basis is None else self.evaluation.basis.total
+
+
+def compute_target(order: OrderInput, refunds: Sequence[RefundInput], snapshot: Snapshot) -> Target:
+    """What an order in this state should have granted."""
+    remaining = compute_remaining(order, refunds, order.placed_at)
+    left = nothing_left(order) if order.status is OrderStatus.CANCELLED else remaining.lines
+    now = evaluate(
+        make_cart(order, order.placed_at, left), snapshot.rules, snapshot.facts, snapshot.terms, snapshot.zone
+    )
+    if order.status is OrderStatus.CANCELLED:
+        return Target((), now, remaining, NoPoints.CANCELLED)
+    if not any(line.share for line in left.values()):
+        return Target((), now, remaining, Reason.NOTHING_ELIGIBLE)
+    if not snapshot.earns(order.status):
+        return Target((), now, remaining, NoPoints.NOT_PAID)
+    grants = {grant.rule.slug: grant for grant in now.grants}
+    if refunds:
+        whole = evaluate(
+            make_cart(order, order.placed_at), snapshot.rules, snapshot.facts, snapshot.terms, snapshot.zone
+        )
+        grants |= {grant.rule.slug: grant for grant in whole.grants if _is_kept(grant)}
+    kept = tuple(grant for grant in (grants[slug] for slug in sorted(grants)) if grant.points)
+    return Target(kept, now, remaining, None if kept else now.reason)
+
+
+def _is_kept(grant: Grant) -> bool:
+    """Whether a partial refund leaves it whole: as its rule says, by default what is paid once for an order."""
+    terms = grant.rule.terms
+    default = "keep_until_zero" if terms.kind in FLAT_PER_ORDER else "recompute"
+    return (terms.on_partial_refund or default) == "keep_until_zero"

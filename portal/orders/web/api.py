@@ -1,0 +1,135 @@
+"""Endpoints of orders."""
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from portal.accounts import UserNotFound
+from portal.accounts.web import Access, acting, current, guarded
+from portal.earning import round_half_up
+from portal.ledger import serialize_entry
+from portal.orders import operating, reads, taking
+from portal.orders.owners import find_holder
+from portal.orders.quotes import Quote, quote_cart
+from portal.orders.rules import OrderRules
+from portal.orders.sentences import tell_reason
+from portal.orders.state import CartInput, OrderInput
+from portal.orders.taking import Taken
+from portal.orders.web import schemas
+from portal.platform import clock
+from portal.platform.db import db
+from portal.platform.documents import Document
+from portal.platform.settings import current_settings
+from portal.platform.web.responses import json
+from portal.referrals import ReferralRules, get_referral
+
+bp = APIBlueprint("orders_api", __name__, url_prefix="/api/v1/loyalty", tag="Orders")
+
+
+@bp.put("/orders/<reference>")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.input(OrderInput, location="json", arg_name="body")
+@bp.output(schemas.OrderAnswer)
+@bp.doc(responses={201: "The order is new."})
+def put_order(reference: str, body: OrderInput) -> Response:
+    """Tell the whole state of an order, and grant or take back what follows from it."""
+    taken = taking.put_order(db.session(), schemas.valid_reference(reference), body, acting(), _rules())
+    return json(_answer(taken), 201 if taken.created else 200)
+
+
+@bp.get("/orders/<reference>")
+@guarded(Access.ORDER_READER)
+@bp.output(schemas.Order)
+def get_order(reference: str) -> Response:
+    """Show an order."""
+    principal = current()
+    by_reference = principal.runs_programme or "orders" in principal.scopes
+    return json(reads.get_order(reference, only_user_id=None if by_reference else principal.user_id))
+
+
+@bp.get("/orders")
+@guarded(Access.MEMBER_OR_ADMIN)
+@bp.input(schemas.OrderQuery, location="query", arg_name="query")
+@bp.output(schemas.OrderPage)
+def list_orders(query: schemas.OrderQuery) -> Response:
+    """List the member's orders, newest first; operators and scope admin see everybody's, or one member's."""
+    principal = current()
+    if not principal.runs_programme and query.user_id not in (None, principal.user_id):
+        raise UserNotFound
+    user_id = query.user_id if principal.runs_programme else principal.user_id
+    return json(reads.list_orders(user_id, limit=query.limit, cursor=query.cursor))
+
+
+@bp.post("/orders/quote")
+@guarded(Access.QUOTE)
+@bp.input(CartInput, location="json", arg_name="body")
+@bp.output(schemas.Quote)
+def quote_order(body: CartInput) -> Response:
+    """Tell what a cart would earn if it were paid now; nothing is written."""
+    session, principal = db.session(), current()
+    if principal.kind == "user" and not principal.runs_programme and body.user_id not in (None, principal.user_id):
+        raise UserNotFound
+    named = body.user_id or (None if body.email else principal.user_id or request.headers.get("X-User-Id"))
+    member_id = find_holder(session, named, body.email)
+    return json(_quoted(quote_cart(session, body, member_id, _rules(), clock.now())))
+
+
+@bp.post("/orders/<reference>/release")
+@guarded(Access.ADMIN)
+@bp.input(schemas.ReleaseInput, location="json", arg_name="body")
+@bp.output(schemas.OrderAnswer)
+def release_order(reference: str, body: schemas.ReleaseInput) -> Response:
+    """Let the pending points of an order become active now."""
+    return json(_answer(operating.release_order(db.session(), reference, acting(body.reason), _rules())))
+
+
+@bp.post("/orders/<reference>/claim")
+@guarded(Access.ADMIN)
+@bp.input(schemas.ClaimInput, location="json", arg_name="body")
+@bp.output(schemas.OrderAnswer)
+def claim_order(reference: str, body: schemas.ClaimInput) -> Response:
+    """Say whose an order is that is nobody's, and grant what it earns."""
+    claimed = operating.claim_order(db.session(), reference, body.user_id, acting(body.reason), _rules())
+    return json(_answer(claimed))
+
+
+def _answer(taken: Taken) -> Document:
+    order, entries, upgrades = taken.order, list(taken.booked.entries), list(taken.booked.upgrades)
+    converted = taken.converted
+    if converted is not None:
+        entries += converted.entries
+    rise = next((upgrade for upgrade in upgrades if upgrade.member_id == order.member_id), None)
+    rules, now = ReferralRules.of(current_settings()), clock.now()
+    return {
+        "order": reads.get_order(order.reference),
+        "entries": [serialize_entry(entry) for entry in entries],
+        "tierUpgrade": {"from": rise.from_slug, "to": rise.to_slug} if rise else None,
+        "referral": get_referral(db.session(), converted.invite.id, now=now, rules=rules) if converted else None,
+        "ignored": taken.ignored,
+    }
+
+
+def _quoted(quote: Quote) -> Document:
+    target = quote.target
+    grants = [
+        reads.serialize_grant(
+            grant.rule.slug,
+            grant.rule.version,
+            grant.points,
+            quote.facts[grant.rule.slug],
+            grant.rule.terms,
+            quote.pending_until.get(grant.rule.slug),
+        )
+        for grant in target.grants
+    ]
+    return {
+        "points": target.points,
+        "basis": None if target.basis is None else round_half_up(target.basis),
+        "grants": grants,
+        "reasons": [tell_reason(code) for code in quote.reasons],
+        "pendingUntil": max(quote.pending_until.values(), default=None),
+        "tierAfter": quote.tier_after,
+    }
+
+
+def _rules() -> OrderRules:
+    return OrderRules.of(current_settings())

@@ -1,0 +1,133 @@
+"""Shapes of the orders' API."""
+
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+
+from portal.ledger.web import LedgerEntry
+from portal.orders.state import Currency, OrderInput, OrderStatus, Reference
+from portal.platform.problems import InvalidInput
+from portal.platform.schemas import Answer, Page, Schema, Text
+from portal.referrals.web import Referral, TierUpgrade
+
+_REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
+REFERENCE_WORDS = "must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ # -"
+
+
+def valid_reference(reference: str) -> str:
+    """The reference in a path, checked.
+
+    :raises InvalidInput: if it does not have the form of a reference.
+    """
+    try:
+        return _REFERENCE.validate_python(reference)
+    except ValidationError as error:
+        raise InvalidInput(("orderReference", REFERENCE_WORDS)) from error
+
+
+class OrderQuery(Page):
+    """Whose orders, and which page of them."""
+
+    user_id: Text(64) | None = Field(None, description="Only for scope admin and operators; left out: everybody's.")  # type: ignore[valid-type]  # a call makes the type
+
+
+class ReleaseInput(Schema):
+    """Why an operator changes something about an order."""
+
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
+
+
+class ClaimInput(ReleaseInput):
+    """Whose an order is, and why that is known."""
+
+    user_id: Text(64)  # type: ignore[valid-type]  # a call makes the type
+
+
+class OrderPoints(Answer):
+    """What the order has granted ever, what of that waits, is active, was taken back, is owed and was restored."""
+
+    granted: int
+    pending: int
+    active: int
+    reversed: int
+    owed: int
+    restored: int
+
+
+class OrderGrant(Answer):
+    """What a rule pays for it; `basis` is in the smallest unit of the programme's currency."""
+
+    rule: str
+    rule_version: int
+    kind: str
+    basis: int
+    points: int
+    pending_until: AwareDatetime | None
+    sentence: str
+
+
+class OrderNote(Answer):
+    """Why it earns nothing, or what to know about it."""
+
+    code: str
+    sentence: str
+
+
+class OrderRefund(Answer):
+    """A refund, how much of it the order could give back, and the points that it took."""
+
+    refund_id: str
+    refunded_at: AwareDatetime
+    applied: int
+    unapplied: int
+    points: int
+
+
+class Order(Answer):
+    """An order. `total` is in its own currency, `basis` in the programme's; null: it was not converted."""
+
+    order_reference: str
+    user_id: str | None
+    status: OrderStatus
+    currency: Currency
+    placed_at: AwareDatetime
+    updated_at: AwareDatetime | None
+    total: int
+    basis: int | None
+    points: OrderPoints
+    grants: list[OrderGrant]
+    reasons: list[OrderNote]
+    refunds: list[OrderRefund]
+    warnings: list[OrderNote]
+
+
+class OrderAnswer(Answer):
+    """The order, and what this call has done. `ignored` says why it did nothing: `stale`, or null."""
+
+    order: Order
+    entries: list[LedgerEntry]
+    tier_upgrade: TierUpgrade | None
+    referral: Referral | None
+    ignored: str | None
+
+
+class OrderPage(Answer):
+    """A page of orders, newest first."""
+
+    orders: list[Order]
+    next_cursor: str | None
+
+
+class Quote(Answer):
+    """What a cart would earn, paid now; `pendingUntil` is when the last of it becomes active, null: at once."""
+
+    points: int
+    basis: int | None
+    grants: list[OrderGrant]
+    reasons: list[OrderNote]
+    pending_until: AwareDatetime | None
+    tier_after: str | None
+
+
+class OrderItem(OrderInput):
+    """An order of a batch, with its reference."""
+
+    order_reference: Reference
