@@ -97,6 +97,8 @@ def _create_users() -> None:
         sa.Column("push_token", sa.String(), nullable=True),
         sa.Column("timezone", sa.String(), nullable=True),
         sa.Column("locale", sa.String(), nullable=True),
+        sa.Column("birthday", sa.String(), nullable=True),
+        sa.Column("birthday_set_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("role", sa.String(), server_default="member", nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
@@ -107,7 +109,19 @@ def _create_users() -> None:
         sa.CheckConstraint("(email IS NULL) = (email_normalized IS NULL)", name=op.f("ck_users_email_normalized")),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_users_email_lower")),
         sa.CheckConstraint("email IS NOT NULL OR email_verified_at IS NULL", name=op.f("ck_users_email_verified")),
+        sa.CheckConstraint(
+            "birthday ~ '^((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))$'",
+            name=op.f("ck_users_birthday_form"),
+        ),
+        sa.CheckConstraint("(birthday IS NULL) = (birthday_set_at IS NULL)", name=op.f("ck_users_birthday_set")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_index(
+        "ix_users_birthday",
+        "users",
+        ["birthday", "id"],
+        unique=False,
+        postgresql_where=sa.text("birthday IS NOT NULL"),
     )
     op.create_index("ix_users_created_at", "users", ["created_at"], unique=False)
     op.create_index(op.f("ix_users_email_normalized"), "users", ["email_normalized"], unique=False)

@@ -3,6 +3,8 @@
 from portal.accounts.access import disable_user, enable_user, sign_out_user
 from portal.accounts.bulk import lock_profiles, put_profiles
 from portal.accounts.contact import (
+    BIRTHDAY_NOTICE,
+    clean_birthday,
     clean_email,
     clean_locale,
     clean_name,
@@ -21,6 +23,7 @@ from portal.accounts.preferences import (
     Preferences,
     change_consent,
     get_preferences,
+    put_birthday,
     put_contact,
     put_preferences,
     put_push_token,
@@ -36,6 +39,7 @@ from portal.accounts.verification import AFTER_VERIFICATION, make_link_token
 __all__ = [
     "AFTER_VERIFICATION",
     "ANY_HOUR",
+    "BIRTHDAY_NOTICE",
     "DEMO_PASSWORD",
     "HITS",
     "NOTES",
@@ -52,6 +56,7 @@ __all__ = [
     "UserNotFound",
     "UserRequired",
     "change_consent",
+    "clean_birthday",
     "clean_email",
     "clean_locale",
     "clean_name",
@@ -71,6 +76,7 @@ __all__ = [
     "make_link_token",
     "make_reset_token",
     "normalize_email",
+    "put_birthday",
     "put_contact",
     "put_preferences",
     "put_profiles",

@@ -3,6 +3,7 @@
 import functools
 import re
 import unicodedata
+from datetime import timedelta
 from zoneinfo import available_timezones
 
 import idna
@@ -10,11 +11,14 @@ import phonenumbers
 from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
 
-from portal.accounts.models import USER_ID_PATTERN
+from portal.accounts.models import BIRTHDAY_PATTERN, USER_ID_PATTERN
 from portal.platform.text import plain_line
 
 _USER_ID = re.compile(USER_ID_PATTERN)
+_BIRTHDAY = re.compile(BIRTHDAY_PATTERN)
 MAX_LOCALE_LENGTH = 35
+# How long before its day a birthday has to be entered, to be paid that year (CONTRACT-EARNING 8.3).
+BIRTHDAY_NOTICE = timedelta(days=30)
 
 
 def clean_user_id(value: str) -> str:
@@ -61,6 +65,13 @@ def parse_locale(value: str) -> Locale:
         return Locale.parse(value[:MAX_LOCALE_LENGTH].replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise ValueError("must be a known locale, such as en-GB") from error
+
+
+def clean_birthday(value: str) -> str:
+    """A day of any year, as `MM-DD`; 29 February is one."""
+    if not _BIRTHDAY.fullmatch(value):
+        raise ValueError("must be a day that exists, written MM-DD without the year, such as 12-31")
+    return value
 
 
 @functools.cache

@@ -17,6 +17,10 @@ NOTICES = ("password_set", "email_changed", "new_device", "sign_in_attempts")
 OWN_SOURCES = ("member_preferences", "unsubscribe_link")
 SOURCES = (*OWN_SOURCES, "registration", "shop", "import", "operator")
 USER_ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}$"
+# `MM-DD`: the days of a leap year.
+BIRTHDAY_PATTERN = (
+    r"^((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))$"
+)
 # What the search for users looks in, by prefix: the words of the name, the id and the address.
 SEARCH_WORDS = (
     "array_to_tsvector(array_remove(regexp_split_to_array(lower(\"left\"(name, 200)), '[^[:alnum:]]+'), '') "
@@ -28,7 +32,8 @@ class User(Base):
     """A person: a member of the programme, an operator or an admin. The only table with their personal data.
 
     `email_verified_at` is when a mailed link, or somebody who vouches, showed that the address is theirs. A user who
-    holds an address unverified loses it to its owner, and then has none (CONTRACT-SHOP 9.1).
+    holds an address unverified loses it to its owner, and then has none (CONTRACT-SHOP 9.1). `birthday` is `MM-DD`, the
+    year is not asked; `birthday_set_at` is when its present value was entered (CONTRACT-EARNING 8.3).
     """
 
     __tablename__ = "users"
@@ -42,6 +47,8 @@ class User(Base):
     push_token: Mapped[str | None]
     timezone: Mapped[str | None]
     locale: Mapped[str | None]
+    birthday: Mapped[str | None]
+    birthday_set_at: Mapped[datetime | None]
     password_hash: Mapped[str | None]
     role: Mapped[str] = mapped_column(server_default="member")
     disabled_at: Mapped[datetime | None]
@@ -54,7 +61,10 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("(email IS NULL) = (email_normalized IS NULL)", name="email_normalized"),
         CheckConstraint("email IS NOT NULL OR email_verified_at IS NULL", name="email_verified"),
+        CheckConstraint(f"birthday ~ '{BIRTHDAY_PATTERN}'", name="birthday_form"),
+        CheckConstraint("(birthday IS NULL) = (birthday_set_at IS NULL)", name="birthday_set"),
         Index("uq_users_email", "email", unique=True),
+        Index("ix_users_birthday", "birthday", "id", postgresql_where=text("birthday IS NOT NULL")),
         Index("ix_users_created_at", "created_at"),
         Index("ix_users_words", text(SEARCH_WORDS), postgresql_using="gin"),
         Index("ix_users_staff", "email", postgresql_where=text("role <> 'member'")),

@@ -86,6 +86,14 @@ def put_contact(session: Session, user_id: str, *, phone_number: str | None, tim
     session.execute(update(User).where(User.id == user_id).values(changed))
 
 
+def put_birthday(session: Session, user_id: str, birthday: str | None) -> None:
+    """Record a user's birthday (`MM-DD`), or that they have none; one that is stored already stays as entered then."""
+    now = clock.now()
+    changed = {"birthday": birthday, "birthday_set_at": now if birthday else None, "updated_at": now}
+    other = User.birthday.is_distinct_from(birthday)
+    session.execute(update(User).where(User.id == user_id, other).values(changed))
+
+
 def put_push_token(session: Session, user_id: str, token: str | None, *, only: str | None = None) -> None:
     """Store a user's push subscription, None if it has ended; with `only`, only if the stored one still is that."""
     statement = update(User).where(User.id == user_id)
@@ -101,10 +109,10 @@ def start_push(session: Session, user_id: str, token: str) -> None:
 
 
 def forget_choices(session: Session, user: User) -> None:
-    """Drop what was set in an account before its address was verified: phone number, push subscription, preferences.
-    Consent that was given or withdrawn in it no longer counts. The caller holds the user's row lock."""
+    """Drop what was set in an account before its address was verified: phone number, birthday, push subscription,
+    preferences. Consent that was given or withdrawn in it no longer counts. The caller holds the user's row lock."""
     last = _last_change(session, user.id)
-    user.phone_number = user.push_token = None
+    user.phone_number = user.push_token = user.birthday = user.birthday_set_at = None
     session.execute(delete(NotificationPreferences).where(NotificationPreferences.user_id == user.id))
     if last is not None and (last.given or last.source in OWN_SOURCES):
         session.add(_change(user.id, False, Origin("registration", "")))

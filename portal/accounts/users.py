@@ -87,7 +87,8 @@ def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -
     :raises EmailTaken: if it is another user's verified address.
     """
     now = clock.now()
-    values = {"id": user_id, **columns_of(columns), "created_at": now, "updated_at": now, "email_verified_at": now}
+    made = {"id": user_id, "created_at": now, "updated_at": now, "email_verified_at": now}
+    values = {**made, **_dated(columns_of(columns))}
     with unique_email(session):
         release_address(session, columns["email"], to=user_id, actor=actor)
         return session.scalar(insert(User).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(User))
@@ -101,6 +102,13 @@ def columns_of(changes: Document) -> Document:
     if "email" in columns:
         columns["email_normalized"] = normalize_email(columns["email"])
     return columns
+
+
+def _dated(columns: Document) -> Document:
+    """The columns to write, with when a birthday among them was entered: now."""
+    if "birthday" not in columns:
+        return columns
+    return {**columns, "birthday_set_at": clock.now() if columns["birthday"] else None}
 
 
 @contextmanager
@@ -211,7 +219,7 @@ def _update(session: Session, user: User, changes: Document, actor: str, grant: 
 
 def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
     """Change columns, and verify an address that is new or was not verified; False if nothing had to change."""
-    changed = {name: value for name, value in columns_of(changes).items() if getattr(user, name) != value}
+    changed = _dated({name: value for name, value in columns_of(changes).items() if getattr(user, name) != value})
     unverified, before = user.email_verified_at is None, user.email
     if not changed and not unverified:
         return False
@@ -255,6 +263,7 @@ def serialize_user(session: Session, user: User) -> Document:
         "hasPushToken": user.push_token is not None,
         "timezone": user.timezone,
         "locale": user.locale,
+        "birthday": user.birthday,
         "marketingMessages": consent["marketing"],
         "role": user.role,
         "createdAt": user.created_at,

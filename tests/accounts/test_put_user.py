@@ -37,6 +37,7 @@ def test_a_new_user_is_created(client: FlaskClient, session: Session, token: str
         "hasPushToken": False,
         "timezone": None,
         "locale": None,
+        "birthday": None,
         "marketingMessages": False,
         "role": "member",
         "consent": {"marketing": False, "source": None, "changedAt": None},
@@ -53,6 +54,7 @@ def test_every_field_is_kept_and_the_push_token_is_not_shown(client: FlaskClient
         "pushToken": "secret-subscription",
         "timezone": "Europe/Berlin",
         "locale": "de-DE",
+        "birthday": "12-10",
         "marketingMessages": True,
     }
     answer = put(client, token, body=full)
@@ -62,6 +64,7 @@ def test_every_field_is_kept_and_the_push_token_is_not_shown(client: FlaskClient
         "Europe/Berlin",
         "de-DE",
     )
+    assert document["birthday"] == "12-10"
     assert document["hasPushToken"] is True
     assert document["marketingMessages"] is True
     assert "secret-subscription" not in answer.text
@@ -138,6 +141,8 @@ def test_an_email_belongs_to_one_user(client: FlaskClient, session: Session, tok
         ("timezone", "../etc"),
         ("locale", "xx-XX"),
         ("locale", "-"),
+        *(("birthday", value) for value in ("02-30", "04-31", "13-01", "00-10", "2-3", "1990-02-03", "", 203)),
+        ("birthDate", "02-03"),
         ("pushToken", ""),
         ("pushToken", "x" * 4097),
         ("marketingMessages", "yes"),

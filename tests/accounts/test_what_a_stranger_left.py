@@ -19,6 +19,7 @@ from portal.accounts.preferences import (
     change_consent,
     get_consent,
     get_preferences,
+    put_birthday,
     put_contact,
     put_preferences,
     put_push_token,
@@ -54,6 +55,7 @@ def settle(session: Session, stranger: FlaskClient) -> User:
     wanted = Preferences(marketing_messages=True, sms=False, quiet_from=time(1), quiet_until=time(2))
     put_preferences(session, user.id, wanted, ["expiring_points"], place="203.0.113.9")
     put_contact(session, user.id, phone_number="+4915112345678", timezone="Europe/Berlin")
+    put_birthday(session, user.id, "12-10")
     put_push_token(session, user.id, '{"endpoint": "https://push.example.com/theirs"}')
     session.expire_all()
     return user
@@ -69,7 +71,7 @@ def test_what_a_stranger_set_is_gone_once_the_owner_shows_the_address(
     show(client, session)
     session.expire_all()
     assert user.email_verified_at is not None
-    assert (user.phone_number, user.push_token) == (None, None)
+    assert (user.phone_number, user.push_token, user.birthday, user.birthday_set_at) == (None, None, None, None)
     assert get_preferences(session, user.id) == Preferences()
     assert not theirs & set(session.scalars(select(KnownDevice.device_hash).where(KnownDevice.user_id == user.id)))
     changes = select(ConsentChange.given, ConsentChange.source).where(ConsentChange.user_id == user.id)
@@ -94,7 +96,7 @@ def test_who_registered_and_confirms_keeps_what_they_set(client: FlaskClient, se
     user = settle(session, client)
     follow_link(client, session, EMAIL)
     session.expire_all()
-    assert (user.phone_number, user.timezone) == ("+4915112345678", "Europe/Berlin")
+    assert (user.phone_number, user.timezone, user.birthday) == ("+4915112345678", "Europe/Berlin", "12-10")
     assert user.push_token is not None
     assert get_preferences(session, user.id).muted_kinds == ("expiring_points",)
     assert get_consent(session, user.id)

@@ -14,6 +14,7 @@ WHOLE = {
     "pushToken": "token",
     "timezone": "Europe/Berlin",
     "locale": "de",
+    "birthday": "02-29",
     "marketingMessages": True,
 }
 
@@ -30,8 +31,9 @@ def test_a_new_user_is_201_and_a_known_one_200(admin: Api) -> None:
 
 def test_all_fields_are_kept_and_no_secret_is_shown(admin: Api) -> None:
     made = put(admin, "shop-7", WHOLE).get_json()
-    for field in ("email", "name", "phoneNumber", "timezone", "locale", "marketingMessages"):
+    for field in ("email", "name", "phoneNumber", "timezone", "locale", "birthday", "marketingMessages"):
         assert made[field] == WHOLE[field], field
+    assert admin.get("/api/v1/users/shop-7").get_json() == made
     assert "token" not in made.values()
     assert "password" not in str(made).lower()
 
@@ -84,6 +86,15 @@ def test_ids_that_differ_in_case_are_different_users(shop: Shop) -> None:
         {"timezone": 5},
         {"locale": "tlh-nonsense-x"},
         {"locale": 5},
+        {"birthday": "02-30"},
+        {"birthday": "13-01"},
+        {"birthday": "2-3"},
+        {"birthday": "1990-02-03"},
+        {"birthday": "02-03\n04-05"},
+        {"birthday": "٠٢-٠٣"},
+        {"birthday": ""},
+        {"birthday": 203},
+        {"birthdaySetAt": "2024-01-01T00:00:00Z"},
         {"marketingMessages": "yes"},
         {"marketingMessages": 1},
         {"pushToken": 5},
@@ -112,3 +123,4 @@ def test_what_is_left_out_stays(admin: Api) -> None:
     put(admin, "shop-7", WHOLE)
     changed = put(admin, "shop-7", {**ANN, "name": "Anna"}).get_json()
     assert (changed["timezone"], changed["locale"], changed["marketingMessages"]) == ("Europe/Berlin", "de", True)
+    assert changed["birthday"] == "02-29"

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool, WithJsonSchema
 
 from portal.accounts.contact import (
     MAX_LOCALE_LENGTH,
+    clean_birthday,
     clean_email,
     clean_locale,
     clean_name,
     clean_phone,
     clean_timezone,
 )
+from portal.accounts.models import BIRTHDAY_PATTERN
 from portal.accounts.users import Grant
 from portal.platform.schemas import Answer, Moment, Schema, Text, Timestamp
 
@@ -19,6 +21,11 @@ Email = Annotated[str, Field(max_length=254), AfterValidator(clean_email)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(clean_phone)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(clean_timezone)]
 LocaleName = Annotated[str, Field(max_length=MAX_LOCALE_LENGTH), AfterValidator(clean_locale)]
+Birthday = Annotated[
+    str,
+    AfterValidator(clean_birthday),
+    WithJsonSchema({"type": "string", "pattern": BIRTHDAY_PATTERN, "maxLength": 5, "examples": ["12-31"]}),
+]
 
 
 class ConsentGrant(Schema):
@@ -37,6 +44,7 @@ class UserInput(Schema):
     push_token: Text(4096) | None = None  # type: ignore[valid-type]  # a call makes the type
     timezone: TimeZone | None = None
     locale: LocaleName | None = None
+    birthday: Birthday | None = Field(None, description="MM-DD; the year is not asked.")
     marketing_messages: StrictBool | None = Field(None, description="Consent; false until it is given.")
     consent: ConsentGrant | None = Field(
         None, description="Gives consent again that the member took back earlier than `grantedAt`."
@@ -79,6 +87,7 @@ class User(Answer):
     has_push_token: bool
     timezone: str | None
     locale: str | None
+    birthday: str | None
     marketing_messages: bool
     role: Literal["member", "operator", "admin"]
     created_at: Timestamp
