@@ -296,8 +296,11 @@ def cancel_invite(world: World) -> None:
 @shows("/account/preferences POST PAGE")
 def preferences(world: World) -> None:
     person = world.member()
-    assert person.post("/account/preferences", htmx=False, phone_number="+491701234567", email="y").status_code == 303
-    assert "+491701234567" in person.get("/account/preferences")
+    fields = {"phone_number": "+491701234567", "email": "y", "birthday_day": "29", "birthday_month": "02"}
+    assert person.post("/account/preferences", htmx=False, **fields).status_code == 303
+    page = person.get("/account/preferences")
+    assert "+491701234567" in page
+    assert '<option selected value="02">February</option>' in page
 
 
 @shows("/account/preferences/push POST PAGE")

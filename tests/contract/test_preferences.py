@@ -56,9 +56,34 @@ def test_quiet_hours_may_pass_midnight_and_be_taken_back(member: FlaskClient) ->
     assert shown(member)["quiet_from"] == [""]
 
 
+@pytest.mark.parametrize(("month", "day"), [("02", "29"), ("12", "31"), ("01", "01")])
+def test_a_birthday_may_be_told_and_taken_back(member: FlaskClient, month: str, day: str) -> None:
+    assert (shown(member)["birthday_day"], shown(member)["birthday_month"]) == ("", "")
+    assert save(member, birthday_month=month, birthday_day=day) in SAVED
+    assert (shown(member)["birthday_day"], shown(member)["birthday_month"]) == (day, month)
+    assert save(member, birthday_month="", birthday_day="") in SAVED
+    assert (shown(member)["birthday_day"], shown(member)["birthday_month"]) == ("", "")
+
+
+def test_a_birthday_by_api_is_the_one_on_the_page(shop: Shop, client: FlaskClient, session: Session) -> None:
+    user = make_user(session)
+    sign_in(client, user)
+    path, body = f"/api/v1/users/{user.id}", {"email": user.email, "name": user.name}
+    assert shop.api.put(path, {**body, "birthday": "03-04"}).status_code == 200
+    assert (shown(client)["birthday_month"], shown(client)["birthday_day"]) == ("03", "04")
+    assert save(client, birthday_day="05") in SAVED
+    assert shop.api.get(path).get_json()["birthday"] == "03-05"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
+        {"birthday_month": "02", "birthday_day": "30"},
+        {"birthday_month": "04", "birthday_day": "31"},
+        {"birthday_month": "13", "birthday_day": "01"},
+        {"birthday_month": "2", "birthday_day": "3"},
+        {"birthday_month": "02"},
+        {"birthday_day": "03"},
         {"phone_number": "12"},
         {"phone_number": "call me"},
         {"phone_number": "+99999999999999"},

@@ -13,6 +13,7 @@ from tests.e2e.test_pages import GRAVE, SIDEWAYS
 from tests.notifications.test_push import PRIVATE
 
 URL = "/account/preferences"
+ROOM = "(control) => getComputedStyle(control).paddingInlineEnd"
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
 
@@ -37,6 +38,8 @@ def test_what_a_member_chooses_is_kept(open_page: Callable[..., Page], scripts: 
     page.get_by_label("Time zone").select_option("Europe/Berlin")
     page.get_by_label("Nothing after").fill("22:00")
     page.get_by_label("and before").fill("07:30")
+    page.get_by_label("Day (optional)").select_option("29")
+    page.get_by_label("Month (optional)").select_option("February")
     save(page)
     expect(page.get_by_test_id("flash")).to_contain_text("Your preferences are saved.")
     page.reload()
@@ -48,6 +51,44 @@ def test_what_a_member_chooses_is_kept(open_page: Callable[..., Page], scripts: 
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     expect(page.get_by_label("Nothing after")).to_have_value("22:00")
     expect(page.get_by_label("and before")).to_have_value("07:30")
+    expect(page.get_by_label("Day (optional)")).to_have_value("29")
+    expect(page.get_by_label("Month (optional)")).to_have_value("02")
+
+
+@SCRIPTS
+def test_a_birthday_is_told_refused_where_there_is_no_such_day_and_taken_back(
+    browser: Browser, base_url: str, scripts: bool
+) -> None:
+    page = browser.new_page(base_url=base_url, java_script_enabled=scripts)  # the console calls a 422 an error
+    join(page)
+    page.goto(URL)
+    group = page.get_by_role("group", name="Your birthday")
+    day, month = group.get_by_label("Day"), group.get_by_label("Month")
+    expect(group).to_have_accessible_description(re.compile("at least 30 days before"))
+    month.select_option("February")
+    save(page)
+    expect_refusal(page, scripts=scripts)
+    expect(page.locator("#birthday_month-error")).to_contain_text("A birthday needs a day too.")
+    day.select_option("30")
+    save(page)
+    expect_refusal(page, scripts=scripts)
+    expect(page.locator("#birthday_month-error")).to_contain_text("This month has no such day.")
+    expect(day).to_have_value("30")
+    expect(month).to_have_css("background-image", re.compile("svg"))
+    assert month.evaluate(ROOM) == day.evaluate(ROOM), "a refused select has less room for its text"
+    page.get_by_role("link", name="This month has no such day.").click()
+    expect(month).to_be_focused()
+    month.select_option("March")
+    save(page)
+    expect(page.get_by_test_id("flash")).to_contain_text("saved")
+    expect(day).to_have_value("30")
+    for control in (day, month):
+        control.select_option("Not given")
+    save(page)
+    expect(page.get_by_test_id("flash")).to_contain_text("saved")
+    expect(day).to_have_value("")
+    expect(month).to_have_value("")
+    page.context.close()
 
 
 @SCRIPTS

@@ -1,7 +1,7 @@
 """`/account/preferences`: what a member lets us send, where and when."""
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import Preferences, get_preferences
+from portal.platform import clock
 from portal.platform.web.application import Portal
 from tests.factories.accounts import csrf, make_user, sign_in
 
@@ -23,6 +24,8 @@ ALL = {
     "timezone": "Europe/Berlin",
     "quiet_from": "22:00",
     "quiet_until": "07:30",
+    "birthday_day": "10",
+    "birthday_month": "12",
 }
 
 
@@ -55,7 +58,7 @@ def test_what_was_chosen_is_kept_and_shown_again(client: FlaskClient, session: S
     assert save(client).status_code == 303
     assert get_preferences(session, ada.id) == Preferences(True, True, True, False, ("nudge",), time(22), time(7, 30))
     session.refresh(ada)
-    assert (ada.phone_number, ada.timezone) == ("+14155552671", "Europe/Berlin")
+    assert (ada.phone_number, ada.timezone, ada.birthday) == ("+14155552671", "Europe/Berlin", "12-10")
     page = client.get(URL).text
     assert 'value="+14155552671"' in page
     assert "Needs your phone number" not in page
@@ -106,6 +109,10 @@ def test_a_member_may_have_their_own_none_or_the_programmes_again(
         ("quiet_until", "", "need a beginning and an end"),
         ("quiet_until", "22:00", "cannot end when they begin"),
         ("quiet_from", "noon", "Enter a time, such as 21:30."),
+        ("birthday_day", "", "A birthday needs a day too."),
+        ("birthday_month", "", "A birthday needs a month too."),
+        ("birthday_day", "32", "Choose one of the list"),
+        ("birthday_month", "02-", "Choose one of the list"),
     ],
 )
 def test_what_cannot_be_is_refused_with_words_and_nothing_is_kept(
@@ -115,6 +122,36 @@ def test_what_cannot_be_is_refused_with_words_and_nothing_is_kept(
     assert answer.status_code == 422
     assert words in answer.text
     assert get_preferences(session, ada.id) == Preferences()
+
+
+def test_a_birthday_says_what_it_is_for_and_keeps_when_it_was_told(
+    client: FlaskClient, session: Session, ada: User
+) -> None:
+    page = " ".join(client.get(URL).text.split())
+    assert "Enter it at least 30 days before" in page
+    assert "We do not ask for the year." in page
+    told = clock.now().replace(microsecond=0)
+    for later, day, month, kept in (
+        (0, "29", "02", ("02-29", told)),
+        (1, "29", "02", ("02-29", told)),
+        (2, "28", "02", ("02-28", told + timedelta(minutes=2))),
+        (3, "", "", (None, None)),
+        (4, "28", "02", ("02-28", told + timedelta(minutes=4))),
+    ):
+        with clock.at(told + timedelta(minutes=later)):
+            assert save(client, birthday_day=day, birthday_month=month).status_code == 303
+        session.refresh(ada)
+        assert (ada.birthday, ada.birthday_set_at) == kept
+
+
+@pytest.mark.parametrize(("day", "month"), [("30", "02"), ("31", "02"), ("31", "04"), ("31", "11")])
+def test_a_day_that_the_month_does_not_have_is_refused(
+    client: FlaskClient, session: Session, ada: User, day: str, month: str
+) -> None:
+    answer = save(client, birthday_day=day, birthday_month=month)
+    assert (answer.status_code, "This month has no such day." in answer.text) == (422, True)
+    session.refresh(ada)
+    assert (ada.birthday, ada.phone_number) == (None, None)
 
 
 def test_without_the_token_of_the_form_nothing_is_kept(client: FlaskClient, session: Session, ada: User) -> None:

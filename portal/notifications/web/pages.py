@@ -4,7 +4,16 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.accounts import get_preferences, get_user, put_contact, put_preferences, put_push_token, start_push
+from portal.accounts import (
+    BIRTHDAY_NOTICE,
+    get_preferences,
+    get_user,
+    put_birthday,
+    put_contact,
+    put_preferences,
+    put_push_token,
+    start_push,
+)
 from portal.accounts.web import Access, current_user_id, guarded
 from portal.notifications.channels.push import endpoint_of, keep_subscription, public_key
 from portal.notifications.transports import push_policy
@@ -21,9 +30,9 @@ bp = Blueprint("notifications", __name__)
 @bp.get("/account/preferences")
 @guarded(Access.PAGE)
 def preferences() -> Response:
-    """What the member lets us send, where and when."""
+    """What the member lets us send, where and when, and their birthday."""
     user = get_user(db.session(), current_user_id())
-    values = values_of(get_preferences(db.session(), user.id), user.phone_number, user.timezone)
+    values = values_of(get_preferences(db.session(), user.id), user.phone_number, user.timezone, user.birthday)
     return _page(PreferencesForm(_zone(), current_user.timezone, formdata=None, data=values))
 
 
@@ -41,6 +50,7 @@ def do_preferences() -> AnyResponse:
         phone_number=form.phone_number.data or None,
         timezone=form.timezone.data or None,
     )
+    put_birthday(db.session(), current_user_id(), form.birthday())
     flash("Your preferences are saved.", "success")
     return redirect(url_for("notifications.preferences"), 303)
 
@@ -99,6 +109,7 @@ def _page(form: PreferencesForm, status: int = 200) -> Response:
         subscribed=user.push_token is not None,
         push_endpoint=endpoint_of(user.push_token),
         quiet_hours=current_settings().quiet_hours,
+        birthday_notice=BIRTHDAY_NOTICE.days,
     )
     return make_response(page, status)
 
