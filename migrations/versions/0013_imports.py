@@ -60,6 +60,7 @@ def _create_member_import_rows() -> None:
         sa.Column("phone_number", sa.String(), nullable=True),
         sa.Column("timezone", sa.String(), nullable=True),
         sa.Column("locale", sa.String(), nullable=True),
+        sa.Column("birthday", sa.String(), nullable=True),
         sa.Column("marketing_messages", sa.Boolean(), nullable=True),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,7 +1,7 @@
 """Create and change many users at once, for files of members; an SQL statement of the caller selects their profiles.
 
-It returns the columns `user_id`, `email`, `email_normalized`, `name`, `phone_number`, `timezone`, `locale` and
-`marketing_messages`, in which null keeps the user's value, and `is_new`.
+It returns the columns `user_id`, `email`, `email_normalized`, `name`, `phone_number`, `timezone`, `locale`, `birthday`
+and `marketing_messages`, in which null keeps the user's value, and `is_new`.
 """
 
 from typing import Any, NamedTuple
@@ -37,9 +37,10 @@ _MOVED = """
     WHERE NOT p.is_new AND p.email <> u.email AND u.email_verified_at IS NOT NULL
 """
 _MAKE = """
-    INSERT INTO users (id, email, email_normalized, email_verified_at, name, phone_number, timezone, locale,
-                       created_at, updated_at)
-    SELECT user_id, email, email_normalized, :now, name, phone_number, timezone, locale, :now, :now
+    INSERT INTO users (id, email, email_normalized, email_verified_at, name, phone_number, timezone, locale, birthday,
+                       birthday_set_at, created_at, updated_at)
+    SELECT user_id, email, email_normalized, :now, name, phone_number, timezone, locale, birthday,
+           CASE WHEN birthday IS NOT NULL THEN :now END, :now, :now
     FROM ({profiles}) p WHERE is_new
 """
 _CHANGE = """
@@ -47,12 +48,14 @@ _CHANGE = """
         email_normalized = coalesce(p.email_normalized, u.email_normalized), name = coalesce(p.name, u.name),
         email_verified_at = CASE WHEN p.email <> u.email THEN :now ELSE u.email_verified_at END,
         phone_number = coalesce(p.phone_number, u.phone_number), timezone = coalesce(p.timezone, u.timezone),
-        locale = coalesce(p.locale, u.locale), updated_at = :now
+        locale = coalesce(p.locale, u.locale), birthday = coalesce(p.birthday, u.birthday),
+        birthday_set_at = CASE WHEN p.birthday IS NULL OR p.birthday = u.birthday THEN u.birthday_set_at ELSE :now END,
+        updated_at = :now
     FROM ({profiles}) p
     WHERE NOT p.is_new AND u.id = p.user_id
       AND (coalesce(p.email, u.email), coalesce(p.name, u.name), coalesce(p.phone_number, u.phone_number),
-           coalesce(p.timezone, u.timezone), coalesce(p.locale, u.locale))
-          IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale)
+           coalesce(p.timezone, u.timezone), coalesce(p.locale, u.locale), coalesce(p.birthday, u.birthday))
+          IS DISTINCT FROM (u.email, u.name, u.phone_number, u.timezone, u.locale, u.birthday)
 """
 # Consent that a member withdrew themselves is not given again by others (CONTRACT-SHOP 9.1).
 _CONSENT = f"""

@@ -31,8 +31,8 @@ BATCH = 2_000
 DESCRIPTION = "Opening balance"
 
 PROFILES = """
-    SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, marketing_messages,
-           outcome = 'new' AS is_new
+    SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, birthday,
+           marketing_messages, outcome = 'new' AS is_new
     FROM member_import_rows WHERE import_id = :id
 """
 _CHANGED = f"{PROFILES} AND outcome IN ('new', 'updated')"

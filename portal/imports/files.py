@@ -18,6 +18,7 @@ COLUMNS = {
     "phone_number": "international, such as +4915112345678",
     "timezone": "IANA name, such as Europe/Berlin",
     "locale": "such as de-DE",
+    "birthday": "month and day without the year, such as 12-31",
     "marketing_messages": "yes or no: whether they agreed to marketing",
     "points": "the opening balance, a whole number; empty: none",
     "expires_at": "2027-12-31 (end of that day), 2027-12-31T12:00:00+00:00, or never; empty: by the programme's rule",

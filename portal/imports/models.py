@@ -75,6 +75,7 @@ class MemberImportRow(Base):
     phone_number: Mapped[str | None]
     timezone: Mapped[str | None]
     locale: Mapped[str | None]
+    birthday: Mapped[str | None]
     marketing_messages: Mapped[bool | None]
     points: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[datetime | None]

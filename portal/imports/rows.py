@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from portal.accounts import (
+    clean_birthday,
     clean_email,
     clean_locale,
     clean_name,
@@ -47,6 +48,7 @@ class CheckedRow:
     phone_number: str | None
     timezone: str | None
     locale: str | None
+    birthday: str | None
     marketing_messages: bool | None
     points: int
     expires_at: datetime | None
@@ -57,7 +59,7 @@ class CheckedRow:
 def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: EarningRules) -> CheckedRow:
     """Check a row's cells; returns it with all problems found. Other rows and existing users are not considered."""
     if isinstance(cells, str):
-        return CheckedRow(line, "", None, None, None, None, None, None, None, 0, None, OPENING, [cells])
+        return CheckedRow(line, "", None, None, None, None, None, None, None, None, 0, None, OPENING, [cells])
     problems: list[str] = []
 
     def take(column: str, clean: Callable[[str], Clean]) -> Clean | None:
@@ -83,6 +85,7 @@ def check_row(line: int, cells: dict[str, str] | str, *, now: datetime, rules: E
         take("phone_number", clean_phone),
         take("timezone", clean_timezone),
         take("locale", _locale),
+        take("birthday", clean_birthday),
         take("marketing_messages", _answer),
         take("points", _points) or 0,
         _expiry(take, cells, now, rules),

@@ -31,6 +31,7 @@ _STAGED = (
     "phone_number",
     "timezone",
     "locale",
+    "birthday",
     "marketing_messages",
     "points",
     "expires_at",
@@ -78,13 +79,13 @@ _CLASSIFY = text(f"""
                    SELECT FROM loyalty_ledger_entries e WHERE e.member_id = m.id AND e.source = :source
                      AND e.external_id = s.row_key AND e.effect = :effect) AS credited,
                (coalesce(s.email, u.email), coalesce(s.name, u.name), coalesce(s.phone_number, u.phone_number),
-                coalesce(s.timezone, u.timezone), coalesce(s.locale, u.locale),
+                coalesce(s.timezone, u.timezone), coalesce(s.locale, u.locale), coalesce(s.birthday, u.birthday),
                 coalesce(s.marketing_messages AND NOT {OWN_WITHDRAWAL.format(who="s.user_id")}, p.marketing_messages,
                          false),
                 u.email_verified_at IS NULL AND s.email IS NOT NULL)
                IS DISTINCT FROM
-               (u.email, u.name, u.phone_number, u.timezone, u.locale, coalesce(p.marketing_messages, false), false)
-                   AS changes
+               (u.email, u.name, u.phone_number, u.timezone, u.locale, u.birthday,
+                coalesce(p.marketing_messages, false), false) AS changes
         FROM member_import_rows s
         LEFT JOIN users u ON u.id = s.user_id
         LEFT JOIN notification_preferences p ON p.user_id = u.id

@@ -95,12 +95,14 @@ def _import(browser: requests.Session, address: str, environment: dict[str, str]
 
 def make_file(members: int) -> bytes:
     """A file of members with every column filled."""
-    lines = StringIO("user_id,email,name,phone_number,timezone,locale,marketing_messages,points,expires_at\r\n")
+    lines = StringIO(
+        "user_id,email,name,phone_number,timezone,locale,birthday,marketing_messages,points,expires_at\r\n"
+    )
     lines.seek(0, os.SEEK_END)
     for n in range(members):
         lines.write(
-            f"shop-{n},member{n}@example{n % 50}.com,Member Müller {n},+49151{2000000 + n},Europe/Berlin,de-DE,yes,"
-            f"{n % 5000 + 1},2099-12-31\r\n"
+            f"shop-{n},member{n}@example{n % 50}.com,Member Müller {n},+49151{2000000 + n},Europe/Berlin,de-DE,"
+            f"{n % 12 + 1:02}-{n % 28 + 1:02},yes,{n % 5000 + 1},2099-12-31\r\n"
         )
     return lines.getvalue().encode()
 

@@ -1,5 +1,6 @@
 """Members from a file: checked row by row with nothing written, then all or nothing, each balance once."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -79,19 +80,22 @@ def test_a_check_writes_nothing_but_its_report(operator: FlaskClient, session: S
 def test_a_confirmed_file_makes_users_members_lots_and_one_audit_entry(operator: FlaskClient, session: Session) -> None:
     make_tier(session, "bronze", 0)
     make_tier(session, "gold", 400)
-    heads = "user_id,email,name,phone_number,timezone,locale,marketing_messages,points,expires_at"
-    row = "ada,Ada@Example.com,Ada,+49 151 12345678,Europe/Berlin,de-DE,yes,500,2099-12-31"
+    heads = "user_id,email,name,phone_number,timezone,locale,birthday,marketing_messages,points,expires_at"
+    row = "ada,Ada@Example.com,Ada,+49 151 12345678,Europe/Berlin,de-DE,02-29,yes,500,2099-12-31"
 
-    made = bring(session, operator, f"{heads}\n{row}\nbob,bob@example.com,Bob,,,,,,\n")
+    made = bring(session, operator, f"{heads}\n{row}\nbob,bob@example.com,Bob,,,,,,,\n")
 
     assert made.status == ImportStatus.APPLIED
     ada = session.get_one(User, "ada")
-    assert (ada.email, ada.phone_number, ada.timezone, ada.locale) == (
+    assert (ada.email, ada.phone_number, ada.timezone, ada.locale, ada.birthday) == (
         "ada@example.com",
         "+4915112345678",
         "Europe/Berlin",
         "de-DE",
+        "02-29",
     )
+    bob = session.get_one(User, "bob")
+    assert (ada.birthday_set_at, bob.birthday, bob.birthday_set_at) == (ada.created_at, None, None)
     assert session.get_one(NotificationPreferences, "ada").marketing_messages
     assert not session.get_one(NotificationPreferences, "bob").marketing_messages
     member = session.scalars(select(Member).where(Member.user_id == "ada")).one()
@@ -138,6 +142,46 @@ def test_empty_cells_leave_what_a_user_has(operator: FlaskClient, session: Sessi
     assert session.get_one(User, "ada").name == "Ada"
     assert session.get_one(NotificationPreferences, "ada").marketing_messages
     assert session.scalars(select(Member.balance).where(Member.user_id == "ada")).one() == 150
+
+
+@pytest.mark.parametrize(
+    ("content", "kept", "is_new"),
+    [
+        ("user_id,name\nada,Ada King\n", "12-10", False),
+        ("user_id,birthday\nada,\n", "12-10", False),
+        ("user_id,name,birthday\nada,Ada King,12-10\n", "12-10", False),
+        ("user_id,birthday\nada,02-29\n", "02-29", True),
+        ("user_id;Birthday\nada; 01-31 \n", "01-31", True),
+    ],
+)
+def test_a_birthday_in_a_file_is_entered_when_it_is_another_one(
+    operator: FlaskClient, session: Session, content: str, kept: str, is_new: bool
+) -> None:
+    then = clock.now() - timedelta(days=90)
+    make_user(session, id="ada", name="Ada", birthday="12-10", birthday_set_at=then)
+    before = clock.now()
+    bring(session, operator, content)
+
+    ada = session.get_one(User, "ada")
+    assert (ada.birthday, ada.birthday_set_at == then) == (kept, not is_new)
+    assert not is_new or (ada.birthday_set_at or then) >= before
+
+
+def test_a_file_that_tells_only_a_birthday_updates_and_the_same_again_does_not(
+    operator: FlaskClient, session: Session
+) -> None:
+    make_member(session, make_user(session, id="ada"))
+    content = "user_id,birthday\nada,12-10\n"
+    figures = [bring(session, operator, content).figures for _ in range(2)]
+    assert [(figure["updated"], figure["unchanged"]) for figure in figures] == [(1, 0), (0, 1)]
+
+
+@pytest.mark.parametrize("cell", ["02-30", "13-01", "00-01", "2-3", "12/31", "1990-12-31", "31-12", "12-31 00:00"])
+def test_a_birthday_that_is_no_day_refuses_its_row(operator: FlaskClient, session: Session, cell: str) -> None:
+    upload(operator, f"user_id,email,name,birthday\nada,ada@example.com,Ada,{cell}\n")
+    assert problems(session) == {
+        2: [f"birthday: must be a day that exists, written MM-DD without the year, such as 12-31, and is “{cell}”"]
+    }
 
 
 def test_what_changed_since_the_check_refuses_the_whole_file(operator: FlaskClient, session: Session) -> None:

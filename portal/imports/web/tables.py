@@ -43,6 +43,7 @@ ROWS = Table(
         Column("phone_number", "Phone", "coalesce(r.phone_number, '')", "code"),
         Column("timezone", "Time zone", "coalesce(r.timezone, '')", "code"),
         Column("locale", "Locale", "coalesce(r.locale, '')", "code"),
+        Column("birthday", "Birthday", "coalesce(r.birthday, '')", "code"),
         Column("marketing_messages", "Marketing", "r.marketing_messages", "flag"),
         Column("row_key", "Key", "r.row_key", "code"),
     ),
