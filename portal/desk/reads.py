@@ -16,8 +16,8 @@ MAX_TIERS = 20
 SOON = timedelta(days=30)
 
 _CARD = text("""
-    SELECT u.id AS user_id, u.email, u.name, u.phone_number, u.locale, u.timezone, u.role, u.disabled_at, u.created_at,
-           u.email_verified_at, c.source AS consent_source, c.at AS consent_at,
+    SELECT u.id AS user_id, u.email, u.name, u.phone_number, u.locale, u.timezone, u.birthday, u.birthday_set_at,
+           u.role, u.disabled_at, u.created_at, u.email_verified_at, c.source AS consent_source, c.at AS consent_at,
            u.push_token IS NOT NULL AS has_push, p.marketing_messages, p.email AS by_email, p.sms AS by_sms,
            p.push AS by_push, p.muted_kinds, p.quiet_from, p.quiet_until,
            m.id AS member_id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned,
@@ -83,6 +83,8 @@ class CardRow(NamedTuple):
     phone_number: str | None
     locale: str | None
     timezone: str | None
+    birthday: str | None
+    birthday_set_at: datetime | None
     role: str
     disabled_at: datetime | None
     created_at: datetime

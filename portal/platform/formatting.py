@@ -28,6 +28,7 @@ DEFAULT_LOCALE = "en"
 LANGUAGES = frozenset({"en"})  # that pages and messages are written in
 DECIMAL_POINT = "."
 MINUS = "\N{MINUS SIGN}"
+LEAP_YEAR = 2000
 JUST_NOW = timedelta(seconds=45)
 GRAINS = ((172_800, 3600), (7200, 60), (0, 1))  # (from, step) in seconds: hours from two days, minutes from two hours
 
@@ -129,6 +130,11 @@ def format_night(night: date) -> str:
     return _date(night, "d MMM")
 
 
+def format_day_of_year(month_day: str) -> str:
+    """A day of any year, given as `MM-DD`: "31 December"."""
+    return _date(date.fromisoformat(f"{LEAP_YEAR}-{month_day}"), "d MMMM")
+
+
 @lru_cache(maxsize=4096)
 def _date(day: date, pattern: str) -> str:
     return format_date(day, pattern, locale=DEFAULT_LOCALE)
@@ -206,6 +212,7 @@ def init_app(
         day_label=lambda moment: format_day(moment, clock.now(), reader_zone()),
         until=lambda end: format_until(end, clock.now(), reader_zone()),
         night=format_night,
+        day_of_year=format_day_of_year,
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),
         month_label=lambda moment: _date(moment.astimezone(reader_zone()).date(), "MMMM y"),
         local_day=lambda moment: moment.astimezone(reader_zone()).date().isoformat(),

@@ -127,6 +127,21 @@ def test_every_page_of_a_member_needs_at_most_eight_statements(
     assert operator.get(f"{MEMBERS}/nobody{tab}").status_code == 404
 
 
+def test_the_profile_tells_the_birthday_and_since_when_it_is_known(
+    operator: FlaskClient, session: Session, ada: Member
+) -> None:
+    def birthday() -> str:
+        page = re.sub(r"<[^>]+>|\s+", " ", operator.get(f"{MEMBERS}/ada").text)
+        return re.sub(r" +", " ", page).partition("Birthday ")[2].partition(" Referral code")[0]
+
+    assert birthday() == "–"
+    user = session.get_one(User, "ada")
+    user.birthday, user.birthday_set_at = "02-29", clock.now() - timedelta(days=3)
+    session.flush()
+    assert birthday().startswith("29 February (entered ")
+    assert "3 days ago" in birthday()
+
+
 def test_the_balance_is_drawn_lot_by_lot_with_its_holds(operator: FlaskClient, session: Session, ada: Member) -> None:
     make_reward(session, "mug", 600, name="Mug")
     earn(session, ada, 200, expires_at=clock.now() + timedelta(days=10), external_id="soon")

@@ -24,6 +24,11 @@ def test_points_are_grouped_by_the_readers_locale(amount: int, locale: str, show
     assert formatting.format_points(amount, locale) == shown
 
 
+@pytest.mark.parametrize(("day", "shown"), [("02-29", "29 February"), ("12-31", "31 December"), ("01-01", "1 January")])
+def test_a_day_of_any_year_is_named_without_it(day: str, shown: str) -> None:
+    assert formatting.format_day_of_year(day) == shown
+
+
 @pytest.mark.parametrize(("amount", "shown"), [(500, "+500"), (-500, "−500"), (0, "0")])
 def test_signed_points_say_which_way_they_went(amount: int, shown: str) -> None:
     assert formatting.format_points(amount, "en", signed=True) == shown
