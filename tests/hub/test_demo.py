@@ -55,6 +55,8 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
     assert "ada@example.com" in loaded.output
     with committed_app.app_context(), unit_of_work() as session:
         assert session.scalar(select(func.count()).select_from(Member)) >= 40
+        told = session.scalars(select(User.birthday).where(User.birthday.is_not(None))).all()
+        assert len(set(told)) == len(told) >= 30
         assert 3 <= (session.scalar(select(func.count()).select_from(Tier)) or 0) <= 5
         assert (session.scalar(select(func.count()).select_from(Reward)) or 0) >= 8
         assert set(session.scalars(select(Redemption.status).distinct())) == set(RedemptionStatus)

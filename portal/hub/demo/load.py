@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 from sqlalchemy import func, select
@@ -16,6 +16,7 @@ from portal.accounts import (
     create_user,
     drop_password,
     hash_password,
+    put_birthday,
     verify_password,
 )
 from portal.analytics import capture_details, capture_month, capture_snapshot, months_until
@@ -120,10 +121,12 @@ def _furnish(session: Session, people: list[Person]) -> None:
     for number, person in enumerate(people[1:], 1):
         create_user(session, user_id=person.user_id, email=f"member{number}@example.com", name=person.name)
         change_consent(session, person.user_id, number % 3 > 0, CONSENT)
+    for person in people:
+        put_birthday(session, person.user_id, person.birthday)
 
 
 def _people(random: Random) -> Iterator[Person]:
-    yield Person("demo-ada", "Ada Andersson", 0, 0.9, 44, saves=True)
+    yield Person("demo-ada", "Ada Andersson", 0, 0.9, 44, saves=True, birthday=_birthday(0))
     for number in range(1, PEOPLE):
         first, last = random.choice(catalogue.FIRST_NAMES), random.choice(catalogue.LAST_NAMES)
         yield Person(
@@ -133,4 +136,11 @@ def _people(random: Random) -> Iterator[Person]:
             orders_a_week=random.choice((0.1, 0.3, 0.6, 1.0, 1.8)),
             basket=random.choice((18, 30, 45, 80)),
             saves=random.random() < 0.4,
+            birthday=_birthday(number),
         )
+
+
+def _birthday(number: int) -> str | None:
+    """The birthdays are spread over the year; one of four people has told none."""
+    day = date(2000, 1, 1) + timedelta(days=97 * number % 366)
+    return None if number % 4 == 3 else f"{day:%m-%d}"

@@ -26,7 +26,8 @@ FAILURES = ("Inventory depleted", "Damaged on arrival at the shop", "Address cou
 
 @dataclass
 class Person:
-    """A customer of the demo shop: when they join, how often they order and for how much."""
+    """A customer of the demo shop: when they join, how often they order and for how much, and their birthday if they
+    have told it."""
 
     user_id: str
     name: str
@@ -34,6 +35,7 @@ class Person:
     orders_a_week: float
     basket: int
     saves: bool
+    birthday: str | None
     member_id: UUID | None = None
     balance: int = 0
 
