@@ -23,7 +23,7 @@ APPEND_ONLY = """
 def upgrade() -> None:
     _create_ledger_checks()
     _create_loyalty_ledger_entries()
-    _create_loyalty_ledger_references()
+    _create_loyalty_ledger_texts()
     _create_loyalty_point_expirations()
     _create_loyalty_streak_weeks()
     _create_loyalty_hold_allocations()
@@ -40,7 +40,7 @@ def downgrade() -> None:
     op.drop_table("loyalty_hold_allocations")
     op.drop_table("loyalty_streak_weeks")
     op.drop_table("loyalty_point_expirations")
-    op.drop_table("loyalty_ledger_references")
+    op.drop_table("loyalty_ledger_texts")
     op.drop_table("loyalty_ledger_entries")
     op.drop_table("ledger_checks")
 
@@ -72,7 +72,6 @@ def _create_loyalty_ledger_entries() -> None:
         sa.Column("qualifies_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("programme_version", sa.Integer(), nullable=False),
-        sa.Column("description", sa.String(), nullable=False),
         sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(), nullable=False),
@@ -113,20 +112,21 @@ def _create_loyalty_ledger_entries() -> None:
     )
 
 
-def _create_loyalty_ledger_references() -> None:
+def _create_loyalty_ledger_texts() -> None:
     op.create_table(
-        "loyalty_ledger_references",
+        "loyalty_ledger_texts",
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
-        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("jsonb_typeof(facts) = 'object'", name=op.f("ck_loyalty_ledger_references_facts")),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("jsonb_typeof(metadata) = 'object'", name=op.f("ck_loyalty_ledger_texts_metadata")),
         sa.ForeignKeyConstraint(
             ["member_id", "entry_id"],
             ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
-            name=op.f("fk_loyalty_ledger_references_member_id_entry_id_loyalty_ledger_entries"),
+            name=op.f("fk_loyalty_ledger_texts_member_id_entry_id_loyalty_ledger_entries"),
         ),
-        sa.PrimaryKeyConstraint("member_id", "entry_id", name=op.f("pk_loyalty_ledger_references")),
+        sa.PrimaryKeyConstraint("member_id", "entry_id", name=op.f("pk_loyalty_ledger_texts")),
     )
 
 

@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.accounts import UserNotFound
+from portal.ledger import describe
 from portal.platform.db.reads import read_all, read_one
+from portal.platform.documents import Document
 
 MAX_LOTS = 40
 MAX_HOLDS = 40
@@ -38,21 +40,23 @@ _DATES = text("""
     WHERE member_id = :member_id AND remaining > 0 AND expires_at <= :until
 """)
 _LOTS = text("""
-    SELECT l.id, l.points, l.remaining, l.held, l.opened_at, l.expires_at, e.entry_type, e.description
+    SELECT l.id, l.points, l.remaining, l.held, l.opened_at, l.expires_at, e.entry_type, t.description, e.metadata
     FROM (SELECT * FROM loyalty_point_expirations
           WHERE member_id = :member_id AND remaining > 0 ORDER BY expires_at, seq LIMIT :most) l
-    CROSS JOIN LATERAL (SELECT entry_type, description FROM loyalty_ledger_entries
+    CROSS JOIN LATERAL (SELECT entry_type, metadata FROM loyalty_ledger_entries
                         WHERE member_id = l.member_id AND seq = l.seq OFFSET 0) e
+    LEFT JOIN loyalty_ledger_texts t ON t.member_id = l.member_id AND t.entry_id = l.id
     ORDER BY l.expires_at, l.seq
 """)
 _HOLDS = text("""
     SELECT r.id, r.description, r.points, r.requested_at, r.hold_expires_at, a.points AS taken, a.lot_id, l.opened_at,
-           l.expires_at, e.description AS lot
+           l.expires_at, t.description AS lot, e.entry_type AS lot_type, e.metadata AS lot_metadata
     FROM (SELECT * FROM loyalty_redemptions WHERE member_id = :member_id AND status = 'requested'
           ORDER BY id LIMIT :most) r
     JOIN loyalty_hold_allocations a ON a.member_id = r.member_id AND a.redemption_id = r.id
     JOIN loyalty_point_expirations l ON l.member_id = a.member_id AND l.id = a.lot_id
     JOIN loyalty_ledger_entries e ON e.member_id = l.member_id AND e.id = l.id
+    LEFT JOIN loyalty_ledger_texts t ON t.member_id = l.member_id AND t.entry_id = l.id
     ORDER BY r.id, l.expires_at, l.seq LIMIT 200
 """)
 _TIERS = text("""
@@ -62,13 +66,16 @@ _TIERS = text("""
     WHERE c.member_id = :member_id ORDER BY c.id DESC LIMIT :most
 """)
 _RECENT = text("""
-    (SELECT 'points' AS kind, occurred_at AS at, description AS what, amount AS points, entry_type AS state
-     FROM loyalty_ledger_entries WHERE member_id = :member_id ORDER BY occurred_at DESC, seq DESC LIMIT :most)
+    (SELECT 'points' AS kind, e.occurred_at AS at, t.description AS what, e.amount AS points, e.entry_type AS state,
+            e.metadata
+     FROM loyalty_ledger_entries e
+     LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id
+     WHERE e.member_id = :member_id ORDER BY e.occurred_at DESC, e.seq DESC LIMIT :most)
     UNION ALL
-    (SELECT 'redemption', requested_at, description, points, status
+    (SELECT 'redemption', requested_at, description, points, status, NULL
      FROM loyalty_redemptions WHERE member_id = :member_id ORDER BY requested_at DESC, id DESC LIMIT :most)
     UNION ALL
-    (SELECT 'invite', created_at, coalesce(invitee_name, code), reward_points, status
+    (SELECT 'invite', created_at, coalesce(invitee_name, code), reward_points, status, NULL
      FROM loyalty_referral_invites WHERE member_id = :member_id ORDER BY created_at DESC, id DESC LIMIT :most)
     ORDER BY at DESC LIMIT :most
 """)
@@ -127,10 +134,15 @@ class LotRow(NamedTuple):
     expires_at: datetime | None
     entry_type: str
     description: str
+    metadata: Document
 
 
 class HoldRow(NamedTuple):
-    """What a request holds in one lot: `taken` of its `points`. `expires_at` is the lot's, not the hold's."""
+    """What a request holds in one lot: `taken` of its `points`.
+
+    `expires_at` is the lot's, not the hold's; `lot` describes the entry that opened it, whose are `lot_type` and
+    `lot_metadata`.
+    """
 
     id: UUID
     description: str
@@ -142,6 +154,8 @@ class HoldRow(NamedTuple):
     opened_at: datetime
     expires_at: datetime | None
     lot: str
+    lot_type: str
+    lot_metadata: Document
 
 
 class TierChangeRow(NamedTuple):
@@ -161,6 +175,7 @@ class RecentRow(NamedTuple):
     what: str
     points: int
     state: str
+    metadata: Document | None
 
 
 def get_card(user_id: str) -> CardRow:
@@ -181,12 +196,14 @@ def get_dates(member_id: UUID | None, now: datetime) -> DatesRow:
 
 def list_lots(member_id: UUID | None) -> list[LotRow]:
     """The lots with points left, in the order they are taken; at most one more than are drawn."""
-    return read_all(_LOTS, {"member_id": member_id, "most": MAX_LOTS + 1})
+    rows: list[LotRow] = read_all(_LOTS, {"member_id": member_id, "most": MAX_LOTS + 1})
+    return [row._replace(description=describe(row.entry_type, row.metadata, row.description)) for row in rows]
 
 
 def list_holds(member_id: UUID | None) -> list[HoldRow]:
     """What open requests hold, one row for each of their lots."""
-    return read_all(_HOLDS, {"member_id": member_id, "most": MAX_HOLDS})
+    rows: list[HoldRow] = read_all(_HOLDS, {"member_id": member_id, "most": MAX_HOLDS})
+    return [row._replace(lot=describe(row.lot_type, row.lot_metadata, row.lot)) for row in rows]
 
 
 def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
@@ -196,4 +213,5 @@ def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
 
 def list_recent(member_id: UUID | None) -> list[RecentRow]:
     """The latest point changes, redemptions and invites."""
-    return read_all(_RECENT, {"member_id": member_id, "most": MAX_RECENT})
+    rows: list[RecentRow] = read_all(_RECENT, {"member_id": member_id, "most": MAX_RECENT})
+    return [row._replace(what=describe(row.state, row.metadata or {}, row.what)) for row in rows]

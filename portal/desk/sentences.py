@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from portal.desk.reads import HoldRow, LotRow
-from portal.ledger import labels_of
+from portal.ledger import describe, labels_of
 from portal.platform import clock
 from portal.platform.documents import Document
 from portal.platform.formatting import format_date_in, grouped, reader_zone
@@ -15,11 +15,15 @@ LOTS_NAMED = 4
 
 
 class EntryRow(Protocol):
-    """A ledger entry with the lot it opened, or the first lots it took from (`taken`: points, what and at of each)."""
+    """A ledger entry with the lot it opened, or the first lots it took from.
+
+    `taken` says of each: points, when they came (`at`), and the entry's type, metadata and written description.
+    """
 
     entry_type: str
     amount: int
-    description: str
+    description: str | None
+    metadata: Document
     lot_remaining: int
     lot_held: int
     lot_expires_at: datetime | None
@@ -27,13 +31,18 @@ class EntryRow(Protocol):
     lots_taken: int
 
 
+def describe_entry(row: EntryRow) -> str:
+    """What a ledger entry is about."""
+    return describe(row.entry_type, row.metadata, row.description)
+
+
 def explain_entry(row: EntryRow) -> str:
     """Where the points of a ledger entry came from or went, and which lots are concerned."""
-    words = labels_of(row.entry_type)
+    words, what = labels_of(row.entry_type), describe_entry(row)
     if row.amount > 0:
-        came = f"{_points(row.amount)} came in {words.came.format(what=row.description)}"
+        came = f"{_points(row.amount)} came in {words.came.format(what=what)}"
         return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
-    went = f"{_points(-row.amount)} {words.went.format(what=row.description)}"
+    went = f"{_points(-row.amount)} {words.went.format(what=what)}"
     return f"{went}: {_taken(row.taken or (), row.lots_taken)}."
 
 
@@ -69,7 +78,11 @@ def _left(remaining: int, held: int, expires_at: datetime | None) -> str:
 
 
 def _taken(parts: Sequence[Document], lots: int) -> str:
-    said = [f"{grouped(p['points'])} of “{p['what']}” from {day(datetime.fromisoformat(p['at']))}" for p in parts]
+    said = [
+        f"{grouped(p['points'])} of “{describe(p['entry_type'], p['metadata'], p['description'])}” "
+        f"from {day(datetime.fromisoformat(p['at']))}"
+        for p in parts
+    ]
     more = lots - len(said)
     return ", ".join(said) + (f", and the rest of {more} more {'lot' if more == 1 else 'lots'}" if more > 0 else "")
 

@@ -35,10 +35,10 @@ class Kind(StrEnum):
 _PAGE = text(f"""
     SELECT e.* FROM loyalty_members m CROSS JOIN LATERAL (
         (SELECT 'ledger' AS kind, l.occurred_at, l.seq, l.id, l.entry_type AS state, l.amount AS points,
-                l.description AS what, coalesce(f.facts, '{{}}'::jsonb) || l.metadata AS facts, NULL AS reason,
+                t.description AS what, coalesce(t.metadata, '{{}}'::jsonb) || l.metadata AS facts, NULL AS reason,
                 NULL::timestamptz AS settled_at, false AS can_retry
          FROM loyalty_ledger_entries l
-         LEFT JOIN loyalty_ledger_references f ON f.member_id = l.member_id AND f.entry_id = l.id
+         LEFT JOIN loyalty_ledger_texts t ON t.member_id = l.member_id AND t.entry_id = l.id
          WHERE l.member_id = m.id AND (l.occurred_at, l.seq) < (:ledger_at, :ledger_tie)
          ORDER BY l.occurred_at DESC, l.seq DESC LIMIT :ledger_limit)
         UNION ALL

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from portal.ledger import labels_of
+from portal import ledger
 from portal.platform.documents import Document
 from portal.platform.formatting import grouped
 from portal.redemptions import RedemptionStatus
@@ -68,8 +68,8 @@ def describe(row: EventRow) -> Words:
 
 
 def _change(row: EventRow) -> Words:
-    words = labels_of(row.state)
-    return Words(words.title.format(what=row.what), (row.what or "") if words.detailed else "")
+    words, what = ledger.labels_of(row.state), ledger.describe(row.state, row.facts, row.what)
+    return Words(words.title.format(what=what), what if words.detailed else "")
 
 
 def _redemption(row: EventRow) -> Words:

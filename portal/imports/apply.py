@@ -28,7 +28,6 @@ from portal.tiers import enrol_many
 
 TOPIC = "member_import"
 BATCH = 2_000
-DESCRIPTION = "Opening balance"
 
 PROFILES = """
     SELECT user_id, email, email_normalized, name, phone_number, timezone, locale, birthday,
@@ -138,7 +137,6 @@ def _post(session: Session, balances: Sequence[BalanceRow], staged: MemberImport
             row.member_id,
             row.points,
             EntryType.ADJUSTMENT,
-            DESCRIPTION,
             SOURCE,
             row.row_key,
             EFFECT,

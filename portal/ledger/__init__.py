@@ -7,8 +7,8 @@ from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, 
 from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, put_aside, reschedule, shrink
-from portal.ledger.posting import Entry, Posted, Posting, post
-from portal.ledger.reads import get_entry, serialize_entry
+from portal.ledger.posting import Entry, Posted, Posting, Texts, post
+from portal.ledger.reads import describe, get_entry, serialize_entry
 from portal.ledger.reversals import Reach, Shortfall, Taken, note_shortfalls, plan_reversals, read_reach
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
@@ -26,11 +26,13 @@ __all__ = [
     "Reach",
     "Shortfall",
     "Taken",
+    "Texts",
     "activate_due",
     "activate_now",
     "add_facts",
     "adjust_points",
     "credit",
+    "describe",
     "expire_scheduled_points",
     "get_entry",
     "grant_weekly_streak_bonuses",

@@ -1,4 +1,4 @@
-"""Manual corrections of a balance, and facts stored beside an entry."""
+"""Manual corrections of a balance, and facts added beside an entry."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,36 +8,30 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
-from portal.ledger.posting import Posted, Posting, post
+from portal.ledger.posting import Posted, Posting, Texts, post
 from portal.ledger.rules import EarningRules
 from portal.members import lock_members
 from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document, to_json
 
-# Adds nothing if the entry's metadata, or the facts beside it, already contain `name`.
+# Adds nothing if the entry's metadata, or that beside it, already contains `name`.
 _ADD_FACTS = text("""
-    INSERT INTO loyalty_ledger_references AS known (member_id, entry_id, facts, added_at)
-    SELECT e.member_id, e.id, CAST(:facts AS jsonb), :now FROM loyalty_ledger_entries e
+    INSERT INTO loyalty_ledger_texts AS known (member_id, entry_id, metadata)
+    SELECT e.member_id, e.id, CAST(:facts AS jsonb) FROM loyalty_ledger_entries e
     WHERE e.member_id = :member_id AND e.id = :entry_id AND e.metadata -> CAST(:name AS text) IS NULL
-    ON CONFLICT (member_id, entry_id) DO UPDATE SET facts = excluded.facts || known.facts
-        WHERE known.facts -> CAST(:name AS text) IS NULL
+    ON CONFLICT (member_id, entry_id) DO UPDATE SET metadata = excluded.metadata || known.metadata
+        WHERE known.metadata -> CAST(:name AS text) IS NULL
     RETURNING entry_id
 """)
 
 
-def add_facts(session: Session, member_id: UUID, entry_id: UUID, name: str, facts: Document, now: datetime) -> bool:
+def add_facts(session: Session, member_id: UUID, entry_id: UUID, name: str, facts: Document) -> bool:
     """Store facts beside an entry unless it already contains `name`; returns whether they were stored.
 
     The entry itself is never changed: the ledger is append-only (CONTRACT rule 1).
     """
-    values = {
-        "member_id": member_id,
-        "entry_id": entry_id,
-        "name": name,
-        "facts": to_json(facts).decode(),
-        "now": now,
-    }
+    values = {"member_id": member_id, "entry_id": entry_id, "name": name, "facts": to_json(facts).decode()}
     return session.execute(_ADD_FACTS, values).first() is not None
 
 
@@ -54,8 +48,8 @@ def adjust_points(
 ) -> Posted:
     """Correct a balance by hand: a credit opens a lot, a debit takes from the lots that expire first.
 
-    `expires_at` None: the points never expire. `description` is what the member reads, by default the reason. Written
-    to the audit log.
+    `expires_at` None: the points never expire. `description` is what the member reads, by default the reason;
+    `metadata` are the writer's own keys. Written to the audit log.
 
     :raises InsufficientPoints: if fewer points are available than are taken away.
     """
@@ -65,12 +59,11 @@ def adjust_points(
         member_id,
         points,
         EntryType.ADJUSTMENT,
-        description or act.reason,
         "adjustment",
         ids.encode(ids.new_id()),
         "adjust",
         act.now,
-        metadata,
+        texts=Texts(description or act.reason, metadata),
         expires_at=expires_at if points > 0 else None,
         takes=takes,
         week=rules.week(act.now) if points > 0 else None,

@@ -29,8 +29,8 @@ _EXPIRE = query("""
         ORDER BY l.expires_at, l.member_id, l.seq LIMIT :limit
     ), given AS (
         SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount,
-               0::bigint AS qualifying, CAST(:now AS timestamptz) AS qualifies_at, 'Points expired' AS description,
-               jsonb_build_object('expired_at', expires_at) AS metadata,
+               0::bigint AS qualifying, CAST(:now AS timestamptz) AS qualifies_at,
+               jsonb_build_object('expired_at', expires_at) AS metadata, NULL::jsonb AS texts,
                'expiry' AS source, lot_id::text AS external_id, 'expire:' || remaining AS effect,
                CAST(:now AS timestamptz) AS occurred_at, CAST(:now AS timestamptz) AS posted_at,
                NULL::timestamptz AS expires_at, NULL::date AS week, 0::bigint AS pending

@@ -9,10 +9,12 @@ from portal.ledger.models import EntryType
 class EntryLabels:
     """The wording of one type; `{what}` stands for the entry's description.
 
+    `description` describes an entry about which nobody wrote anything; `{order}` stands for the order's reference.
     `title` is for the member, who reads the description below it where the type is `detailed`. `came` and `went` end
     the sentences "87 points came in …" and "87 points …" for operators.
     """
 
+    description: str
     title: str
     came: str
     went: str
@@ -21,31 +23,47 @@ class EntryLabels:
 
 LABELS: dict[str, EntryLabels] = {
     EntryType.ORDER: EntryLabels(
-        "Points for your order", "for “{what}”", "were taken back for “{what}”", detailed=True
+        "Order {order}", "Points for your order", "for “{what}”", "were taken back for “{what}”", detailed=True
     ),
     EntryType.REFERRAL_BONUS: EntryLabels(
-        "A friend you invited joined", "for a friend who joined", "given for a friend were taken back"
+        "Referral conversion bonus",
+        "A friend you invited joined",
+        "for a friend who joined",
+        "given for a friend were taken back",
     ),
     EntryType.REFERRAL_WELCOME: EntryLabels(
-        "Welcome gift", "as a welcome, invited by a friend", "given as a welcome were taken back"
+        "Referral welcome bonus",
+        "Welcome gift",
+        "as a welcome, invited by a friend",
+        "given as a welcome were taken back",
     ),
     EntryType.STREAK_BONUS: EntryLabels(
-        "Bonus for shopping week after week", "as the bonus of a streak of weeks", "of a streak’s bonus were taken back"
+        "Weekly streak bonus",
+        "Bonus for shopping week after week",
+        "as the bonus of a streak of weeks",
+        "of a streak’s bonus were taken back",
     ),
-    EntryType.REDEMPTION: EntryLabels("Redeemed: {what}", "back from “{what}”", "were spent on “{what}”"),
+    EntryType.REDEMPTION: EntryLabels("Redemption", "Redeemed: {what}", "back from “{what}”", "were spent on “{what}”"),
     EntryType.EXPIRATION: EntryLabels(
-        "Points ran out of time", "back after they expired", "reached their date and expired"
+        "Points expired", "Points ran out of time", "back after they expired", "reached their date and expired"
     ),
     EntryType.ADJUSTMENT: EntryLabels(
+        "Adjustment",
         "Corrected by the shop",
         "by an adjustment: “{what}”",
         "were taken away by an adjustment: “{what}”",
         detailed=True,
     ),
-    EntryType.REVERSAL: EntryLabels("Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True),
+    EntryType.REVERSAL: EntryLabels(
+        "Order {order}", "Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True
+    ),
 }
 # For a type that is in the database but unknown to this version of the portal.
-UNKNOWN = EntryLabels("Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
+UNKNOWN = EntryLabels("Points", "Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
+
+
+# Of a balance that came from a file.
+IMPORTED = "Opening balance"
 
 
 def labels_of(entry_type: str) -> EntryLabels:

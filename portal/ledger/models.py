@@ -53,7 +53,9 @@ _DEBITS = tuple(kind.value for kind in EntryType if kind.sign < 0)
 
 
 class LedgerEntry(Base):
-    """One point change. Never updated or deleted; `seq` orders a member's entries. Holds no personal data.
+    """One point change. Never updated or deleted; `seq` orders a member's entries.
+
+    Holds no personal data and no text: its metadata are codes, ids and amounts that the portal itself writes.
 
     `qualifying` is what it adds to the points that open tiers (taken back: negative), by the date `qualifies_at`, so
     that any window is one sum. `posted_at` is when it was written; `programme_version` the settings then.
@@ -72,7 +74,6 @@ class LedgerEntry(Base):
     qualifies_at: Mapped[datetime]
     posted_at: Mapped[datetime]
     programme_version: Mapped[int]
-    description: Mapped[str]
     entry_metadata: Mapped[Document] = mapped_column("metadata")
     source: Mapped[str]
     external_id: Mapped[str]
@@ -95,24 +96,26 @@ class LedgerEntry(Base):
     )
 
 
-class LedgerReference(Base):
-    """Facts missing from an entry's metadata, stored beside it because the ledger itself is never changed.
+class LedgerText(Base):
+    """What people wrote about an entry, and facts learned later: beside the entry, so that it can be erased.
 
-    `facts` are shown merged into the entry's metadata and never replace any of it.
+    `description` is what the member reads (None: the portal's own words), `note` is for operators only. `metadata` are
+    the writer's own keys; they are shown merged into the entry's metadata and never replace any of it.
     """
 
-    __tablename__ = "loyalty_ledger_references"
+    __tablename__ = "loyalty_ledger_texts"
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
-    facts: Mapped[Document]
-    added_at: Mapped[datetime]
+    description: Mapped[str | None]
+    note: Mapped[str | None]
+    text_metadata: Mapped[Document] = mapped_column("metadata")
 
     __table_args__ = (
         ForeignKeyConstraint(
             ["member_id", "entry_id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]
         ),
-        CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object'", name="metadata"),
     )
 
 

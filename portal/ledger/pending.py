@@ -160,8 +160,8 @@ _GIVEN = """
         FROM due d JOIN lives l USING (expiry_months)
     ), given AS (
         SELECT ord, member_id, new_id AS id, entry_type, points AS amount,
-               CASE WHEN qualifies_tier THEN points ELSE 0 END AS qualifying, qualifies_at, '' AS description, metadata,
-               source, external_id, effect, CAST(:now AS timestamptz) AS occurred_at,
+               CASE WHEN qualifies_tier THEN points ELSE 0 END AS qualifying, qualifies_at, metadata,
+               NULL::jsonb AS texts, source, external_id, effect, CAST(:now AS timestamptz) AS occurred_at,
                CAST(:now AS timestamptz) AS posted_at, expires_at, week, points AS pending
         FROM numbered
     ), takes AS (

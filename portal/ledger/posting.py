@@ -33,9 +33,18 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """What people wrote about an entry, stored beside it: what the member reads, and the writer's own metadata."""
+
+    description: str
+    metadata: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """One point change to be written. `source`, `external_id` and `effect` make it unique for the member.
 
+    `metadata` are codes, ids and amounts that the portal itself writes; what people wrote are its `texts`.
     A credit opens a lot that lives until `expires_at` (None: for ever); a debit lists the points it takes from each
     lot. `qualifying` is what it adds to tiers (None: its amount, for a credit of an earned type), by the date
     `qualifies_at` (None: when it occurs). `week` is the Monday of the week that it qualifies for a streak, or None.
@@ -44,12 +53,12 @@ class Posting:
     member_id: UUID
     amount: int
     entry_type: EntryType
-    description: str
     source: str
     external_id: str
     effect: str
     occurred_at: datetime
     metadata: Document = field(default_factory=dict)
+    texts: Texts | None = None
     expires_at: datetime | None = None
     takes: tuple[Take, ...] = ()
     week: date | None = None
@@ -59,7 +68,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A ledger entry as it was written; `created` is False when it had been posted before."""
+    """A ledger entry as it was written; `created` is False when it had been posted before.
+
+    `description` is what somebody wrote (None: nothing), `metadata` includes what stands beside the entry.
+    """
 
     member_id: UUID
     id: UUID
@@ -67,7 +79,7 @@ class Entry:
     entry_type: str
     amount: int
     balance_after: int
-    description: str
+    description: str | None
     metadata: Document
     created: bool
 
@@ -84,7 +96,7 @@ GIVEN = """
     given AS (
         SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(
             ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, qualifying bigint,
-            qualifies_at timestamptz, description text, metadata jsonb, source text, external_id text, effect text,
+            qualifies_at timestamptz, metadata jsonb, texts jsonb, source text, external_id text, effect text,
             occurred_at timestamptz, posted_at timestamptz, expires_at timestamptz, week date, pending bigint)
     ), takes AS (
         SELECT t.* FROM json_to_recordset(CAST(:takes AS json)) AS t(
@@ -117,12 +129,17 @@ _WRITE = """
         RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq, m.lifetime_earned, m.tier_id
     ), written AS (
         INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
-            qualifying, qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
+            qualifying, qualifies_at, posted_at, programme_version, metadata, source, external_id, effect)
         SELECT f.member_id, m.seq + f.n, f.id, f.occurred_at, f.entry_type, f.amount, m.balance + f.running,
-               f.qualifying, f.qualifies_at, f.posted_at, (SELECT max(id) FROM programme_versions), f.description,
-               f.metadata, f.source, f.external_id, f.effect
+               f.qualifying, f.qualifies_at, f.posted_at, (SELECT max(id) FROM programme_versions), f.metadata,
+               f.source, f.external_id, f.effect
         FROM fresh f JOIN moved m ON m.id = f.member_id
-        RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, description, metadata
+        RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, metadata
+    ), worded AS (
+        INSERT INTO loyalty_ledger_texts (member_id, entry_id, description, metadata)
+        SELECT f.member_id, f.id, f.texts ->> 'description', f.texts -> 'metadata'
+        FROM fresh f WHERE f.texts IS NOT NULL
+        RETURNING entry_id, description, metadata
     ), opened AS (
         INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)
         SELECT f.member_id, f.id, m.seq + f.n, f.amount, f.amount, f.occurred_at, f.expires_at
@@ -161,7 +178,11 @@ _WRITE = """
     )
 """
 
-_ENTRIES = "SELECT w.*, w.member_id IN (SELECT id FROM risen) AS rises FROM written w"
+_ENTRIES = """
+    SELECT w.member_id, w.id, w.occurred_at, w.entry_type, w.amount, w.balance_after, t.description,
+           coalesce(t.metadata, '{}'::jsonb) || w.metadata AS metadata, w.member_id IN (SELECT id FROM risen) AS rises
+    FROM written w LEFT JOIN worded t ON t.entry_id = w.id
+"""
 _TOTALS = """
     SELECT count(*) AS entries, coalesce(sum(abs(amount)), 0)::bigint AS points, count(DISTINCT member_id) AS members,
            ARRAY(SELECT id FROM risen) AS risen FROM written
@@ -169,11 +190,11 @@ _TOTALS = """
 _POST = text(f"WITH {GIVEN} {_WRITE} {_ENTRIES}")
 
 _ALREADY = text("""
-    SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description,
-           coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata, e.source, e.external_id, e.effect
+    SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, t.description,
+           coalesce(t.metadata, '{}'::jsonb) || e.metadata AS metadata, e.source, e.external_id, e.effect
     FROM json_to_recordset(CAST(:rows AS json)) AS r(member_id uuid, source text, external_id text, effect text)
     JOIN loyalty_ledger_entries e USING (member_id, source, external_id, effect)
-    LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id
+    LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id
 """)
 
 
@@ -186,7 +207,7 @@ class _Written(NamedTuple):
     entry_type: str
     amount: int
     balance_after: int
-    description: str
+    description: str | None
     metadata: Document
     rises: bool
 
@@ -200,7 +221,7 @@ class _Earlier(NamedTuple):
     entry_type: str
     amount: int
     balance_after: int
-    description: str
+    description: str | None
     metadata: Document
     source: str
     external_id: str
@@ -266,8 +287,8 @@ def _row(posting: Posting, number: int, now: datetime) -> Document:
         "qualifying": _qualifying(posting),
         "qualifies_at": posting.qualifies_at or posting.occurred_at,
         "posted_at": now,
-        "description": posting.description,
         "metadata": posting.metadata,
+        "texts": posting.texts,
         "source": posting.source,
         "external_id": posting.external_id,
         "effect": posting.effect,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.accounts import UserNotFound
+from portal.ledger.labels import IMPORTED, LABELS, UNKNOWN
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Entry
 from portal.platform.db.cursors import decode, encode
@@ -16,13 +17,16 @@ from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
-# Facts stored beside an entry are added to its metadata and never replace any of it.
-METADATA = "coalesce(f.facts, '{}'::jsonb) || e.metadata AS metadata"
-BESIDE = "LEFT JOIN loyalty_ledger_references f ON f.member_id = e.member_id AND f.entry_id = e.id"
+# What stands beside an entry is added to its metadata and never replaces any of it.
+_COLUMNS = """
+    e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, t.description,
+    coalesce(t.metadata, '{}'::jsonb) || e.metadata AS metadata
+"""
+_BESIDE = "LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id"
 
 
 class EntryRow(NamedTuple):
-    """An entry; all fields are None for a user without entries."""
+    """An entry, `description` as somebody wrote it, if any; all fields are None for a user without entries."""
 
     seq: int
     id: UUID
@@ -30,24 +34,24 @@ class EntryRow(NamedTuple):
     entry_type: str
     amount: int
     balance_after: int
-    description: str
+    description: str | None
     metadata: Document
 
 
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own index
 # range, so that a page of a rare type does not read the member's whole history.
 _PAGE = text(f"""
-    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
+    SELECT {_COLUMNS}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
         SELECT x.* FROM loyalty_ledger_entries x
         WHERE x.member_id = m.id AND x.seq < :before ORDER BY x.seq DESC LIMIT :limit) e ON true
-    {BESIDE}
+    {_BESIDE}
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text(f"""
-    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
+    SELECT {_COLUMNS}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -56,12 +60,12 @@ _PAGE_OF_TYPES = text(f"""
             WHERE i.member_id = m.id AND i.entry_type = wanted.entry_type AND i.seq < :before
             ORDER BY i.seq DESC LIMIT :limit) x
         ORDER BY x.seq DESC LIMIT :limit) e ON true
-    {BESIDE}
+    {_BESIDE}
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _ONE = text(f"""
-    SELECT e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, {METADATA}
-    FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
+    SELECT {_COLUMNS}
+    FROM loyalty_ledger_entries e {_BESIDE} WHERE e.member_id = :member_id AND e.id = :id
 """)
 _NEWEST = 2**62
 
@@ -92,6 +96,16 @@ def get_entry(member_id: UUID, entry_id: UUID) -> Document:
     return serialize_entry(row)
 
 
+def describe(entry_type: str, metadata: Document, written: str | None) -> str:
+    """What an entry is about: what somebody wrote, else the portal's own words for its type and metadata."""
+    if written is not None:
+        return written
+    if "import" in metadata:
+        return IMPORTED
+    words = LABELS.get(entry_type, UNKNOWN)
+    return words.description.format(order=metadata.get("order_reference", "")).rstrip()
+
+
 def serialize_entry(entry: Entry | EntryRow) -> Document:
     """A ledger entry as the API shows it."""
     return {
@@ -100,6 +114,6 @@ def serialize_entry(entry: Entry | EntryRow) -> Document:
         "entryType": entry.entry_type,
         "amount": entry.amount,
         "balanceAfter": entry.balance_after,
-        "description": entry.description,
+        "description": describe(entry.entry_type, entry.metadata, entry.description),
         "metadata": entry.metadata,
     }

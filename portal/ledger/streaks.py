@@ -25,10 +25,9 @@ _GRANT = query("""
     ), given AS (
         SELECT ord, member_id, entry_id AS id, 'streak_bonus' AS entry_type, CAST(:points AS bigint) AS amount,
                CAST(:points AS bigint) AS qualifying, CAST(:now AS timestamptz) AS qualifies_at,
-               'Weekly streak bonus' AS description,
-               jsonb_build_object('week', week, 'length', length) AS metadata, 'streak' AS source,
-               week::text AS external_id, 'bonus' AS effect, CAST(:now AS timestamptz) AS occurred_at,
-               CAST(:now AS timestamptz) AS posted_at,
+               jsonb_build_object('week', week, 'length', length) AS metadata, NULL::jsonb AS texts,
+               'streak' AS source, week::text AS external_id, 'bonus' AS effect,
+               CAST(:now AS timestamptz) AS occurred_at, CAST(:now AS timestamptz) AS posted_at,
                CAST(:expires_at AS timestamptz) AS expires_at, NULL::date AS week, 0::bigint AS pending
         FROM due
     ), takes AS (

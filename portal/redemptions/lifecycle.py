@@ -159,12 +159,12 @@ def fulfill_redemption(session: Session, redemption_id: UUID, act: Act) -> Redem
         redemption.member_id,
         -redemption.points,
         EntryType.REDEMPTION,
-        redemption.description,
         "redemption",
         ids.encode(redemption.id),
         "fulfil",
         act.now,
         {"redemption_id": ids.encode(redemption.id)},
+        ledger.Texts(redemption.description),
         takes=takes,
     )
     entry = ledger.post(session, [posting], act.now).entries[0]
@@ -208,7 +208,7 @@ def add_references(session: Session, redemption_id: UUID, act: Act) -> tuple[Red
     if redemption.ledger_entry_id is None or redemption.fulfilled_at is None:
         raise NotFulfilled(redemption.status)
     facts = {"redemption_id": ids.encode(redemption.id), "fulfilled_at": redemption.fulfilled_at.isoformat()}
-    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts, act.now)
+    added = ledger.add_facts(session, redemption.member_id, redemption.ledger_entry_id, "redemption_id", facts)
     if added:
         audit.record(
             session,

@@ -77,15 +77,14 @@ def _postings(
     if invite.shared_code is not None:
         metadata["shared_code"] = invite.shared_code
     sides = (
-        (invite.member_id, invite.reward_points, EntryType.REFERRAL_BONUS, "Referral conversion bonus", "referrer"),
-        (friend_id, invite.welcome_points, EntryType.REFERRAL_WELCOME, "Referral welcome bonus", "referee"),
+        (invite.member_id, invite.reward_points, EntryType.REFERRAL_BONUS, "referrer"),
+        (friend_id, invite.welcome_points, EntryType.REFERRAL_WELCOME, "referee"),
     )
     return [
         ledger.credit(
             member_id,
             points,
             entry_type,
-            description,
             source="referral",
             external_id=ids.encode(invite.id),
             effect=effect,
@@ -93,6 +92,6 @@ def _postings(
             rules=earning,
             at=now,
         )
-        for member_id, points, entry_type, description, effect in sides
+        for member_id, points, entry_type, effect in sides
         if points
     ]

@@ -90,7 +90,8 @@ def test_an_entry_type_is_a_line_words_and_a_migration(monkeypatch: pytest.Monke
     assert "anniversary" in new["EARNED"]
     monkeypatch.setattr(test_words, "EntryType", new["EntryType"])
     assert "anniversary" in fails(test_words.test_every_type_of_entry_has_words_for_both_ways)
-    monkeypatch.setitem(LABELS, "anniversary", EntryLabels("A year with us", "for a year", "given for a year went"))
+    words = EntryLabels("Anniversary bonus", "A year with us", "for a year", "given for a year went")
+    monkeypatch.setitem(LABELS, "anniversary", words)
     test_words.test_every_type_of_entry_has_words_for_both_ways()
 
 

@@ -28,9 +28,9 @@ _MEMBERS = text("""
 _ENTRIES = text("""
     WITH written AS (
         INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
-            qualifying, qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
+            qualifying, qualifies_at, posted_at, programme_version, metadata, source, external_id, effect)
         SELECT m.id, e.seq, new_ulid(:now), CAST(:now AS timestamptz) - make_interval(hours => 4000 - e.seq), 'order',
-               10, 10 * e.seq, 10, :now, :now, 1, 'Order', '{}', 'order', e.seq::text, 'earn'
+               10, 10 * e.seq, 10, :now, :now, 1, '{}', 'order', e.seq::text, 'earn'
         FROM loyalty_members m CROSS JOIN generate_series(1, :entries) AS e(seq)
         RETURNING member_id, id, seq, occurred_at)
     INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)

@@ -10,8 +10,9 @@ import psycopg
 
 _pool: LifoQueue[Any] = LifoQueue()
 _PAGE = """
-    SELECT e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, e.description, e.metadata
+    SELECT e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, t.description, e.metadata
     FROM loyalty_ledger_entries e JOIN loyalty_members m ON m.id = e.member_id
+    LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id
     WHERE m.user_id = %s ORDER BY e.seq DESC LIMIT 20
 """
 

@@ -33,9 +33,9 @@ _BY_HAND = text("""
         SELECT member_id, entry_id, id, points FROM named
     )
     INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after, qualifying,
-        qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
+        qualifies_at, posted_at, programme_version, metadata, source, external_id, effect)
     SELECT d.member_id, t.seq + d.n, d.entry_id, :now, 'expiration', -d.points, t.balance - d.running, 0, :now, :now, 1,
-           'x', '{}', 'hand', d.id::text, 'x'
+           '{}', 'hand', d.id::text, 'x'
     FROM named d JOIN totals t ON t.id = d.member_id
 """)
 
@@ -76,7 +76,6 @@ def _post(members: list[object]) -> None:
                     member,
                     10,
                     EntryType.ORDER,
-                    "Order",
                     source="order",
                     external_id=ids.encode(ids.new_id()),
                     rules=RULES,

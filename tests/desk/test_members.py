@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import AuthSession, User
-from portal.ledger.models import LedgerEntry, PointLot
+from portal.ledger.models import LedgerEntry, LedgerText, PointLot
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.notifications.models import Message
@@ -204,7 +204,8 @@ def test_added_points_live_as_chosen(
     entry = session.scalars(select(LedgerEntry).where(LedgerEntry.entry_type == "adjustment")).one()
     lot = session.get_one(PointLot, (ada.id, entry.id))
     assert lot.expires_at is not None if expires is True else lot.expires_at == expires
-    assert (entry.amount, entry.description) == (25, "Sorry!")
+    assert entry.amount == 25
+    assert session.get_one(LedgerText, (ada.id, entry.id)).description == "Sorry!"
     assert audited(session, "points.adjust").reason == "late parcel"
     assert find_differences(session) == []
 

@@ -44,7 +44,6 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
         member_id=member.id,
         amount=points,
         entry_type=EntryType.ORDER,
-        description="Order",
         source="order",
         external_id=fields.pop("external_id", ids.encode(ids.new_id())),
         effect="earn",

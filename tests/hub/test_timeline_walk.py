@@ -53,7 +53,6 @@ def fill(session: Session, member: Member) -> None:
             member.id,
             10,
             EntryType.ORDER,
-            "Order",
             source="old",
             external_id=str(number),
             rules=RULES,

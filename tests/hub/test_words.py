@@ -37,7 +37,7 @@ class Row:
 
 def test_every_type_of_entry_has_words_for_both_ways() -> None:
     assert set(LABELS) == set(EntryType)
-    assert all(words.title and words.came and words.went for words in LABELS.values())
+    assert all(words.description and words.title and words.came and words.went for words in LABELS.values())
     assert labels_of("not yet known") is UNKNOWN
 
 
@@ -79,7 +79,7 @@ def anna(session: Session) -> Member:
                 member_id=anna.id,
                 amount=amount,
                 entry_type=kind,
-                description=f"Later {number}",
+                texts=ledger.Texts(f"Later {number}"),
                 source="later",
                 external_id=ids.encode(ids.new_id()),
                 effect="later",

@@ -102,6 +102,7 @@ def test_a_confirmed_file_makes_users_members_lots_and_one_audit_entry(operator:
     assert (member.balance, member.lifetime_earned, member.tier_id is not None) == (500, 500, True)
     lot = session.scalars(select(PointLot)).one()
     assert (lot.points, lot.expires_at and lot.expires_at.isoformat()[:10]) == (500, "2099-12-31")
+    assert "500 points came in by an adjustment: “Opening balance”" in operator.get("/admin/members/ada/ledger").text
     assert find_differences(session) == []
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "import.applied")).one()
     assert (entry.actor, entry.reason, (entry.after or {})["new"]) == ("user:olu", "moved here", 2)

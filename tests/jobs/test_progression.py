@@ -51,7 +51,7 @@ def entries(kind: EntryType) -> list[LedgerEntry]:
 def order(member: Member, at: datetime, rules: ledger.EarningRules, points: int = 10) -> None:
     with unit_of_work() as session:
         posting = ledger.credit(
-            member.id, points, EntryType.ORDER, "Order", source="order", external_id=at.isoformat(), rules=rules, at=at
+            member.id, points, EntryType.ORDER, source="order", external_id=at.isoformat(), rules=rules, at=at
         )
         ledger.post(session, [posting], at)
 

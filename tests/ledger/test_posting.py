@@ -43,9 +43,7 @@ def test_a_batch_over_many_members_numbers_each_in_order(session: Session) -> No
     members = [make_member(session) for _ in range(3)]
     now = clock.now()
     postings = [
-        ledger.credit(
-            member.id, amount, EntryType.ORDER, "Order", source="order", external_id=f"{number}", rules=RULES, at=now
-        )
+        ledger.credit(member.id, amount, EntryType.ORDER, source="order", external_id=f"{number}", rules=RULES, at=now)
         for number, (member, amount) in enumerate((m, a) for a in (10, 20) for m in members)
     ]
     posted = ledger.post(session, [*postings, postings[0]], now)
@@ -97,7 +95,7 @@ def test_the_database_refuses_to_change_the_ledger(session: Session, statement: 
 
 def test_a_posting_whose_takes_do_not_match_is_a_programming_error(session: Session) -> None:
     member = make_member(session, points=5)
-    bad = ledger.Posting(member.id, -5, EntryType.ADJUSTMENT, "x", "test", "1", "x", clock.now())
+    bad = ledger.Posting(member.id, -5, EntryType.ADJUSTMENT, "test", "1", "x", clock.now())
     with pytest.raises(ValueError, match="takes 0"):
         ledger.post(session, [bad], clock.now())
 

@@ -24,7 +24,6 @@ def post_at_once(session: Session, member: Member, weeks: list[int]) -> None:
             member.id,
             10,
             EntryType.ORDER,
-            "Order",
             source="order",
             external_id=f"week-{week}",
             rules=RULES,

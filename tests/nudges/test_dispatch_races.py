@@ -20,8 +20,8 @@ _CAUSES = (
     """
     WITH earned AS (
         INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
-            qualifying, qualifies_at, posted_at, programme_version, description, metadata, source, external_id, effect)
-        SELECT id, 1, new_ulid(:now), :now, 'order', 50, 50, 50, :now, :now, 1, 'Order', '{}', 'order', '1', 'earn'
+            qualifying, qualifies_at, posted_at, programme_version, metadata, source, external_id, effect)
+        SELECT id, 1, new_ulid(:now), :now, 'order', 50, 50, 50, :now, :now, 1, '{}', 'order', '1', 'earn'
         FROM loyalty_members
         RETURNING member_id, id, occurred_at)
     INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)

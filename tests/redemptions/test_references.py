@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.accounts.models import User
-from portal.ledger.models import EntryType, LedgerReference
+from portal.ledger.models import EntryType, LedgerText
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
@@ -39,12 +39,12 @@ def fulfil_as_it_was(session: Session, redemption: Redemption, metadata: dict[st
         redemption.member_id,
         -redemption.points,
         EntryType.REDEMPTION,
-        "Seat",
         "old",
         ids.encode(redemption.id),
         "fulfil",
         clock.now(),
         metadata,
+        ledger.Texts("Seat"),
         takes=takes,
     )
     entry = ledger.post(session, [posting], clock.now()).entries[0]
@@ -107,7 +107,7 @@ def test_an_entry_that_names_its_redemption_stays_as_it_is(
     answer = call(client, session, redemption)
     assert answer.status_code == 200
     assert answer.json["metadata"] == {"redemption_id": ids.encode(redemption.id)}
-    assert session.scalars(select(LedgerReference)).all() == []
+    assert session.scalars(select(LedgerText.text_metadata)).all() == [{}]
 
 
 @pytest.mark.parametrize("status", ["requested", "failed", "cancelled"])

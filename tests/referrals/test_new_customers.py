@@ -42,9 +42,7 @@ def reverse(session: Session, member: Member, points: int, order: str) -> None:
     """Take back what an order earned, as refunds do."""
     now = clock.now()
     takes = choose_lots(session, member.id, points, now)
-    posting = ledger.Posting(
-        member.id, -points, EntryType.REVERSAL, "Refund", "order", order, "refund", now, takes=tuple(takes)
-    )
+    posting = ledger.Posting(member.id, -points, EntryType.REVERSAL, "order", order, "refund", now, takes=tuple(takes))
     ledger.post(session, [posting], now)
 
 

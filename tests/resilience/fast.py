@@ -26,9 +26,7 @@ def beat(slot: datetime) -> list[Step]:
         with unit_of_work() as session:
             member = lock_member_of_user(session, "beat")
             assert member is not None
-            posting = ledger.Posting(
-                member.id, 1, EntryType.ORDER, "Beat", "beat", slot.isoformat(), "earn", clock.now()
-            )
+            posting = ledger.Posting(member.id, 1, EntryType.ORDER, "beat", slot.isoformat(), "earn", clock.now())
             fresh = ledger.post(session, [posting], clock.now()).entries[0].created
         return {"points": 1} if fresh else None
 

@@ -1,7 +1,6 @@
 """The console of members: find a member, understand their balance."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -11,13 +10,11 @@ from portal.accounts import look_for, search_words
 from portal.accounts.web import Access, current, guarded
 from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
-from portal.desk.sentences import explain_entry
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
 from portal.platform import clock, ids
 from portal.platform.console.acts import show, show_table
-from portal.platform.console.exports import stream_csv
-from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table, list_page
+from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table
 from portal.platform.problems import NotFound
 from portal.platform.web.responses import by_htmx
 
@@ -81,11 +78,7 @@ def show_ledger(user_id: str) -> Response:
     """Every point change, each explained: which lots it opened or took."""
     card = reads.get_card(user_id)
     values = {"member_id": _key(card)}
-    if request.args.get("format") == "csv":
-        return stream_csv(tables.LEDGER, request.args, values)
-    page = list_page(tables.LEDGER, request.args, values)
-    rows = [{**row._asdict(), "explained": explain_entry(row)} for row in page.rows]
-    return show("console/members/ledger.html", card=card, tabs=_tabs(card), tab="ledger", page=replace(page, rows=rows))
+    return show_table(tables.LEDGER, "console/members/ledger.html", values, card=card, tabs=_tabs(card), tab="ledger")
 
 
 def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Response]:

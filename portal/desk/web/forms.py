@@ -48,7 +48,7 @@ class AdjustForm(ReasonForm):
         "What the member reads",
         filters=[strip],
         default="Adjusted by the shop",
-        description="Stands in their history. Write nothing personal here: it stays for ever.",
+        description="Stands in their history.",
         validators=[InputRequired(message="Say what the member reads."), Length(max=200), no_nul],
     )
 

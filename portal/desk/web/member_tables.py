@@ -1,6 +1,6 @@
 """Tables of one member: points, redemptions, invites, messages, nudges, operators' acts and sign-ins."""
 
-from portal.desk.sentences import LOTS_NAMED
+from portal.desk.sentences import LOTS_NAMED, describe_entry, explain_entry
 from portal.ledger import EntryType
 from portal.notifications import MessageStatus
 from portal.notifications import web as notifications
@@ -13,9 +13,11 @@ from portal.referrals import InviteStatus
 _OF_MEMBER = "member_id = CAST(:member_id AS uuid)"
 # What a debit took from which lots: the first few, with the entries that opened them, and the number of all.
 _TAKEN = f"""(
-    SELECT json_agg(json_build_object('points', x.points, 'what', x.description, 'at', x.occurred_at))
-    FROM (SELECT d.points, o.description, o.occurred_at FROM loyalty_lot_debits d
+    SELECT json_agg(json_build_object('points', x.points, 'at', x.occurred_at, 'entry_type', x.entry_type,
+                                      'metadata', x.metadata, 'description', x.description))
+    FROM (SELECT d.points, o.occurred_at, o.entry_type, o.metadata, w.description FROM loyalty_lot_debits d
           JOIN loyalty_ledger_entries o ON o.member_id = d.member_id AND o.id = d.lot_id
+          LEFT JOIN loyalty_ledger_texts w ON w.member_id = o.member_id AND w.entry_id = o.id
           JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
           WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {LOTS_NAMED}) x)"""
 _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
@@ -24,7 +26,8 @@ LEDGER = Table(
     name="member-ledger",
     source="""loyalty_ledger_entries e
         LEFT JOIN LATERAL (SELECT remaining, held, expires_at FROM loyalty_point_expirations
-                           WHERE member_id = e.member_id AND id = e.id OFFSET 0) l ON true""",
+                           WHERE member_id = e.member_id AND id = e.id OFFSET 0) l ON true
+        LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id""",
     where=f"e.{_OF_MEMBER}",
     key="e.seq",
     key_type="bigint",
@@ -35,8 +38,9 @@ LEDGER = Table(
         Column("entry_type", "Kind", "e.entry_type", "status"),
         Column("amount", "Points", "e.amount", "signed"),
         Column("balance_after", "Balance", "e.balance_after", "points"),
-        Column("explained", "Explained", "''", exported=False),
-        Column("description", "Description", "e.description", shown=False),
+        Column("explained", "Explained", "''", exported=False, made=explain_entry),
+        Column("description", "Description", "t.description", shown=False, made=describe_entry),
+        Column("metadata", "Metadata", "e.metadata", shown=False, exported=False),
         Column("id", "Id", "e.id", "ulid", shown=False),
         Column("source", "Source", "e.source", shown=False),
         Column("external_id", "Source's id", "e.external_id", shown=False),

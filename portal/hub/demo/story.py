@@ -142,17 +142,17 @@ class Story:
 
     def _order(self, session: Session, person: Person, moment: datetime) -> None:
         self.orders += 1
+        reference = f"#{self.orders}"
         points = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
         posting = ledger.credit(
             person.member_id or UUID(int=0),
             points,
             EntryType.ORDER,
-            f"Order #{self.orders}",
             source="order",
-            external_id=str(self.orders),
+            external_id=reference,
             rules=self.earning,
             at=moment,
-            metadata={"order_reference": str(self.orders)},
+            metadata={"order_reference": reference},
         )
         person.balance = ledger.post(session, [posting], moment).entries[0].balance_after
 

@@ -39,6 +39,6 @@ def _lines(view: View, values: Values) -> Iterator[str]:
     while True:
         rows, after = list_batch(view, values, after, BATCH)
         if rows:
-            yield csv_lines([getattr(row, column.key) for column in exported] for row in rows)
+            yield csv_lines([column.value(row) for column in exported] for row in rows)
         if after is None:
             return

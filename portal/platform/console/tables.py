@@ -40,6 +40,7 @@ class Column:
     `sorts` makes it sortable: the SQL type of the sort expression, which is never null; empty: not sortable.
     `by` is the sort expression if that is not `expression`, which may then be null.
     `shown` is False for a value that only links and actions, or only the export, need.
+    `made` makes the value from the row, when it is not the SQL's own.
     """
 
     key: str
@@ -50,6 +51,11 @@ class Column:
     shown: bool = True
     exported: bool = True
     by: str = ""
+    made: Callable[[Any], object] | None = None
+
+    def value(self, row: "TableRow") -> object:
+        """The value of a row in this column."""
+        return self.made(row) if self.made else getattr(row, self.key)
 
     @property
     def order(self) -> str:
