@@ -79,8 +79,9 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
     change = _Change(session, order, cause, snapshot, target, now, rules)
     wanted = change.choose(why)
     change.carry_out(wanted)
+    dropped = NoPoints.EXPIRED if order.history else Reason.LIMIT_REACHED
     order.refunds = _tell_refunds(state, refunds, snapshot)
-    _note(order, target, None if any(wanted.values()) else why or target.reason or Reason.LIMIT_REACHED)
+    _note(order, target, None if any(wanted.values()) else why or target.reason or dropped)
     return change.booked
 
 

@@ -132,14 +132,7 @@ def answer(
     """The problem as problem+json under the APIs, as a page elsewhere."""
     response: Response
     if wants_json():
-        document = {
-            "type": f"{current_settings().base_url}/api/docs#problem-{code}",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "code": code,
-            **(extra or {}),
-        }
+        document = _document(code, status, title, detail, extra or {})
         response = Response(orjson.dumps(document, default=str), status, content_type=MEDIA_TYPE)
     else:
         response = show_error(status, code=code, title=title, detail=detail, errors=(extra or {}).get("errors"))
@@ -147,10 +140,23 @@ def answer(
     return response
 
 
+def _document(code: str, status: int, title: str, detail: str, extra: Document) -> Document:
+    type_ = f"{current_settings().base_url}/api/docs#problem-{code}"
+    return {"type": type_, "title": title, "status": status, "detail": detail, "code": code, **extra}
+
+
 def of(error: DomainError) -> Response:
     """The answer to an expected failure."""
-    extra = {**error.extra, "errors": error.errors} if error.errors else error.extra
-    return answer(error.code, error.status, error.title, error.detail, extra=extra, headers=error.headers)
+    return answer(error.code, error.status, error.title, error.detail, extra=_extra(error), headers=error.headers)
+
+
+def document_of(error: DomainError) -> Document:
+    """The problem document of an expected failure, for one row of a batch."""
+    return _document(error.code, error.status, error.title, error.detail, _extra(error))
+
+
+def _extra(error: DomainError) -> Document:
+    return {**error.extra, "errors": error.errors} if error.errors else error.extra
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

@@ -778,6 +778,17 @@ def tell_an_order(world: World) -> None:
     assert world.api("GET", f"/members/{person.id}")["balance"] == 50
 
 
+@shows("/api/v1/loyalty/orders/batch POST ORDERS_OR_ADMIN")
+def tell_many_orders(world: World) -> None:
+    person = world.member()
+    lines = [{"lineId": "1", "amount": 5000}]
+    item = {"currency": "EUR", "placedAt": clock.now().isoformat(), "status": "paid", "lines": lines}
+    items = [{**item, "orderReference": f"W-B{number}", "userId": person.id} for number in range(2)]
+    made = world.api("POST", "/orders/batch", {"items": items})["results"]
+    assert [world.api("GET", f"/orders/W-B{number}") for number in range(2)] == [row["body"]["order"] for row in made]
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 100
+
+
 @shows("/api/v1/loyalty/orders/<reference>/claim POST ADMIN")
 def claim_an_order(world: World) -> None:
     person = world.member()

@@ -2,12 +2,13 @@
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from pydantic import ValidationError
 
 from portal.accounts import UserNotFound
 from portal.accounts.web import Access, acting, current, guarded
 from portal.earning import round_half_up
 from portal.ledger import serialize_entry
-from portal.orders import operating, reads, taking
+from portal.orders import batches, operating, reads, taking
 from portal.orders.owners import find_holder
 from portal.orders.quotes import Quote, quote_cart
 from portal.orders.rules import OrderRules
@@ -18,7 +19,9 @@ from portal.orders.web import schemas
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.problems import DomainError, document_of
 from portal.platform.settings import current_settings
+from portal.platform.web.inputs import invalid
 from portal.platform.web.responses import json
 from portal.referrals import ReferralRules, get_referral
 
@@ -34,6 +37,20 @@ def put_order(reference: str, body: OrderInput) -> Response:
     """Tell the whole state of an order, and grant or take back what follows from it."""
     taken = taking.put_order(db.session(), schemas.valid_reference(reference), body, acting(), _rules())
     return json(_answer(taken), 201 if taken.created else 200)
+
+
+@bp.post("/orders/batch")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.input(schemas.OrderBatchInput, location="json", arg_name="body")
+@bp.output(schemas.OrderResults)
+def put_orders(body: schemas.OrderBatchInput) -> Response:
+    """Tell the states of many orders, each as if it were sent alone; `history` loads orders of the past."""
+    rows = [
+        invalid(item) if isinstance(item, ValidationError) else (item.order_reference, item.order())
+        for item in body.items
+    ]
+    done = batches.put_orders(db.session(), rows, acting(), _rules(), history=body.mode == "history")
+    return json({"results": [_result(each) for each in done]})
 
 
 @bp.get("/orders/<reference>")
@@ -90,6 +107,12 @@ def claim_order(reference: str, body: schemas.ClaimInput) -> Response:
     """Say whose an order is that is nobody's, and grant what it earns."""
     claimed = operating.claim_order(db.session(), reference, body.user_id, acting(body.reason), _rules())
     return json(_answer(claimed))
+
+
+def _result(done: Taken | DomainError) -> Document:
+    if isinstance(done, DomainError):
+        return {"status": done.status, "body": document_of(done)}
+    return {"status": 201 if done.created else 200, "body": _answer(done)}
 
 
 def _answer(taken: Taken) -> Document:

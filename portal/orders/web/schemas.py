@@ -1,14 +1,25 @@
 """Shapes of the orders' API."""
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AwareDatetime,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from portal.ledger.web import LedgerEntry
 from portal.orders.state import Currency, OrderInput, OrderStatus, Reference
+from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.schemas import Answer, Page, Schema, Text
 from portal.referrals.web import Referral, TierUpgrade
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
+MAX_ITEMS = 500
 REFERENCE_WORDS = "must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ # -"
 
 
@@ -131,3 +142,35 @@ class OrderItem(OrderInput):
     """An order of a batch, with its reference."""
 
     order_reference: Reference
+
+    def order(self) -> OrderInput:
+        """The order alone."""
+        return OrderInput.model_construct(**{name: value for name, value in self if name != "order_reference"})
+
+
+def _or_refusal(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """The order of a row, or why it cannot be accepted: a row is refused without the others."""
+    try:
+        return read(value)
+    except ValidationError as error:
+        return error
+
+
+class OrderBatchInput(Schema):
+    """Orders, each as if it were sent alone. `history`: orders of the past, which send no message."""
+
+    items: Annotated[list[Annotated[OrderItem, WrapValidator(_or_refusal)]], Field(min_length=1, max_length=MAX_ITEMS)]
+    mode: Literal["live", "history"] = "live"
+
+
+class OrderResult(Answer):
+    """What became of a row: the HTTP status and the body that it would have got alone."""
+
+    status: int
+    body: OrderAnswer | Document
+
+
+class OrderResults(Answer):
+    """What became of each row, in their order."""
+
+    results: list[OrderResult]

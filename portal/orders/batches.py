@@ -1,0 +1,56 @@
+"""Many orders in one request, each as if it were sent alone."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.members import lock_members
+from portal.orders.rules import OrderRules
+from portal.orders.state import OrderInput
+from portal.orders.taking import Taken, put_order
+from portal.platform.audit import Act
+from portal.platform.problems import DomainError
+
+# Locks come in one order for the whole batch: known orders by reference, then their members by id.
+_LOCK_ORDERS = text("""
+    SELECT member_id FROM loyalty_orders WHERE reference = ANY(:references) ORDER BY reference FOR UPDATE
+""")
+_MEMBERS = text("""
+    SELECT m.id FROM loyalty_members m JOIN users u ON u.id = m.user_id
+    WHERE u.id = ANY(:user_ids) OR (u.email = ANY(:emails) AND u.email_verified_at IS NOT NULL)
+""")
+
+
+def put_orders(
+    session: Session,
+    rows: Sequence[tuple[str, OrderInput] | DomainError],
+    act: Act,
+    rules: OrderRules,
+    *,
+    history: bool = False,
+) -> list[Taken | DomainError]:
+    """Take these orders in, in their order; what became of each. A row that is refused leaves nothing behind."""
+    _lock(session, [row for row in rows if not isinstance(row, DomainError)])
+    done: list[Taken | DomainError] = []
+    for row in rows:
+        if isinstance(row, DomainError):
+            done.append(row)
+            continue
+        try:
+            with session.begin_nested():
+                done.append(put_order(session, *row, act, rules, history=history))
+        except DomainError as refusal:
+            done.append(refusal)
+    return done
+
+
+def _lock(session: Session, orders: Sequence[tuple[str, OrderInput]]) -> None:
+    owners = session.scalars(_LOCK_ORDERS, {"references": [reference for reference, _ in orders]}).all()
+    named = {
+        "user_ids": [body.user_id for _, body in orders if body.user_id],
+        "emails": [body.email.lower() for _, body in orders if body.email],
+    }
+    members = {*owners, *session.scalars(_MEMBERS, named)} - {None}
+    if members:
+        lock_members(session, members)
