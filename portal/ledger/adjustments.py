@@ -45,11 +45,14 @@ def adjust_points(
     expires_at: datetime | None,
     metadata: Document,
     description: str = "",
+    note: str = "",
+    counts_towards_tiers: bool = True,
 ) -> Posted:
     """Correct a balance by hand: a credit opens a lot, a debit takes from the lots that expire first.
 
     `expires_at` None: the points never expire. `description` is what the member reads, by default the reason;
-    `metadata` are the writer's own keys. Written to the audit log.
+    `metadata` are the writer's own keys, `note` is for operators. Points that are added count towards tiers unless
+    `counts_towards_tiers` is False. Written to the audit log.
 
     :raises InsufficientPoints: if fewer points are available than are taken away.
     """
@@ -63,10 +66,11 @@ def adjust_points(
         ids.encode(ids.new_id()),
         "adjust",
         act.now,
-        texts=Texts(description or act.reason, metadata),
+        texts=Texts(description or act.reason, metadata, note or None),
         expires_at=expires_at if points > 0 else None,
         takes=takes,
         week=rules.week(act.now) if points > 0 else None,
+        qualifying=points if points > 0 and counts_towards_tiers else 0,
     )
     posted = post(session, [posting], act.now)
     entry = posted.entries[0]
@@ -77,6 +81,11 @@ def adjust_points(
         object_type="member",
         object_id=ids.encode(member_id),
         before={"balance": entry.balance_after - points},
-        after={"balance": entry.balance_after, "entry": ids.encode(entry.id)},
+        after={
+            "balance": entry.balance_after,
+            "entry": ids.encode(entry.id),
+            "countsTowardsTiers": posting.qualifying != 0,
+            "note": note or None,
+        },
     )
     return posted

@@ -34,10 +34,14 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What people wrote about an entry, stored beside it: what the member reads, and the writer's own metadata."""
+    """What people wrote about an entry, stored beside it: what the member reads, and the writer's own metadata.
+
+    `note` is for operators only: it is in no answer to a member.
+    """
 
     description: str
     metadata: Document = field(default_factory=dict)
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,8 @@ _WRITE = """
         FROM fresh f JOIN moved m ON m.id = f.member_id
         RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, metadata
     ), worded AS (
-        INSERT INTO loyalty_ledger_texts (member_id, entry_id, description, metadata)
-        SELECT f.member_id, f.id, f.texts ->> 'description', f.texts -> 'metadata'
+        INSERT INTO loyalty_ledger_texts (member_id, entry_id, description, note, metadata)
+        SELECT f.member_id, f.id, f.texts ->> 'description', f.texts ->> 'note', f.texts -> 'metadata'
         FROM fresh f WHERE f.texts IS NOT NULL
         RETURNING entry_id, description, metadata
     ), opened AS (

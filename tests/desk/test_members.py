@@ -210,6 +210,21 @@ def test_added_points_live_as_chosen(
     assert find_differences(session) == []
 
 
+@pytest.mark.parametrize(("ticked", "qualifying"), [({}, 25), ({"outside_tiers": "y"}, 0)])
+def test_an_operator_leaves_points_out_of_tiers_and_notes_why(
+    operator: FlaskClient, session: Session, ada: Member, ticked: dict[str, str], qualifying: int
+) -> None:
+    given = {"points": "25", "description": "Sorry!", "reason": "late", "expiry": "rule", "note": " Watch this one "}
+
+    assert post(operator, "ada/adjust", **given, **ticked) == 303
+
+    entry = session.scalars(select(LedgerEntry).where(LedgerEntry.entry_type == "adjustment")).one()
+    assert entry.qualifying == qualifying
+    assert session.get_one(LedgerText, (ada.id, entry.id)).note == "Watch this one"
+    assert "Watch this one" in operator.get(f"{MEMBERS}/ada/ledger").text
+    assert "Watch this one" in operator.get(f"{MEMBERS}/ada/history?format=csv").text
+
+
 def test_points_are_taken_away_but_never_below_what_is_free(
     operator: FlaskClient, session: Session, ada: Member
 ) -> None:
@@ -242,6 +257,7 @@ def test_a_question_on_a_page_of_its_own_is_the_heading_of_the_page(operator: Fl
         {"points": "1", "expiry": "date", "expires_on": "2001-01-01"},
         {"points": "1", "expiry": "someday"},
         {"points": "1", "description": ""},
+        {"points": "1", "note": "x" * 501},
     ],
 )
 def test_an_adjustment_that_makes_no_sense_is_asked_again(

@@ -86,7 +86,10 @@ def adjust(user_id: str) -> AnyResponse:
     """Add points, or take some away."""
     form, back = AdjustForm(), _page_of(user_id)
     question = Question(
-        f"Adjust points of {_name(user_id)}", "Adjust", back, "Points that are added count towards tiers."
+        f"Adjust points of {_name(user_id)}",
+        "Adjust",
+        back,
+        "Points that are added count towards tiers, unless you say otherwise.",
     )
     if not form.validate_on_submit():
         return ask(form, question)
@@ -170,6 +173,8 @@ def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
             expires_at=form.expires_at(act.now, rules),
             metadata={},
             description=given["description"],
+            note=given["note"],
+            counts_towards_tiers=not given["outside_tiers"],
         )
     except ledger.InsufficientPoints as error:
         available = grouped(error.extra["available"])

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from wtforms import DateField, RadioField, StringField
+from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in its stubs
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
@@ -51,6 +51,13 @@ class AdjustForm(ReasonForm):
         description="Stands in their history.",
         validators=[InputRequired(message="Say what the member reads."), Length(max=200), no_nul],
     )
+    note = TextAreaField(
+        "Note for operators",
+        filters=[strip],
+        description="Stands in their points on this console. No member ever reads it.",
+        validators=[Length(max=500, message="Use at most 500 characters."), no_nul],
+    )
+    outside_tiers = BooleanField("Added points do not count towards tiers")
 
     def validate_points(self, field: Any) -> None:
         """Refuse 0 points."""

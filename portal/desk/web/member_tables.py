@@ -39,6 +39,7 @@ LEDGER = Table(
         Column("amount", "Points", "e.amount", "signed"),
         Column("balance_after", "Balance", "e.balance_after", "points"),
         Column("explained", "Explained", "''", exported=False, made=explain_entry),
+        Column("note", "Note", "t.note"),
         Column("description", "Description", "t.description", shown=False, made=describe_entry),
         Column("metadata", "Metadata", "e.metadata", shown=False, exported=False),
         Column("id", "Id", "e.id", "ulid", shown=False),

@@ -47,5 +47,7 @@ def adjust(user_id: str, body: AdjustmentInput) -> Response:
         rules=rules,
         expires_at=expires_at,
         metadata=body.metadata,
+        note=body.note or "",
+        counts_towards_tiers=body.counts_towards_tiers,
     )
     return json(serialize_entry(posted.entries[0]), 201)

@@ -17,10 +17,15 @@ class LedgerQuery(Page):
 
 
 class AdjustmentInput(Schema):
-    """A correction by hand. Without `expiresAt` the programme's rule applies; null: the points never expire."""
+    """A correction by hand; the member reads the `reason`, and never the `note`.
+
+    Without `expiresAt` the programme's rule applies; null: the points never expire.
+    """
 
     points: Annotated[int, Field(strict=True, ge=-MAX_POINTS, le=MAX_POINTS)]
     reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
+    note: Text(500) | None = None  # type: ignore[valid-type]  # a call makes the type
+    counts_towards_tiers: Annotated[bool, Field(strict=True)] = True
     expires_at: Moment | None = None
     metadata: Metadata
 
