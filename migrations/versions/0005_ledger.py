@@ -94,6 +94,7 @@ def _create_loyalty_ledger_entries() -> None:
         sa.UniqueConstraint("member_id", "id", name=op.f("uq_loyalty_ledger_entries_member_id_id")),
         sa.UniqueConstraint("member_id", "source", "external_id", "effect", name="uq_loyalty_ledger_entries_effect"),
     )
+    op.create_index("ix_loyalty_ledger_entries_id", "loyalty_ledger_entries", ["id"], unique=False)
     op.create_index(
         "ix_loyalty_ledger_entries_occurred_at",
         "loyalty_ledger_entries",

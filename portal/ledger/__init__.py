@@ -3,6 +3,7 @@
 from portal.ledger.adjustments import add_facts, adjust_points
 from portal.ledger.checks import keep_check, list_last_checks
 from portal.ledger.expiry import expire_scheduled_points
+from portal.ledger.explanation import EntryNotFound, ExplainedRow, Explanation, get_explained_entry
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
 from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
@@ -18,7 +19,10 @@ __all__ = [
     "CHECKS",
     "EarningRules",
     "Entry",
+    "EntryNotFound",
     "EntryType",
+    "ExplainedRow",
+    "Explanation",
     "InsufficientPoints",
     "PendingCredit",
     "Posted",
@@ -35,6 +39,7 @@ __all__ = [
     "describe",
     "expire_scheduled_points",
     "get_entry",
+    "get_explained_entry",
     "grant_weekly_streak_bonuses",
     "hold_points",
     "keep_check",

@@ -90,6 +90,7 @@ class LedgerEntry(Base):
         ),
         CheckConstraint("balance_after >= 0", name="balance_after"),
         CheckConstraint("seq > 0", name="seq"),
+        Index("ix_loyalty_ledger_entries_id", "id"),
         Index("ix_loyalty_ledger_entries_type", "member_id", "entry_type", "seq"),
         Index("ix_loyalty_ledger_entries_timeline", "member_id", "occurred_at", "seq"),
         Index("ix_loyalty_ledger_entries_occurred_at", "occurred_at", postgresql_using="brin"),

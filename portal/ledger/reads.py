@@ -18,11 +18,11 @@ from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 
 # What stands beside an entry is added to its metadata and never replaces any of it.
-_COLUMNS = """
+COLUMNS = """
     e.seq, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, t.description,
     coalesce(t.metadata, '{}'::jsonb) || e.metadata AS metadata
 """
-_BESIDE = "LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id"
+BESIDE = "LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id"
 
 
 class EntryRow(NamedTuple):
@@ -41,17 +41,17 @@ class EntryRow(NamedTuple):
 # One row (with a null entry) for a user without entries, none for an unknown user. Each type is read from its own index
 # range, so that a page of a rare type does not read the member's whole history.
 _PAGE = text(f"""
-    SELECT {_COLUMNS}
+    SELECT {COLUMNS}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
         SELECT x.* FROM loyalty_ledger_entries x
         WHERE x.member_id = m.id AND x.seq < :before ORDER BY x.seq DESC LIMIT :limit) e ON true
-    {_BESIDE}
+    {BESIDE}
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _PAGE_OF_TYPES = text(f"""
-    SELECT {_COLUMNS}
+    SELECT {COLUMNS}
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN LATERAL (
@@ -60,12 +60,12 @@ _PAGE_OF_TYPES = text(f"""
             WHERE i.member_id = m.id AND i.entry_type = wanted.entry_type AND i.seq < :before
             ORDER BY i.seq DESC LIMIT :limit) x
         ORDER BY x.seq DESC LIMIT :limit) e ON true
-    {_BESIDE}
+    {BESIDE}
     WHERE u.id = :user_id ORDER BY e.seq DESC
 """)
 _ONE = text(f"""
-    SELECT {_COLUMNS}
-    FROM loyalty_ledger_entries e {_BESIDE} WHERE e.member_id = :member_id AND e.id = :id
+    SELECT {COLUMNS}
+    FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
 """)
 _NEWEST = 2**62
 

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import User
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_reward, make_tier
 from tests.statements import counted
@@ -68,6 +69,19 @@ def test_a_page_sends_at_most_eight(client: FlaskClient, session: Session, path:
         sign_in(client, user)
     with counted(session) as sent:
         assert client.get(path).status_code == 200
+    assert len(sent) <= 8, sent
+
+
+@pytest.mark.usefixtures("busy")
+def test_an_explanation_sends_as_few_as_a_read_or_a_page(client: FlaskClient, session: Session) -> None:
+    headers = bearer(make_token(session, "member"), "ada")
+    newest = client.get("/api/v1/loyalty/ledger", headers=headers).get_json()["entries"][0]["id"]
+    with counted(session) as sent:
+        assert client.get(f"/api/v1/loyalty/ledger/{newest}", headers=headers).status_code == 200
+    assert len(sent) <= 3, sent
+    sign_in(client, session.get_one(User, "ada"))
+    with counted(session) as sent:
+        assert client.get(f"/account/loyalty/points/{newest}").status_code == 200
     assert len(sent) <= 8, sent
 
 

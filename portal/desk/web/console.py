@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,10 +13,12 @@ from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
+from portal.ledger import get_explained_entry
 from portal.platform import clock, ids
 from portal.platform.console.acts import show, show_table
 from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table
 from portal.platform.problems import NotFound
+from portal.platform.web.languages import in_readers_language
 from portal.platform.web.responses import by_htmx
 
 bp = Blueprint("members_console", __name__, url_prefix="/admin/members")
@@ -79,6 +82,16 @@ def show_ledger(user_id: str) -> Response:
     card = reads.get_card(user_id)
     values = {"member_id": _key(card)}
     return show_table(tables.LEDGER, "console/members/ledger.html", values, card=card, tabs=_tabs(card), tab="ledger")
+
+
+@bp.get("/<user_id>/ledger/<ulid:entry_id>")
+@guarded(Access.CONSOLE)
+@in_readers_language
+def explain(user_id: str, entry_id: UUID) -> Response:
+    """Explain a point change: in the dialog for HTMX, else on a page of its own."""
+    card, entry = reads.get_card(user_id), get_explained_entry(entry_id, user_id)
+    template = "console/members/_why.html" if by_htmx() else "console/members/why.html"
+    return show(template, card=card, tabs=_tabs(card), tab="ledger", entry=entry)
 
 
 def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Response]:

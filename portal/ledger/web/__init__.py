@@ -2,12 +2,20 @@
 
 from flask import Flask
 
+from portal.ledger.explanation import EXPLAINED, Explainer
 from portal.ledger.web.schemas import LedgerEntry
 from portal.platform.retention import keep
+from portal.platform.settings import listen
 
 __all__ = [
     "LedgerEntry",
+    "explain",
 ]
+
+
+def explain(app: Flask, source: str, explainer: Explainer) -> None:
+    """Have this function explain the entries of `source`; where it returns None, their type and metadata do."""
+    listen(app, f"{EXPLAINED}{source}", explainer)
 
 
 def init_app(app: Flask) -> None:

@@ -1,17 +1,21 @@
 """Ledger endpoints."""
 
+from uuid import UUID
+
 from apiflask import APIBlueprint
 from flask import Response
 
-from portal.accounts.web import Access, acting, current_user_id, guarded, proves_token
+from portal.accounts.web import Access, acting, current, current_user_id, guarded, proves_token
 from portal.ledger import reads
 from portal.ledger.adjustments import adjust_points
+from portal.ledger.explanation import get_explained_entry
 from portal.ledger.reads import serialize_entry
 from portal.ledger.rules import EarningRules
-from portal.ledger.web.schemas import AdjustmentInput, LedgerEntry, LedgerPage, LedgerQuery
+from portal.ledger.web.schemas import AdjustmentInput, ExplainedEntry, LedgerEntry, LedgerPage, LedgerQuery
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
+from portal.platform.web.languages import in_readers_language
 from portal.platform.web.responses import json
 from portal.tiers import enrol
 
@@ -26,6 +30,16 @@ bp = APIBlueprint("ledger_api", __name__, url_prefix="/api/v1/loyalty", tag="Led
 def list_ledger(query: LedgerQuery) -> Response:
     """List the member's ledger entries, newest first."""
     return json(reads.list_entries(current_user_id(), types=query.types, limit=query.limit, cursor=query.cursor))
+
+
+@bp.get("/ledger/<ulid:entry_id>")
+@guarded(Access.MEMBER_OR_ADMIN)
+@in_readers_language
+@bp.output(ExplainedEntry)
+def show_entry(entry_id: UUID) -> Response:
+    """Explain a ledger entry: in a sentence, with the rule, the amounts and the lots behind it."""
+    principal = current()
+    return json(get_explained_entry(entry_id, None if principal.runs_programme else principal.user_id))
 
 
 @bp.post("/members/<user_id>/adjustments")

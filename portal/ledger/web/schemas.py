@@ -49,6 +49,55 @@ class LedgerEntry(Answer):
     metadata: Document
 
 
+class AppliedRule(Answer):
+    """The version of the earning rule that granted the points."""
+
+    slug: str
+    version: int
+    name: str
+
+
+class ExcludedAmount(Answer):
+    """A part of the order that earned nothing."""
+
+    what: str
+    amount: int
+
+
+class EarningBasis(Answer):
+    """What the points were computed from, in the currency's smallest unit."""
+
+    amount: int
+    currency: str
+    excluded: list[ExcludedAmount]
+
+
+class ConcernedLot(Answer):
+    """Points that a credit opened, or that a debit took from what an earlier credit opened."""
+
+    opened_by: str = Field(description="What brought the points, in words.")
+    points: int
+    expires_at: AwareDatetime | None
+
+
+class LedgerExplanation(Answer):
+    """Why an entry is what it is. The sentence is in the reader's language; null: it rests on no such fact."""
+
+    sentence: str
+    rule: AppliedRule | None
+    basis: EarningBasis | None
+    multiplier: str | None = Field(description="The factor of tier and campaigns together, such as `1.5`.")
+    cap: str | None = Field(description="The limit that has cut the points: `order`, `member` or `programme`.")
+    lots: list[ConcernedLot] = Field(description="In the order in which they expire.")
+    order: str | None = Field(description="The order's reference.")
+
+
+class ExplainedEntry(LedgerEntry):
+    """One point change, and why it is what it is."""
+
+    explanation: LedgerExplanation
+
+
 class LedgerPage(Answer):
     """A page of a member's ledger, newest first."""
 
