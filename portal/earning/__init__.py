@@ -3,7 +3,7 @@
 from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
-from portal.earning.explanations import facts_of, round_half_up, tell_grant
+from portal.earning.explanations import facts_of, in_decimals, round_half_up, tell_grant
 from portal.earning.grants import (
     Cause,
     Granted,
@@ -45,6 +45,7 @@ __all__ = [
     "get_active_rules",
     "get_grants",
     "get_versions",
+    "in_decimals",
     "read_room",
     "round_half_up",
     "spread",

@@ -1,6 +1,7 @@
 """Why a rule has granted this many points, in a sentence that a member understands (CONTRACT-EARNING 8.6)."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 
 from babel.numbers import get_currency_precision
@@ -90,13 +91,15 @@ def _spent(terms: RuleTerms, facts: Document, currency: str, locale: str) -> str
     said = f"{each}{format_worth(terms.per_amount, unit, locale)} of {basis}"
     factors = [factor for factor in facts.get("multipliers", []) if Fraction(factor) != 1]
     if factors:
-        said += f", times {' or '.join(_decimal(factor) for factor in factors)}"
+        said += f", times {' or '.join(in_decimals(factor) for factor in factors)}"
         said += f" because you are {facts['tier']}" if "tier" in facts and len(factors) == 1 else ""
     return said
 
 
-def _decimal(factor: str) -> str:
-    return f"{float(Fraction(factor)):.6g}"
+def in_decimals(factor: str) -> str:
+    """A stored factor as people write it: "1.5"."""
+    exact = Fraction(factor)
+    return format((Decimal(exact.numerator) / exact.denominator).normalize(), "f")
 
 
 def _excluded(excluded: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ source for which another domain has named an explainer (`portal.ledger.web.expla
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from uuid import UUID
@@ -106,9 +106,10 @@ def get_explained_entry(entry_id: UUID, only_user_id: str | None = None) -> Docu
 def _explain(row: ExplainedRow) -> Explanation:
     explainers: list[Explainer] = listeners(f"{EXPLAINED}{row.source}")
     found = (explainer(row) for explainer in explainers)
-    return next((told for told in found if told is not None), None) or Explanation(
-        f"{_SENTENCES.get(row.entry_type, _anything)(row)}{_life(row)}", order=row.metadata.get("order_reference")
+    told = next((each for each in found if each is not None), None) or Explanation(
+        _SENTENCES.get(row.entry_type, _anything)(row), order=row.metadata.get("order_reference")
     )
+    return replace(told, sentence=f"{told.sentence}{_life(row)}")
 
 
 def _serialize(explanation: Explanation, lots: list[Document]) -> Document:

@@ -2,9 +2,14 @@
 
 from flask import Flask
 
+from portal.ledger.web import explain
+from portal.orders.explaining import explain_entry
+from portal.orders.snapshot import SOURCE
+
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes."""
     from portal.orders.web import api
 
     app.register_blueprint(api.bp)
+    explain(app, SOURCE, explain_entry)
