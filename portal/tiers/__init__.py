@@ -1,5 +1,6 @@
 """Thresholds, qualification and upgrades."""
 
+from portal.tiers.benefits import read_earn_multiplier
 from portal.tiers.models import Tier
 from portal.tiers.qualification import UPGRADE_TOPIC, Upgrade, enrol, enrol_many, list_tiers, put_tier, record_upgrades
 from portal.tiers.requalify import close_all
@@ -13,5 +14,6 @@ __all__ = [
     "enrol_many",
     "list_tiers",
     "put_tier",
+    "read_earn_multiplier",
     "record_upgrades",
 ]

@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from portal.platform.documents import Document
 from portal.platform.schemas import SLUG_PATTERN
 from portal.platform.web.forms import PortalForm, WholeNumber, no_nul, strip
+from portal.tiers.benefits import EARN_MULTIPLIER, read_factor
 from portal.tiers.models import Tier
 from portal.tiers.web.schemas import BIGGEST
 
@@ -35,6 +36,8 @@ class BenefitForm(Form):
         """What is wrong with what was entered, empty when nothing is."""
         if not self.is_empty and not (self.kind.data and self.label.data):
             return "needs a kind and what members read"
+        if self.kind.data == EARN_MULTIPLIER and read_factor(self.value.data) is None:
+            return "needs a number such as 1.5 as its value"
         if any(len(field.data) > field.render_kw["maxlength"] for field in self):
             return "is too long"
         return "cannot be stored" if any("\x00" in field.data for field in self) else ""

@@ -1,10 +1,11 @@
 """Shapes of the tiers' API."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from portal.platform.schemas import Answer, Schema, Text, no_nul
+from portal.tiers.benefits import EARN_MULTIPLIER, read_factor
 
 BIGGEST = 2**53 - 1
 MAX_VALUE_LENGTH = 120
@@ -19,6 +20,12 @@ class BenefitInput(Schema):
     kind: Text(40)  # type: ignore[valid-type]  # a call makes the type
     label: Text(120)  # type: ignore[valid-type]  # a call makes the type
     value: BenefitValue = None
+
+    @model_validator(mode="after")
+    def _multiplies(self) -> Self:
+        if self.kind == EARN_MULTIPLIER and read_factor(self.value) is None:
+            raise ValueError('an earn_multiplier needs a number above 0 as its value, such as "1.5"')
+        return self
 
 
 class TierInput(Schema):
