@@ -4,16 +4,18 @@ Pure: no session, no clock, and the same answer for the same values. Integers an
 is that of CONTRACT-EARNING 8.3: one base rule for each line, multipliers, one floor for each rule, flat grants, caps.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from portal.earning.basis import Basis, Terms, compute_basis, spread
 from portal.earning.cart import Cart, LineKind
-from portal.earning.rules import RuleKind, RuleTerms
+from portal.earning.rules import Limits, RuleKind, RuleTerms
 
 FLAT = (RuleKind.ITEM, RuleKind.ORDER, RuleKind.FIRST_ORDER)
 NOTHING = Fraction()
@@ -69,6 +71,12 @@ class Room:
     member_points: int | None = None
     member_times: int | None = None
     programme: int | None = None
+
+    @classmethod
+    def untouched(cls, limits: Limits) -> Self:
+        """All that these limits allow, as long as nobody has been granted anything."""
+        member = limits.per_member
+        return cls(member.points if member else None, member.times if member else None, limits.programme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ class _Judged:
     facts: Facts
     zone: ZoneInfo
     lost: dict[str, Lost] = field(default_factory=dict)
+    multiplying: set[str] = field(default_factory=set)
     matches: dict[RuleKind, list[tuple[Rule, dict[int, int]]]] = field(default_factory=lambda: defaultdict(list))
 
     def consider(self, rule: Rule) -> None:
@@ -207,6 +216,8 @@ class _Judged:
                 grants.append(self._spend(rule, sorted(mine)))
             else:
                 self.lost[rule.slug] = Lost.OTHER_RULE
+        idle = (rule.slug for rule, _ in self.matches[RuleKind.MULTIPLIER] if rule.slug not in self.multiplying)
+        self.lost.update(dict.fromkeys(idle, Lost.OTHER_RULE))
         return grants
 
     def _spend(self, rule: Rule, places: list[int]) -> Grant:
@@ -225,15 +236,16 @@ class _Judged:
 
     def _factor(self, place: int) -> Fraction:
         """The best multiplier that does not stack, the tier's included, times every one that does."""
-        matching = [rule.terms for rule, places in self.matches[RuleKind.MULTIPLIER] if place in places]
-        alone = [terms.factor for terms in matching if not terms.stacks]
-        if self.facts.tier_multiplier is not None:
-            alone.append(self.facts.tier_multiplier)
-        factor = max(alone, default=Fraction(1))
-        for terms in matching:
-            if terms.stacks:
-                factor *= terms.factor
-        return factor
+        matching = [rule for rule, places in self.matches[RuleKind.MULTIPLIER] if place in places]
+        counting = [rule for rule in matching if rule.terms.stacks]
+        alone = (rule for rule in matching if not rule.terms.stacks)
+        best = max(alone, key=lambda rule: rule.terms.factor, default=None)
+        tier = self.facts.tier_multiplier
+        factor = Fraction(1) if tier is None else tier
+        if best is not None and (tier is None or best.terms.factor >= tier):
+            counting, factor = [*counting, best], Fraction(1)
+        self.multiplying.update(rule.slug for rule in counting)
+        return math.prod((rule.terms.factor for rule in counting), start=factor)
 
     def flat_grants(self) -> list[Grant]:
         """What is paid for units and for orders, which no multiplier touches."""
