@@ -12,9 +12,18 @@ from portal.earning.cart import Line
 from portal.platform.documents import MAX_POINTS, Document
 from portal.platform.schemas import Moment, Points, Schema, Text, no_nul
 
-Code = Annotated[str, BeforeValidator(no_nul), Field(min_length=1, max_length=128)]
+
+def _one_line(value: object) -> object:
+    if isinstance(value, str) and len(value.splitlines()) > 1:
+        raise ValueError("must be a single line")
+    return value
+
+
+Code = Annotated[str, BeforeValidator(no_nul), BeforeValidator(_one_line), Field(min_length=1, max_length=128)]
+MULTIPLIER = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
+MOST_CODES = 1000
 _SORTED = PlainSerializer(sorted, return_type=list[Any])
-_CODES = Annotated[frozenset[Code], Field(max_length=1000), _SORTED]
+_CODES = Annotated[frozenset[Code], Field(max_length=MOST_CODES), _SORTED]
 _WEEKDAYS = Annotated[frozenset[Annotated[int, Field(strict=True, ge=1, le=7)]], Field(max_length=7), _SORTED]
 
 
@@ -71,9 +80,7 @@ class RuleTerms(Schema):
     active: bool = True
     from_: Moment | None = Field(None, alias="from")
     until: Moment | None = None
-    weekdays: Annotated[frozenset[Annotated[int, Field(strict=True, ge=1, le=7)]], Field(max_length=7), _SORTED] = (
-        frozenset()
-    )
+    weekdays: _WEEKDAYS = frozenset()
     tiers: _CODES = frozenset()
     not_tiers: _CODES = frozenset()
     products: _CODES = frozenset()
@@ -90,7 +97,7 @@ class RuleTerms(Schema):
     points: Points | None = None
     per_amount: Points | None = None
     step: Literal["proportional", "whole"] = "proportional"
-    multiplier: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", max_length=8)] | None = None
+    multiplier: Annotated[str, Field(pattern=MULTIPLIER, max_length=8)] | None = None
     limits: Limits = Limits()
     priority: int = Field(0, ge=-1000, le=1000)
     stacks: bool = False
