@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from fractions import Fraction
+from math import floor
 
 from babel.numbers import get_currency_precision
 
@@ -29,17 +31,27 @@ def _way(rule: Rule, currency: str, locale: str) -> Document:
     terms = rule.terms
     figures = {"points": terms.points, "perAmount": terms.per_amount}
     given = {name: figure for name, figure in figures.items() if figure is not None}
-    return {"rule": rule.slug, "sentence": _sentence(terms, currency, locale), **given}
+    return {"rule": rule.slug, "sentence": f"{terms.name}: {say_what_it_brings(terms, currency, locale)}", **given}
 
 
-def _sentence(terms: RuleTerms, currency: str, locale: str) -> str:
-    """The rule as a sentence: its name, and what it brings."""
+def say_what_it_brings(terms: RuleTerms, currency: str, locale: str) -> str:
+    """What a rule brings, in words: "2 points for every €1.00"."""
     if terms.kind is RuleKind.MULTIPLIER:
-        return f"{terms.name}: {terms.multiplier} times the points"
+        return f"{terms.multiplier} times the points"
     assert terms.points is not None
-    points = f"{format_points(terms.points, locale)} point{'' if terms.points == 1 else 's'}"
+    points = say_points(terms.points, locale)
     if terms.kind is not RuleKind.SPEND:
-        return f"{terms.name}: {_ONCE[terms.kind].format(points=points)}"
+        return _ONCE[terms.kind].format(points=points)
     assert terms.per_amount is not None
+    return f"{points} for every {say_money(terms.per_amount, currency, locale)}"
+
+
+def say_points(points: int, locale: str) -> str:
+    """A number of points: "1 point", "1,200 points"."""
+    return f"{format_points(points, locale)} point{'' if points == 1 else 's'}"
+
+
+def say_money(amount: int | Fraction, currency: str, locale: str) -> str:
+    """An amount in the smallest unit of this currency, rounded half up: "€32.40"."""
     unit = currency, 10 ** get_currency_precision(currency)
-    return f"{terms.name}: {points} for every {format_worth(terms.per_amount, unit, locale)}"
+    return format_worth(floor(amount + Fraction(1, 2)), unit, locale)
