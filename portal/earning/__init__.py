@@ -15,6 +15,7 @@ from portal.earning.grants import (
 )
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
+from portal.earning.versions import put_rule
 
 __all__ = [
     "Basis",
@@ -46,6 +47,7 @@ __all__ = [
     "get_grants",
     "get_versions",
     "in_decimals",
+    "put_rule",
     "read_room",
     "round_half_up",
     "spread",

@@ -11,7 +11,7 @@ from portal.earning.models import EarningRuleVersion
 from portal.earning.problems import RuleNotFound
 from portal.earning.rules import RuleTerms
 from portal.platform.db.cursors import decode, encode
-from portal.platform.db.reads import read_all
+from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
 
 _COLUMNS = "v.slug, v.version, v.terms, v.created_at, v.created_by"
@@ -22,6 +22,7 @@ _CURRENT = text(f"""
     SELECT {_COLUMNS} FROM {_IN_FORCE}
     WHERE r.slug > :after ORDER BY r.slug LIMIT :limit
 """)
+_ONE = text(f"SELECT {_COLUMNS} FROM {_IN_FORCE} WHERE r.slug = :slug")
 _ACTIVE = text(f"""
     SELECT {_COLUMNS} FROM {_IN_FORCE}
     WHERE coalesce((v.terms -> 'active')::boolean, true) ORDER BY r.slug
@@ -57,6 +58,22 @@ def list_rules(*, limit: int, cursor: str | None) -> Document:
     rows = read_all(_CURRENT, {"after": decode(cursor, "earning_rules") or "", "limit": limit + 1}, VersionRow)
     more = encode(rows[limit - 1].slug, "earning_rules") if len(rows) > limit else None
     return {"rules": [serialize_version(row) for row in rows[:limit]], "nextCursor": more}
+
+
+def get_rule(slug: str) -> VersionRow:
+    """The version of a rule that holds.
+
+    :raises RuleNotFound: if there is no such rule.
+    """
+    row = find_rule(slug)
+    if row is None:
+        raise RuleNotFound
+    return row
+
+
+def find_rule(slug: str) -> VersionRow | None:
+    """The version of a rule that holds, if there is such a rule."""
+    return read_one(_ONE, {"slug": slug}, VersionRow)
 
 
 def list_versions(slug: str, *, limit: int, cursor: str | None) -> Document:

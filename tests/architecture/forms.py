@@ -55,7 +55,7 @@ def _read(form: Element, controls: list[Element], page: str) -> Form:
     files = []
     for control in controls:
         name, kind = control.get("name", ""), control.get("type", "text") if control.tag == "input" else control.tag
-        kind = "number" if control.get("inputmode") == "numeric" else kind
+        kind = "number" if control.get("inputmode") in ("numeric", "decimal") else kind
         value = _value(control, kind)
         if kind == "file":
             files.append(name)

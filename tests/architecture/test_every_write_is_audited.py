@@ -31,8 +31,14 @@ from tests.factories.accounts import make_user, sign_in
 WHY = "walked through the consoles"
 SAMPLES = {"email": "walked@example.com", "number": "1", "date": "2100-01-31", "tel": "+4915123456789"}
 FREE = {"starts_at": "", "ends_at": "", "image_url": "", "min_tier": ""}
+WHENEVER = {"from_": "", "until": "", "cart-placed_at": ""}
 FILLED: dict[str, dict[str, Any]] = {
     "access_console.change_role": {"role": "operator"},
+    "earning_console.create": WHENEVER,
+    "earning_console.edit": {**WHENEVER, "name": "Walked"},
+    "earning_console.try_draft": WHENEVER,
+    "earning_console.try_new": WHENEVER,
+    "earning_console.try_rules": WHENEVER,
     "member_acts.adjust": {"points": "1"},
     "imports_console.upload": {"file": b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n"},
     "referrals_console.complete": {"code": "ADAWALKED", "referee_user_id": "demo-admin"},
@@ -42,7 +48,8 @@ FILLED: dict[str, dict[str, Any]] = {
     "suppressions_console.add": {"channel": "email", "address": "walked@example.com"},
     "tiers_console.preview": {"threshold": "1234567", "position": ""},
 }
-PREPARES = {"imports_console.upload", "tiers_console.preview"}
+TRIALS = {"earning_console.try_draft", "earning_console.try_new", "earning_console.try_rules"}
+PREPARES = {"imports_console.upload", "tiers_console.preview"} | TRIALS
 DIALOG = {"HX-Request": "true", "HX-Target": "sheet-body"}
 LEADS_ON = PREPARES | {"suppressions_console.add"}
 

@@ -33,10 +33,15 @@ CHOSEN = (
     wtforms.SelectMultipleField,
     wtforms.TimeField,
 )
+CODES = (
+    *("products", "skus", "categories", "exclude_products", "exclude_skus", "exclude_categories"),
+    *("channels", "currencies"),
+)
 # Limited by a rule of their own, as the tests below show.
 OWN_RULE = {
     ("RegisterForm", "password"),
     ("ResetPasswordForm", "password"),
+    *((form, name) for form in ("RuleForm", "NewRuleForm") for name in CODES),  # shown in tests/earning/test_console.py
     *(("BenefitForm", name) for name in ("kind", "label", "value")),  # shown in tests/tiers/test_console.py
 }
 NEVER_KEPT = "next"  # where to go on; `safe_next` takes 2,000 characters

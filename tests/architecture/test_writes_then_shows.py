@@ -57,9 +57,12 @@ SHOWS_NOTHING = {
     "/password/reset/<token> POST PUBLIC": "leads on to the sign-in page",
     "/admin/operations/queues/<queue>/<job_id>/<any(retry, drop):verb> POST CONSOLE": "changes Redis alone",
     "/admin/programme/campaigns/<slug>/test POST CONSOLE": "asks for a message that a worker writes",
+    "/admin/programme/earning-rules/<slug>/try POST CONSOLE": "writes nothing",
+    "/admin/programme/new-earning-rule/try POST CONSOLE": "writes nothing",
     "/admin/programme/new-tier/preview POST CONSOLE": "writes nothing",
     "/api/v1/loyalty/orders/quote POST QUOTE": "writes nothing",
     "/admin/programme/tiers/<slug>/preview POST CONSOLE": "writes nothing",
+    "/admin/programme/try-a-cart POST CONSOLE": "writes nothing",
 }
 
 
@@ -489,6 +492,36 @@ def withdraw_reward(world: World) -> None:
     page = f"/admin/programme/rewards/{world.reward()}"
     world.acts(f"{page}/withdraw", page, f"{page}/offer", gone=(f"{page}/withdraw",))
     world.acts(f"{page}/offer", page, f"{page}/withdraw", gone=(f"{page}/offer",))
+
+
+EARNING = "/admin/programme/earning-rules"
+
+
+def rule_of(world: World) -> str:
+    """The page of a new earning rule."""
+    slug = f"rule-{ids.encode(ids.new_id()).lower()}"
+    world.api("PUT", f"/earning-rules/{slug}", {"name": "A rule", "kind": "order", "points": 5})
+    return f"{EARNING}/{slug}"
+
+
+@shows("/admin/programme/new-earning-rule POST CONSOLE")
+def new_earning_rule(world: World) -> None:
+    fields = {"slug": "shown", "name": "Shown at once", "kind": "order", "points": "12"}
+    world.acts("/admin/programme/new-earning-rule", EARNING, "Shown at once", "12 points", **fields)
+
+
+@shows("/admin/programme/earning-rules/<slug> POST CONSOLE")
+def change_earning_rule(world: World) -> None:
+    page = rule_of(world)
+    world.acts(page, page, "Renamed at once", "version 2", name="Renamed at once")
+    assert "A rule → Renamed at once" in world.staff.get(f"{page}/versions")
+
+
+@shows("/admin/programme/earning-rules/<slug>/<any(pause, resume):verb> POST CONSOLE")
+def pause_earning_rule(world: World) -> None:
+    page = rule_of(world)
+    world.acts(f"{page}/pause", page, f"{page}/resume", gone=(f"{page}/pause",))
+    world.acts(f"{page}/resume", page, f"{page}/pause", gone=(f"{page}/resume",))
 
 
 def put_tier_in_console(world: World, page: str, **fields: str) -> None:

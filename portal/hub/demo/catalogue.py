@@ -1,4 +1,4 @@
-"""The demo shop's tiers, rewards and names of people."""
+"""The demo shop's tiers, earning rules, rewards and names of people."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ TIERS: list[dict[str, Any]] = [
         "threshold": 0,
         "position": 1,
         "benefits": [
-            {"kind": "points_multiplier", "label": "1 point for every euro", "value": 1},
+            {"kind": "earn_multiplier", "label": "1 point for every euro", "value": "1"},
             {"kind": "birthday", "label": "A treat on your birthday"},
         ],
     },
@@ -19,7 +19,7 @@ TIERS: list[dict[str, Any]] = [
         "threshold": 1000,
         "position": 2,
         "benefits": [
-            {"kind": "points_multiplier", "label": "1.25 points for every euro", "value": 1.25},
+            {"kind": "earn_multiplier", "label": "1.25 points for every euro", "value": "1.25"},
             {"kind": "free_shipping", "label": "Free shipping from 30 euros", "value": 30},
             {"kind": "birthday", "label": "A bigger treat on your birthday"},
         ],
@@ -30,7 +30,7 @@ TIERS: list[dict[str, Any]] = [
         "threshold": 2500,
         "position": 3,
         "benefits": [
-            {"kind": "points_multiplier", "label": "1.5 points for every euro", "value": 1.5},
+            {"kind": "earn_multiplier", "label": "1.5 points for every euro", "value": "1.5"},
             {"kind": "free_shipping", "label": "Free shipping on every order"},
             {"kind": "early_access", "label": "Sales open a day earlier for you"},
         ],
@@ -41,11 +41,69 @@ TIERS: list[dict[str, Any]] = [
         "threshold": 5000,
         "position": 4,
         "benefits": [
-            {"kind": "points_multiplier", "label": "2 points for every euro", "value": 2},
+            {"kind": "earn_multiplier", "label": "2 points for every euro", "value": "2"},
             {"kind": "free_returns", "label": "Free returns for 60 days", "value": 60},
             {"kind": "event", "label": "Two seats at the yearly tasting"},
             {"kind": "support", "label": "A person of your own to call"},
         ],
+    },
+]
+
+# Beside `base`, which every programme begins with: a point for every euro.
+EARNING_RULES: list[dict[str, Any]] = [
+    {
+        "slug": "beans",
+        "name": "Twice for beans",
+        "kind": "spend",
+        "points": 2,
+        "perAmount": 100,
+        "categories": ["beans"],
+        "excludeDiscounted": True,
+    },
+    {
+        "slug": "weekend",
+        "name": "Double weekend",
+        "kind": "multiplier",
+        "multiplier": "2",
+        "weekdays": [6, 7],
+        "channels": ["web"],
+    },
+    {
+        "slug": "big-basket",
+        "name": "A big basket",
+        "kind": "order",
+        "points": 100,
+        "minimumBasis": 8000,
+        "limits": {"perMember": {"times": 1, "window": "month"}},
+    },
+    {"slug": "welcome", "name": "Welcome", "kind": "sign_up", "points": 50},
+    {"slug": "first-order", "name": "Your first order", "kind": "first_order", "points": 150, "pendingDays": 14},
+    {"slug": "birthday", "name": "A birthday treat", "kind": "birthday", "points": 100, "tiers": ["bronze"]},
+    {
+        "slug": "birthday-bigger",
+        "name": "A bigger birthday treat",
+        "kind": "birthday",
+        "points": 200,
+        "tiers": ["silver", "gold", "platinum"],
+        "expiryMonths": 3,
+    },
+    {
+        "slug": "review",
+        "name": "A review with a picture",
+        "kind": "event",
+        "eventType": "review",
+        "points": 30,
+        "limits": {"perMember": {"times": 2, "window": "month"}},
+        "qualifies": {"tier": False},
+    },
+    {
+        "slug": "tote-week",
+        "name": "Tote week",
+        "kind": "item",
+        "points": 25,
+        "skus": ["TOTE-BLACK", "TOTE-SAND"],
+        "limits": {"perOrder": 100, "programme": 10_000},
+        "active": False,
     },
 ]
 

@@ -1,4 +1,4 @@
-"""Load the demo shop: its tiers and rewards, its people and their year."""
+"""Load the demo shop: its tiers, earning rules and rewards, its people and their year."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,6 +21,7 @@ from portal.accounts import (
 )
 from portal.analytics import capture_details, capture_month, capture_snapshot, months_until
 from portal.config import Settings
+from portal.earning import RuleTerms, put_rule
 from portal.hub.demo import catalogue
 from portal.hub.demo.story import DAYS, Person, Story
 from portal.platform import audit, clock, outbox
@@ -107,6 +108,9 @@ def _furnish(session: Session, people: list[Person]) -> None:
         put_tier(
             session, tier["slug"], {k: v for k, v in tier.items() if k != "slug"}, Act("user:demo-admin", clock.now())
         )
+    for rule in catalogue.EARNING_RULES:
+        terms = RuleTerms.model_validate({k: v for k, v in rule.items() if k != "slug"})
+        put_rule(session, rule["slug"], terms, Act("user:demo-admin", clock.now()))
     for reward in catalogue.REWARDS:
         put_reward(
             session,
