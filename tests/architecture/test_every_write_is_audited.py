@@ -31,7 +31,7 @@ from tests.factories.accounts import make_user, sign_in
 WHY = "walked through the consoles"
 SAMPLES = {"email": "walked@example.com", "number": "1", "date": "2100-01-31", "tel": "+4915123456789"}
 FREE = {"starts_at": "", "ends_at": "", "image_url": "", "min_tier": ""}
-WHENEVER = {"from_": "", "until": "", "cart-placed_at": ""}
+WHENEVER = {"from_": "", "until": "", "cart-placed_at": "", "cart-tier": ""}
 FILLED: dict[str, dict[str, Any]] = {
     "access_console.change_role": {"role": "operator"},
     "earning_console.create": WHENEVER,

@@ -189,8 +189,8 @@ def test_a_change_writes_what_was_typed_and_nothing_else(
     [
         ({"limits": {"perOrder": 5}}, {"per_order": ""}),
         ({"limits": {"perMember": {"points": 5, "window": "day"}}}, {"member_most": ""}),
-        ({"expiryMonths": None}, {"expiry": ""}),
-        ({"expiryMonths": 5}, {"expiry": ""}),
+        ({"expiryMonths": None}, {"expiry": "programme"}),
+        ({"expiryMonths": 5}, {"expiry": "programme"}),
         ({"weekdays": [1]}, {"weekdays": []}),
         ({"qualifies": {"streak": False}}, {"qualifies_streak": "y"}),
         ({"from": "2026-01-01T00:00:00Z"}, {"from_": ""}),

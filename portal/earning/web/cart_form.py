@@ -75,7 +75,7 @@ class CartForm(WithinForm):
     lines = FieldList(FormField(LineForm), max_entries=MAX_LINES)
     discount = Money("Discount of the order", validators=_MONEY)
     points_part = Money("Paid with points", description="As an amount of money.", validators=_MONEY)
-    tier = SelectField("The member's tier")
+    tier = SelectField("The member's tier", default="")
     placed_at = DateTimeLocalField("Ordered at", format=["%Y-%m-%dT%H:%M"], validators=[Optional()])
     channel = StringField("Channel", filters=[strip], validators=_CODE)
     first_order = BooleanField("It is the member's first order")

@@ -74,7 +74,8 @@ class RuleForm(ReasonForm):
     )
     step = SelectField(
         "Counted",
-        choices=choices(("", "In proportion"), ("whole", "For each full amount")),
+        default="proportional",
+        choices=choices(("proportional", "In proportion"), ("whole", "For each full amount")),
     )
     multiplier = StringField(
         "Times",
@@ -144,15 +145,17 @@ class RuleForm(ReasonForm):
     )
     expiry = SelectField(
         "Points expire",
-        choices=choices(("", "As the programme says"), ("never", "Never"), ("months", "After some months")),
+        default="programme",
+        choices=choices(("programme", "As the programme says"), ("never", "Never"), ("months", "After some months")),
     )
     expiry_months = WholeNumber("Months", validators=[Optional(), NumberRange(1, 1200)])
     qualifies_tier = BooleanField("Count towards tiers", default=True)
     qualifies_streak = BooleanField("Count towards the weekly streak", default=True)
     on_partial_refund = SelectField(
         "When a part of the order is refunded",
+        default="usual",
         choices=choices(
-            ("", "As usual for its kind"),
+            ("usual", "As usual for its kind"),
             ("recompute", "Compute again from what is left"),
             ("keep_until_zero", "Keep the points until nothing is left"),
         ),
@@ -229,7 +232,7 @@ class RuleForm(ReasonForm):
 def _is_set(field: Field) -> bool:
     if isinstance(field, BooleanField):
         return bool(field.data) != bool(field.default)
-    return field.data not in (None, "", [])
+    return field.data not in (None, [], field.default)
 
 
 class NewRuleForm(RuleForm):

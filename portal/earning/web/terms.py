@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 Values = Mapping[str, Any]
 # Stands for null in a document, where leaving the field out means something else.
 _NULL: Final = object()
-_TEXTS = {"name": "name", "multiplier": "multiplier", "event_type": "eventType", "step": "step"}
+_TEXTS = {"name": "name", "multiplier": "multiplier", "event_type": "eventType"}
 _NUMBERS: Mapping[str, Path] = {
     "points": ("points",),
     "per_amount": ("perAmount",),
@@ -38,13 +38,13 @@ _LISTS = {
     "channels": "channels",
     "currencies": "currencies",
 }
-_UNLESS_DEFAULT = {
+_UNLESS_NOTHING = {
     "stacks": "stacks",
     "exclude_discounted": "excludeDiscounted",
     "minimum_basis": "minimumBasis",
     "priority": "priority",
-    "on_partial_refund": "onPartialRefund",
 }
+_UNLESS = (("step", "step", "proportional"), ("on_partial_refund", "onPartialRefund", "usual"))
 _SPEND, _MULTIPLIER = frozenset({RuleKind.SPEND}), frozenset({RuleKind.MULTIPLIER})
 ORDERS = frozenset({RuleKind.SPEND, RuleKind.ITEM, RuleKind.ORDER, RuleKind.FIRST_ORDER, RuleKind.MULTIPLIER})
 _GRANTING = frozenset(RuleKind) - _MULTIPLIER
@@ -76,12 +76,12 @@ def form_values(document: Document, zone: ZoneInfo) -> dict[str, object]:
         return {}
     terms = RuleTerms.model_validate(document)
     limit = terms.limits.per_member
-    expiry = "months" if terms.expiry_months else "never" if "expiry_months" in terms.model_fields_set else ""
+    expiry = "months" if terms.expiry_months else "never" if "expiry_months" in terms.model_fields_set else "programme"
     alike = ("name", "points", "per_amount", "multiplier", "stacks", "event_type", "exclude_discounted", "pending_days")
     return {
         **{name: getattr(terms, name) for name in (*alike, *_LISTS, "expiry_months")},
         "kind": terms.kind.value,
-        "step": "whole" if terms.step == "whole" else "",
+        "step": terms.step,
         "minimum_basis": terms.minimum_basis or None,
         "priority": terms.priority or None,
         "from_": _in_zone(terms.from_, zone),
@@ -95,7 +95,7 @@ def form_values(document: Document, zone: ZoneInfo) -> dict[str, object]:
         "expiry": expiry,
         "qualifies_tier": terms.qualifies.tier,
         "qualifies_streak": terms.qualifies.streak,
-        "on_partial_refund": terms.on_partial_refund or "",
+        "on_partial_refund": terms.on_partial_refund or "usual",
     }
 
 
@@ -126,14 +126,16 @@ def _written(values: Values, zone: ZoneInfo) -> Iterator[tuple[Path, object]]:
         yield path, get(name)
     for name, key in _LISTS.items():
         yield (key,), sorted({code.strip() for code in get(name) or ()}) or None
-    for name, key in _UNLESS_DEFAULT.items():
+    for name, key in _UNLESS_NOTHING.items():
         yield (key,), get(name) or None
+    for name, key, default in _UNLESS:
+        yield (key,), None if get(name, default) == default else get(name)
     for name, key in (("from_", "from"), ("until", "until")):
         yield (key,), _in_utc(get(name), zone)
     yield ("weekdays",), sorted(int(day) for day in get("weekdays") or ()) or None
     yield ("limits", "perMember"), _member_limit(get)
     months = get("expiry_months")
-    yield ("expiryMonths",), {"never": _NULL, "months": months}.get(get("expiry") or "")
+    yield ("expiryMonths",), {"never": _NULL, "months": months}.get(get("expiry", "programme"))
     for name in ("tier", "streak"):
         yield ("qualifies", name), None if get(f"qualifies_{name}", True) else False
 
