@@ -3,7 +3,7 @@
 from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
-from portal.earning.explanations import facts_of, in_decimals, round_half_up, tell_grant
+from portal.earning.explanations import LOST, REASONS, explain_lost, facts_of, in_decimals, round_half_up, tell_grant
 from portal.earning.grants import (
     Cause,
     Granted,
@@ -18,6 +18,8 @@ from portal.earning.rules import RuleKind, RuleTerms
 from portal.earning.versions import put_rule
 
 __all__ = [
+    "LOST",
+    "REASONS",
     "Basis",
     "Cap",
     "Cart",
@@ -41,6 +43,7 @@ __all__ = [
     "compute_basis",
     "compute_nets",
     "evaluate",
+    "explain_lost",
     "facts_of",
     "free_entitlements",
     "get_active_rules",

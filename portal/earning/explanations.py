@@ -1,6 +1,6 @@
 """Why a number of points is what it is: every code of an evaluation as a sentence (CONTRACT-EARNING 8.6).
 
-Facts are stored; sentences are made when read. Members read those of reasons and grants, operators also why a rule lost.
+Facts are stored; sentences are made when read. Members read those of reasons and grants, operators also why rules lose.
 """
 
 from collections.abc import Mapping, Sequence

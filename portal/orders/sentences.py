@@ -1,6 +1,6 @@
 """Orders in words: why they earn nothing, and what to know about them."""
 
-from portal.earning import Reason
+from portal.earning import REASONS as EARNING_REASONS
 from portal.orders.targets import NoPoints
 
 REASONS: dict[str, str] = {
@@ -10,11 +10,7 @@ REASONS: dict[str, str] = {
     NoPoints.CANCELLED: "The order was cancelled.",
     NoPoints.MEMBER_SUSPENDED: "The membership is suspended; the order is looked at again when it is active.",
     NoPoints.EXPIRED: "The points would have expired by now.",
-    Reason.CURRENCY_NOT_CONVERTED: "The order is in another currency, and no exchange rate was told.",
-    Reason.NOTHING_ELIGIBLE: "Nothing of the order earns points.",
-    Reason.BELOW_MINIMUM: "The order is too small to earn points.",
-    Reason.LIMIT_REACHED: "The limit of points is reached.",
-    Reason.NO_RULE: "No rule pays for this order.",
+    **{reason.value: sentence for reason, sentence in EARNING_REASONS.items()},
 }
 _WARNINGS = {
     "refund_exceeds_order": "Refund {what} gives back more than the order has left.",

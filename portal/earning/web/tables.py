@@ -6,7 +6,6 @@ from portal.earning.descriptions import KINDS, Style, describe_changes, describe
 from portal.earning.rules import RuleKind, RuleTerms
 from portal.earning.sentences import say_what_it_brings
 from portal.platform.console.tables import Column, Filter, Table
-from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 
 STATES = ("active", "to come", "over", "paused")
@@ -23,19 +22,19 @@ def style() -> Style:
     return Style(settings.programme_timezone, settings.programme_currency, settings.programme_locale)
 
 
-def _brings(terms: Document) -> str:
+def _brings(row: Any) -> str:
     shown = style()
-    said = say_what_it_brings(RuleTerms.model_validate(terms), shown.currency, shown.locale)
+    said = say_what_it_brings(RuleTerms.model_validate(row.brings), shown.currency, shown.locale)
     return said[0].upper() + said[1:]
 
 
-def _scope(terms: Document) -> str:
-    said = describe_scope(RuleTerms.model_validate(terms), style())
+def _scope(row: Any) -> str:
+    said = describe_scope(RuleTerms.model_validate(row.scope), style())
     return said[0].upper() + said[1:]
 
 
-def _changes(versions: list[Any]) -> str:
-    before, after = versions
+def _changes(row: Any) -> str:
+    before, after = row.changes
     return describe_changes(before, after, style())
 
 
@@ -48,9 +47,9 @@ RULES = Table(
     columns=(
         Column("name", "Rule", "v.terms ->> 'name'"),
         Column("slug", "Id", "r.slug", "code", sorts="text"),
-        Column("kind", "Kind", "v.terms ->> 'kind'", tell=lambda kind: KINDS[RuleKind(kind)]),
-        Column("brings", "Brings", "v.terms", tell=_brings),
-        Column("scope", "When and for whom", "v.terms", tell=_scope),
+        Column("kind", "Kind", "v.terms ->> 'kind'", made=lambda row: KINDS[RuleKind(row.kind)]),
+        Column("brings", "Brings", "v.terms", made=_brings),
+        Column("scope", "When and for whom", "v.terms", made=_scope),
         Column("state", "State", _STATE, "status"),
         Column("version", "Version", "r.version", "number"),
         Column("updated_at", "Changed", "r.updated_at", "moment", sorts="timestamptz"),
@@ -73,7 +72,7 @@ VERSIONS = Table(
     order="-version",
     columns=(
         Column("version", "Version", "v.version", "number", sorts="integer"),
-        Column("changes", "What changed", "jsonb_build_array(p.terms, v.terms)", "sentence", tell=_changes),
+        Column("changes", "What changed", "jsonb_build_array(p.terms, v.terms)", "sentence", made=_changes),
         Column("created_at", "When", "v.created_at", "moment"),
         Column("created_by", "Who", "v.created_by", "code"),
     ),
