@@ -10,6 +10,7 @@ from portal.ledger.verify import find_differences
 from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document
+from tests.contract.orders import Orders
 from tests.contract.shop import Shop
 from tests.contract.till import Till
 from tests.factories.accounts import make_token, make_user
@@ -43,6 +44,12 @@ def admin(as_scope: As) -> Api:
 def shop(admin: Api) -> Shop:
     """The operator's system."""
     return Shop(admin)
+
+
+@pytest.fixture
+def orders(as_scope: As) -> Orders:
+    """A shop's back end that tells of orders."""
+    return Orders(as_scope("orders"))
 
 
 @pytest.fixture

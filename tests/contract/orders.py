@@ -22,6 +22,22 @@ def order_of(*lines: Json | int, **fields: Any) -> Json:
     return {"currency": "EUR", "placedAt": PLACED, "status": "paid", "lines": numbered, **fields}
 
 
+def put_rule(admin: Api, slug: str, **terms: Any) -> None:
+    """Write a rule."""
+    answer = admin.put(f"/earning-rules/{slug}", {"name": slug.title(), **terms})
+    assert answer.status_code in (200, 201), answer.get_json()
+
+
+def amounts(answer: Json) -> list[int]:
+    """The amounts of the entries that an answer tells of."""
+    return [entry["amount"] for entry in answer["entries"]]
+
+
+def net(answer: Json) -> int:
+    """The points that an order has granted and not taken back."""
+    return int(answer["order"]["points"]["granted"] - answer["order"]["points"]["reversed"])
+
+
 class Orders:
     """The API as the scope `orders` uses it."""
 

@@ -1,15 +1,13 @@
 """CONTRACT-EARNING 8.1 to 8.4 over HTTP: the worked examples, redelivery, staleness, edits and moves."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from portal.platform.web.application import Portal
 from tests.contract.api import Api
-from tests.contract.conftest import As
 from tests.contract.document import Json
-from tests.contract.orders import RULE, Orders, line, order_of
+from tests.contract.orders import RULE, Orders, amounts, line, order_of, put_rule
 from tests.contract.shop import Shop
 
 Change = Callable[..., None]
@@ -21,20 +19,6 @@ def change(app: Portal) -> Iterator[Change]:
     before = app.config["SETTINGS"]
     yield lambda **fields: app.config.update(SETTINGS=before.model_copy(update=fields))
     app.config["SETTINGS"] = before
-
-
-@pytest.fixture
-def orders(as_scope: As) -> Orders:
-    return Orders(as_scope("orders"))
-
-
-def put_rule(admin: Api, slug: str, **terms: Any) -> None:
-    answer = admin.put(f"/earning-rules/{slug}", terms)
-    assert answer.status_code in (200, 201), answer.get_json()
-
-
-def amounts(answer: Json) -> list[int]:
-    return [entry["amount"] for entry in answer["entries"]]
 
 
 def test_a_three_items_refunded_one_by_one(orders: Orders, shop: Shop, ann: str) -> None:
