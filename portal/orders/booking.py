@@ -39,6 +39,7 @@ from portal.platform.documents import Document
 from portal.tiers import Upgrade
 
 ONCE = "once"
+NEVER_STOOD = (NoPoints.TEST_ORDER, NoPoints.CANCELLED, NoPoints.NOT_PAID)
 
 
 class Warned(NamedTuple):
@@ -71,7 +72,7 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
         taken = take_snapshot(session, order.reference, member.id, order.placed_at, rules, now)
         order.snapshot = taken.document()
     if order.snapshot is None or member is None:
-        _note(order, None, why or NoPoints.NOT_PAID)
+        _note(order, state, None, why or NoPoints.NOT_PAID)
         return Booked()
     cause = Cause(member.id, SOURCE, order.reference, order.placed_at, order.episode)
     snapshot = _of_today(session, cause, load_snapshot(order.snapshot))
@@ -81,7 +82,7 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
     change.carry_out(wanted)
     dropped = NoPoints.EXPIRED if order.history else Reason.LIMIT_REACHED
     order.refunds = _tell_refunds(state, refunds, snapshot)
-    _note(order, target, None if any(wanted.values()) else why or target.reason or dropped)
+    _note(order, state, target, None if any(wanted.values()) else why or target.reason or dropped)
     return change.booked
 
 
@@ -133,13 +134,12 @@ def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snap
     return told
 
 
-def _note(order: Order, target: Target | None, why: Reason | NoPoints | None) -> None:
+def _note(order: Order, state: OrderInput, target: Target | None, why: Reason | NoPoints | None) -> None:
     """Keep the order's figures: what counts of it, whether it stands, why it earns nothing, what to know about it."""
     basis = None if target is None else target.basis
     order.basis = None if basis is None else int(basis + Fraction(1, 2))
     order.reasons = [] if why is None else [why.value]
-    left = target is not None and any(line.share for line in target.remaining.lines.values())
-    order.stands = left and why not in (NoPoints.TEST_ORDER, NoPoints.CANCELLED, NoPoints.NOT_PAID)
+    order.stands = target is not None and target.remaining.has_goods(state) and why not in NEVER_STOOD
     if target is not None:
         found = [Warned("unknown_line", line_id) for line_id in target.remaining.missing]
         found += [

@@ -36,6 +36,10 @@ class Remaining:
     refunds: tuple[Applied, ...]
     missing: tuple[str, ...] = ()
 
+    def has_goods(self, order: CartInput) -> bool:
+        """Whether something is left of its products: what was paid for shipping is not what was bought."""
+        return any(self.lines[line.line_id].share for line in order.lines if line.kind is LineKind.PRODUCT)
+
 
 def make_cart(order: CartInput, placed_at: datetime, left: Mapping[str, Left] | None = None) -> Cart:
     """The order as `evaluate` takes it; `left` is what remains of its lines (None: all of them)."""

@@ -4,13 +4,13 @@ What is posted is the target less what was granted so far, so that edits, refund
 same function (CONTRACT-EARNING 8.1).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from portal.earning import Evaluation, Grant, Reason, RuleKind, evaluate
-from portal.orders.remaining import Remaining, compute_remaining, make_cart, nothing_left
+from portal.earning import Evaluation, Grant, Lost, Reason, Rule, RuleKind, evaluate
+from portal.orders.remaining import Left, Remaining, compute_remaining, make_cart, nothing_left
 from portal.orders.snapshot import Snapshot
 from portal.orders.state import OrderInput, OrderStatus, RefundInput
 
@@ -52,9 +52,8 @@ def compute_target(order: OrderInput, refunds: Sequence[RefundInput], snapshot: 
     """What an order in this state should have granted."""
     remaining = compute_remaining(order, refunds, order.placed_at)
     left = nothing_left(order) if order.status is OrderStatus.CANCELLED else remaining.lines
-    now = evaluate(
-        make_cart(order, order.placed_at, left), snapshot.rules, snapshot.facts, snapshot.terms, snapshot.zone
-    )
+    whole = _evaluate(order, snapshot.rules, snapshot) if refunds else None
+    now = _evaluate(order, snapshot.rules if whole is None else _met(snapshot.rules, whole), snapshot, left)
     if order.status is OrderStatus.CANCELLED:
         return Target((), now, remaining, NoPoints.CANCELLED)
     if not any(line.share for line in left.values()):
@@ -62,17 +61,35 @@ def compute_target(order: OrderInput, refunds: Sequence[RefundInput], snapshot: 
     if not snapshot.earns(order.status):
         return Target((), now, remaining, NoPoints.NOT_PAID)
     grants = {grant.rule.slug: grant for grant in now.grants}
-    if refunds:
-        whole = evaluate(
-            make_cart(order, order.placed_at), snapshot.rules, snapshot.facts, snapshot.terms, snapshot.zone
-        )
-        grants |= {grant.rule.slug: grant for grant in whole.grants if _is_kept(grant)}
+    if whole is not None:
+        grants |= {grant.rule.slug: grant for grant in whole.grants if _is_kept(grant.rule) and _has_lines(grant, now)}
     kept = tuple(grant for grant in (grants[slug] for slug in sorted(grants)) if grant.points)
     return Target(kept, now, remaining, None if kept else now.reason)
 
 
-def _is_kept(grant: Grant) -> bool:
-    """Whether a partial refund leaves it whole: as its rule says, by default what is paid once for an order."""
-    terms = grant.rule.terms
-    default = "keep_until_zero" if terms.kind in FLAT_PER_ORDER else "recompute"
-    return (terms.on_partial_refund or default) == "keep_until_zero"
+def _evaluate(
+    order: OrderInput, rules: Sequence[Rule], snapshot: Snapshot, left: Mapping[str, Left] | None = None
+) -> Evaluation:
+    cart = make_cart(order, order.placed_at, left)
+    return evaluate(cart, rules, snapshot.facts, snapshot.terms, snapshot.zone)
+
+
+def _is_kept(rule: Rule) -> bool:
+    """Whether a partial refund leaves its grant whole: as it says, by default what is paid once for an order."""
+    default = "keep_until_zero" if rule.terms.kind in FLAT_PER_ORDER else "recompute"
+    return (rule.terms.on_partial_refund or default) == "keep_until_zero"
+
+
+def _met(rules: Sequence[Rule], whole: Evaluation) -> list[Rule]:
+    """The rules, without the minimum of those that are kept and that the whole order has met."""
+    return [
+        replace(rule, terms=rule.terms.model_copy(update={"minimum_basis": 0}))
+        if rule.terms.minimum_basis and rule.slug not in whole.lost and _is_kept(rule)
+        else rule
+        for rule in rules
+    ]
+
+
+def _has_lines(grant: Grant, now: Evaluation) -> bool:
+    """Whether something is left of what the rule paid for."""
+    return now.lost.get(grant.rule.slug) not in (Lost.NO_LINE, Lost.OTHER_RULE)
