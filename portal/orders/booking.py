@@ -254,16 +254,17 @@ class _Change:
     def _posting(self, slug: str, points: int, reach: ledger.Reach) -> ledger.Posting | ledger.PendingCredit:
         """A credit now, or one that waits until the points become active."""
         rule, effect = self.by_slug[slug], self._effect(slug)
-        if slug in self.known and effect not in reach.pending:
-            effect = f"{effect}:{self.order.change}"
         at = self.snapshot.activates_at(rule, self._dates())
         counts = rule.terms.qualifies.streak and not self.order.history
         week = week_of(self.order.placed_at, self.snapshot.zone) if counts else None
         lives_from = self.order.placed_at if self.order.history else self.now
-        if at > self.now and self.order.released_at is None:
+        if waits:
             return ledger.PendingCredit(
                 self.cause.member_id,
                 points,
+        waits = at > self.now and self.order.released_at is None
+        if slug in self.known and not (waits and effect in reach.pending):
+            effect = f"{effect}:{self.order.change}"
                 EntryType.ORDER,
                 SOURCE,
                 self.cause.external_id,
