@@ -10,7 +10,7 @@ from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
 from portal.ledger.reads import describe, get_entry, serialize_entry
-from portal.ledger.reversals import Reach, Shortfall, Taken, note_shortfalls, plan_reversals, read_reach
+from portal.ledger.reversals import Reach, Shortfall, Taken, Wanted, note_shortfalls, plan_reversals, read_reach
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS
@@ -31,6 +31,7 @@ __all__ = [
     "Shortfall",
     "Taken",
     "Texts",
+    "Wanted",
     "activate_due",
     "activate_now",
     "add_facts",

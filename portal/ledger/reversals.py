@@ -1,13 +1,15 @@
 """Taking back what was granted: from where, in which order, and what cannot be taken (CONTRACT-EARNING 8.5, R3, R4).
 
-First what is pending of the same grant, then of the others of its cause; what has expired of the cause's lots counts
-and takes nothing; then the cause's own lots, then others by expiry. Open holds are never broken. The rest is owed.
+First what is pending of the same grant, then of the others of its cause that count for tiers as it does; what has
+expired of the cause's lots counts and takes nothing; then the cause's own lots, then others by expiry. Open holds are
+never broken. The rest is owed.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
@@ -72,7 +74,7 @@ _EXPIRED = text("""
                  AND r.entry_type = 'reversal'), 0)::bigint
 """)
 _PENDING = text("""
-    SELECT effect, points FROM loyalty_pending_credits
+    SELECT effect, points, qualifies_tier FROM loyalty_pending_credits
     WHERE member_id = :member_id AND source = :source AND external_id = :external_id AND activated_at IS NULL
     ORDER BY effect
 """)
@@ -88,6 +90,21 @@ _OWE = text("""
 """)
 
 
+class Wanted(NamedTuple):
+    """Points to take back of the grant with this effect, and whether they count for tiers."""
+
+    effect: str
+    points: int
+    qualifies: bool = True
+
+
+class Waiting(NamedTuple):
+    """What a pending credit has, and whether that will count for tiers."""
+
+    points: int
+    qualifies: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What a reversal may take of a member's points, in that order: pending by effect, expired, own lots, other lots.
@@ -95,7 +112,7 @@ class Reach:
     Pending credits that were taken back whole are among them with 0 points.
     """
 
-    pending: Mapping[str, int]
+    pending: Mapping[str, Waiting]
     expired: int
     own: Sequence[Take]
     others: Sequence[Take]
@@ -140,7 +157,7 @@ def read_reach(session: Session, member_id: UUID, source: str, external_id: str,
     """What a reversal for this cause may take. The caller holds the member's row lock."""
     values = {"member_id": member_id, "source": source, "external_id": external_id}
     lots = session.execute(_LOTS, {**values, "now": now}).all()
-    pending = {row.effect: row.points for row in session.execute(_PENDING, values)}
+    pending = {row.effect: Waiting(row.points, row.qualifies_tier) for row in session.execute(_PENDING, values)}
     return Reach(
         pending,
         session.execute(_EXPIRED, values).scalar_one(),
@@ -149,19 +166,14 @@ def read_reach(session: Session, member_id: UUID, source: str, external_id: str,
     )
 
 
-def plan_reversals(reach: Reach, wanted: Sequence[tuple[str, int]], shortfall: Shortfall) -> list[Taken]:
-    """How these points are taken back, each by the effect of its grant, one after the other: pure."""
+def plan_reversals(reach: Reach, wanted: Sequence[Wanted], shortfall: Shortfall) -> list[Taken]:
+    """How these points are taken back, one grant after the other: pure."""
     pending, expired = dict(reach.pending), reach.expired
     own, others = list(reach.own), list(reach.others) if shortfall is not Shortfall.ORDER_ONLY else []
     plans = []
-    for effect, points in wanted:
-        taken, left = Taken(effect), points
-        for name in sorted(pending, key=lambda each: (each != effect, each)):
-            part = min(pending[name], left)
-            if part:
-                taken.pending[name] = part
-                pending[name] -= part
-                left -= part
+    for each in wanted:
+        taken = Taken(each.effect)
+        left = _take_pending(pending, each, taken.pending)
         taken.expired = min(expired, left)
         expired -= taken.expired
         left = _take(own, left - taken.expired, taken.own)
@@ -172,6 +184,28 @@ def plan_reversals(reach: Reach, wanted: Sequence[tuple[str, int]], shortfall: S
             taken.written_off = left
         plans.append(taken)
     return plans
+
+
+def _take_pending(pending: dict[str, Waiting], wanted: Wanted, taken: dict[str, int]) -> int:
+    """Take points that wait, those of the grant itself first; returns what is still wanted.
+
+    Points of another grant that counts otherwise for tiers stay: what it counts for would be lost, or kept for nothing.
+    """
+    left = wanted.points
+    theirs = {effect: _is_of(effect, wanted.effect) for effect in pending}
+    for effect in sorted(pending, key=lambda each: (not theirs[each], each)):
+        points, qualifies = pending[effect]
+        part = min(points, left)
+        if part and (theirs[effect] or qualifies is wanted.qualifies):
+            taken[effect] = part
+            pending[effect] = Waiting(points - part, qualifies)
+            left -= part
+    return left
+
+
+def _is_of(effect: str, grant: str) -> bool:
+    """Whether the effect is the grant's own, or of something that was added to it."""
+    return effect == grant or effect.startswith(f"{grant}:")
 
 
 def _take(lots: list[Take], wanted: int, taken: list[Take]) -> int:

@@ -227,7 +227,11 @@ class _Change:
         return ledger.read_reach(self.session, self.cause.member_id, SOURCE, self.cause.external_id, self.now)
 
     def _plan(self, changes: Mapping[str, int], reach: ledger.Reach) -> list[ledger.Taken]:
-        wanted = [(self._effect(slug), -points) for slug, points in changes.items() if points < 0]
+        wanted = [
+            ledger.Wanted(self._effect(slug), -points, self.by_slug[slug].terms.qualifies.tier)
+            for slug, points in changes.items()
+            if points < 0
+        ]
         return ledger.plan_reversals(reach, wanted, self.rules.shortfall)
 
     def _effect(self, slug: str) -> str:
