@@ -48,7 +48,7 @@ _WRITE = text("""
     ), changed AS (
         UPDATE loyalty_earning_grants k
         SET granted = k.granted + greatest(g.points, 0), reversed = k.reversed + greatest(-g.points, 0),
-            facts = g.facts, changed_at = :now
+            at = :at, facts = g.facts, changed_at = :now
         FROM given g
         WHERE k.member_id = :member_id AND k.source = :source AND k.external_id = :external_id
           AND k.episode = :episode AND k.slug = g.slug
@@ -74,7 +74,7 @@ _FREE = text("""
     WHERE member_id = :member_id AND slug = ANY(:slugs) AND source = :source AND external_id = :external_id
 """)
 _GRANTS = text("""
-    SELECT slug, version, granted, reversed, facts FROM loyalty_earning_grants
+    SELECT slug, version, at, granted, reversed, facts FROM loyalty_earning_grants
     WHERE member_id = :member_id AND source = :source AND external_id = :external_id AND episode = :episode
     ORDER BY slug
 """)
@@ -92,10 +92,11 @@ class Cause:
 
 
 class Granted(NamedTuple):
-    """What a rule has granted for a cause so far: all of it ever, and what of that was taken back."""
+    """What a rule has granted for a cause so far: all of it ever, and what of that was taken back; by which date."""
 
     slug: str
     version: int
+    at: datetime
     granted: int
     reversed: int
     facts: Document
@@ -113,7 +114,10 @@ def get_grants(session: Session, cause: Cause) -> dict[str, Granted]:
 
 
 def write_grants(session: Session, cause: Cause, changes: Iterable[tuple[Rule, int, Document]], now: datetime) -> None:
-    """Add these points (negative: taken back) to what rules have granted for the cause, with facts that explain it."""
+    """Add these points (negative: taken back) to what rules have granted for the cause, with facts that explain it.
+
+    From now on all of what these rules have granted for it counts by the date of the cause.
+    """
     rows = [
         {"slug": rule.slug, "version": rule.version, "points": points, "facts": facts}
         for rule, points, facts in changes

@@ -217,6 +217,9 @@ class _Change:
         self.booked.entries += posted.entries
         self.booked.upgrades += posted.upgrades
 
+    def _is_dated_otherwise(self, slug: str) -> bool:
+        return slug in self.known and self.known[slug].at != self.cause.at
+
     def _net(self, slug: str) -> int:
         return self.known[slug].net if slug in self.known else 0
 
@@ -259,6 +262,9 @@ class _Change:
         """A credit now, or one that waits until the points become active."""
         rule, effect = self.by_slug[slug], self._effect(slug)
         at = self.snapshot.activates_at(rule, self._dates())
+        waits = at > self.now and self.order.released_at is None
+        if slug in self.known and not (waits and effect in reach.pending):
+            effect = f"{effect}:{self.order.change}"
         counts = rule.terms.qualifies.streak and not self.order.history
         week = week_of(self.order.placed_at, self.snapshot.zone) if counts else None
         lives_from = self.order.placed_at if self.order.history else self.now
@@ -266,9 +272,6 @@ class _Change:
             return ledger.PendingCredit(
                 self.cause.member_id,
                 points,
-        waits = at > self.now and self.order.released_at is None
-        if slug in self.known and not (waits and effect in reach.pending):
-            effect = f"{effect}:{self.order.change}"
                 EntryType.ORDER,
                 SOURCE,
                 self.cause.external_id,
@@ -325,7 +328,7 @@ class _Change:
     def _keep(self, changes: Mapping[str, int]) -> None:
         rows = []
         for slug, points in changes.items():
-            if points:
+            if points or self._is_dated_otherwise(slug):
                 facts = self.booked.grants.get(slug) or (self.known[slug].facts if slug in self.known else {})
                 rows.append((self.by_slug[slug], points, facts))
         if rows:
