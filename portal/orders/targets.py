@@ -13,8 +13,11 @@ from portal.earning import Evaluation, Grant, Lost, Reason, Rule, RuleKind, eval
 from portal.orders.remaining import Left, Remaining, compute_remaining, make_cart, nothing_left
 from portal.orders.snapshot import Snapshot
 from portal.orders.state import OrderInput, OrderStatus, RefundInput
+from portal.platform.documents import MAX_POINTS
+from portal.platform.problems import InvalidInput
 
 FLAT_PER_ORDER = (RuleKind.ORDER, RuleKind.FIRST_ORDER)
+MAX_BASIS = 10**15
 
 
 class NoPoints(StrEnum):
@@ -49,7 +52,17 @@ class Target:
 
 
 def compute_target(order: OrderInput, refunds: Sequence[RefundInput], snapshot: Snapshot) -> Target:
-    """What an order in this state should have granted."""
+    """What an order in this state should have granted.
+
+    :raises portal.platform.problems.InvalidInput: if that is more than an order can count for, or grant.
+    """
+    target = _compute_target(order, refunds, snapshot)
+    if target.points > MAX_POINTS or (target.basis or 0) > MAX_BASIS:
+        raise InvalidInput(("lines", f"must not count for more than {MAX_BASIS} or earn more than {MAX_POINTS} points"))
+    return target
+
+
+def _compute_target(order: OrderInput, refunds: Sequence[RefundInput], snapshot: Snapshot) -> Target:
     remaining = compute_remaining(order, refunds, order.placed_at)
     left = nothing_left(order) if order.status is OrderStatus.CANCELLED else remaining.lines
     whole = _evaluate(order, snapshot.rules, snapshot) if refunds else None
