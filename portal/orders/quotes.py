@@ -17,10 +17,10 @@ from portal.platform.documents import Document
 # No order has this reference: references have no spaces.
 NO_REFERENCE = ""
 
-_TIER_AFTER = text("""
-    SELECT slug FROM loyalty_tiers
-    WHERE active AND threshold <= (SELECT lifetime_earned FROM loyalty_members WHERE id = :member_id) + :points
-    ORDER BY threshold DESC LIMIT 1
+_MEMBER = text("""
+    SELECT m.status, (SELECT slug FROM loyalty_tiers WHERE active AND threshold <= m.lifetime_earned + :points
+                      ORDER BY threshold DESC LIMIT 1) AS tier_after
+    FROM loyalty_members m WHERE m.id = :member_id
 """)
 
 
@@ -36,7 +36,12 @@ class Quote:
 
 
 def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules: OrderRules, now: datetime) -> Quote:
-    """The points of this cart for a member, or for somebody without tier, as if it were paid now."""
+    """The points of this cart for a member, or for somebody without tier, as if it were paid now.
+
+    For nobody, and for a suspended member, the reasons say why they are not to be had yet.
+
+    :raises portal.platform.problems.InvalidInput: if it is more than an order can earn.
+    """
     order = OrderInput.model_construct(**dict(cart), placed_at=now, paid_at=now, status=OrderStatus.FULFILLED)
     snapshot = take_snapshot(session, NO_REFERENCE, member_id, now, rules, now, writes=False)
     target = compute_target(order, (), snapshot)
@@ -45,20 +50,14 @@ def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules:
     tier = snapshot.facts.tier_multiplier, snapshot.tier_name
     facts = {grant.rule.slug: facts_of(grant, target.evaluation, *tier) for grant in target.grants}
     reasons = [target.reason.value] if target.reason else []
-    if member_id is None:
-        reasons.append(NoPoints.NO_MEMBER)
+    points = sum(grant.points for grant in target.grants if grant.rule.terms.qualifies.tier)
+    member = session.execute(_MEMBER, {"member_id": member_id, "points": points}).one_or_none()
+    if member is None or member.status == "suspended":
+        reasons.append(NoPoints.NO_MEMBER if member is None else NoPoints.MEMBER_SUSPENDED)
     return Quote(
         target,
         facts,
         tuple(reasons),
         {slug: moment for slug, moment in until.items() if moment > now},
-        _tier_after(session, member_id, target),
+        None if member is None else member.tier_after,
     )
-
-
-def _tier_after(session: Session, member_id: UUID | None, target: Target) -> str | None:
-    if member_id is None:
-        return None
-    points = sum(grant.points for grant in target.grants if grant.rule.terms.qualifies.tier)
-    found: str | None = session.scalar(_TIER_AFTER, {"member_id": member_id, "points": points})
-    return found
