@@ -19,7 +19,7 @@ from portal.orders.web import schemas
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.documents import Document
-from portal.platform.problems import DomainError, document_of
+from portal.platform.problems import DomainError, InvalidInput, document_of
 from portal.platform.settings import current_settings
 from portal.platform.web.inputs import invalid
 from portal.platform.web.responses import json
@@ -83,8 +83,11 @@ def list_orders(query: schemas.OrderQuery) -> Response:
 def quote_order(body: CartInput) -> Response:
     """Tell what a cart would earn if it were paid now; nothing is written."""
     session, principal = db.session(), current()
-    if principal.kind == "user" and not principal.runs_programme and body.user_id not in (None, principal.user_id):
-        raise UserNotFound
+    if principal.kind == "user" and not principal.runs_programme:
+        if body.user_id not in (None, principal.user_id):
+            raise UserNotFound
+        if body.email is not None:
+            raise InvalidInput(("email", "members are told what they would earn themselves"))
     named = body.user_id or (None if body.email else principal.user_id or request.headers.get("X-User-Id"))
     member_id = find_holder(session, named, body.email)
     return json(_quoted(quote_cart(session, body, member_id, _rules(), clock.now())))
