@@ -13,10 +13,12 @@ from portal.ledger.reads import describe, get_entry, serialize_entry
 from portal.ledger.reversals import Reach, Shortfall, Taken, Wanted, note_shortfalls, plan_reversals, read_reach
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
-from portal.ledger.verify import CHECKS
+from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
 
 __all__ = [
     "CHECKS",
+    "Check",
+    "Difference",
     "EarningRules",
     "Entry",
     "EntryNotFound",
@@ -34,8 +36,10 @@ __all__ = [
     "Wanted",
     "activate_due",
     "activate_now",
+    "add_checks",
     "add_facts",
     "adjust_points",
+    "by_sql",
     "credit",
     "describe",
     "expire_scheduled_points",

@@ -1,13 +1,13 @@
 """Verification one check at a time; each result is stored for operators to read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.ledger.verify import CHECKS
+from portal.ledger.verify import CHECKS, Difference
 from portal.platform import clock, ids
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document, to_json
@@ -21,6 +21,7 @@ _KEEP = text("""
     ON CONFLICT (slot, check_name) DO UPDATE SET checked_at = excluded.checked_at,
         differences = excluded.differences, examples = excluded.examples
 """)
+_USERS = text("SELECT id, user_id FROM loyalty_members WHERE id = ANY(:ids)")
 _LAST = text("""
     SELECT slot, check_name, checked_at, differences, examples FROM ledger_checks
     WHERE slot = (SELECT max(slot) FROM ledger_checks) ORDER BY differences = 0, check_name
@@ -37,34 +38,17 @@ class KeptCheck(NamedTuple):
     examples: list[Document]
 
 
-class _Found(NamedTuple):
-    """A difference and the total number of them; the member is None if it concerns none."""
-
-    member_id: UUID | None
-    user_id: str | None
-    stored: int
-    recomputed: int
-    total: int
-
-
 def keep_check(session: Session, slot: datetime, name: str) -> int:
-    """Run a check and store the number of differences, with the first of them; returns that number.
-
-    A check is one statement, so that concurrent writes cannot look like differences.
-    """
+    """Run a check and store the number of differences, with the first of them; returns that number."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
-    rows = session.execute(
-        text(f"""
-            SELECT d.member_id, m.user_id, d.stored, d.recomputed, count(*) OVER () AS total
-            FROM ({CHECKS[name]}) d(member_id, stored, recomputed)
-            LEFT JOIN loyalty_members m ON m.id = d.member_id LIMIT {MAX_KEPT}
-        """)
-    )
-    found = [_Found(*row) for row in rows]
-    total = found[0].total if found else 0
+    total, first = 0, list[Difference]()
+    for difference in CHECKS[name](session):
+        total += 1
+        if total <= MAX_KEPT:
+            first.append(difference)
     values = {"slot": slot, "name": name, "now": clock.now(), "differences": total}
-    session.execute(_KEEP, {**values, "examples": to_json([_example(row) for row in found]).decode()})
-    return int(total)
+    session.execute(_KEEP, {**values, "examples": to_json(_examples(session, first)).decode()})
+    return total
 
 
 def list_last_checks() -> list[KeptCheck]:
@@ -72,10 +56,15 @@ def list_last_checks() -> list[KeptCheck]:
     return read_all(_LAST, {}, KeptCheck)
 
 
-def _example(row: _Found) -> Document:
-    return {
-        "memberId": ids.encode(row.member_id) if row.member_id else None,
-        "userId": row.user_id,
-        "stored": int(row.stored),
-        "recomputed": int(row.recomputed),
-    }
+def _examples(session: Session, differences: Sequence[Difference]) -> list[Document]:
+    member_ids = [member_id for member_id, _, _ in differences if member_id is not None]
+    users = {row.id: row.user_id for row in session.execute(_USERS, {"ids": member_ids})}
+    return [
+        {
+            "memberId": ids.encode(member_id) if member_id else None,
+            "userId": users.get(member_id),
+            "stored": stored,
+            "recomputed": recomputed,
+        }
+        for member_id, stored, recomputed in differences
+    ]

@@ -1,12 +1,28 @@
-"""`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and list every difference."""
+"""`ledger verify`: recompute balances, holds, lots and tiers from the ledger, and list every difference.
+
+A check is one statement, so that concurrent writes cannot look like differences. Domains that grant points add theirs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform.documents import Document
 
-# Each check selects (member_id, stored, recomputed) where the last two differ.
-CHECKS = {
+Difference = tuple[UUID | None, int, int]
+"""Whose (None: nobody's), what is stored, and what it should be."""
+Check = Callable[[Session], Iterable[Difference]]
+
+
+def by_sql(statement: str) -> Check:
+    """The check that selects (member_id, stored, recomputed) where the last two differ."""
+    query = text(statement)
+    return lambda session: ((row[0], int(row[1]), int(row[2])) for row in session.execute(query))
+
+
+_CHECKS = {
     "balance": """
         SELECT m.id, m.balance, coalesce(e.total, 0) FROM loyalty_members m
         LEFT JOIN (SELECT member_id, sum(amount) AS total FROM loyalty_ledger_entries GROUP BY 1) e
@@ -79,6 +95,18 @@ CHECKS = {
         LEFT JOIN loyalty_ledger_entries e ON e.member_id = c.member_id AND e.source = c.source
           AND e.external_id = c.external_id AND e.effect = c.effect
         WHERE e.id IS DISTINCT FROM c.entry_id OR e.amount <> c.points""",
+    "owed": """
+        SELECT m.id, m.owed, coalesce(o.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(points - recovered - written_off) AS total FROM loyalty_owed GROUP BY 1) o
+          ON o.member_id = m.id
+        WHERE m.owed <> coalesce(o.total, 0)""",
+    "owed_by_entry": """
+        SELECT e.member_id, coalesce(o.points, 0), t.missing FROM loyalty_ledger_entries e
+        CROSS JOIN LATERAL (
+            SELECT coalesce((e.metadata -> 'takes' ->> 'owed')::bigint, 0)
+                 + coalesce((e.metadata -> 'takes' ->> 'writtenOff')::bigint, 0) AS missing) t
+        LEFT JOIN loyalty_owed o ON o.member_id = e.member_id AND o.entry_id = e.id
+        WHERE coalesce(o.points, 0) <> t.missing""",
     "tier": """
         SELECT m.id, coalesce(c.threshold, -1), t.threshold FROM loyalty_members m
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
@@ -95,6 +123,13 @@ CHECKS = {
         WHERE w.taken <> coalesce(r.total, 0)""",
 }
 
+CHECKS: dict[str, Check] = {name: by_sql(statement) for name, statement in _CHECKS.items()}
+
+
+def add_checks(checks: Mapping[str, Check]) -> None:
+    """Let these be made with the ledger's own, each under its name."""
+    CHECKS.update(checks)
+
 
 def verify_ledger(session: Session) -> list[Document]:
     """The differences in one snapshot, so that concurrent writes cannot look like differences.
@@ -109,7 +144,7 @@ def verify_ledger(session: Session) -> list[Document]:
 def find_differences(session: Session) -> list[Document]:
     """Every difference between what is stored and what the ledger says: `{check, memberId, stored, recomputed}`."""
     return [
-        {"check": check, "memberId": member_id, "stored": int(stored), "recomputed": int(recomputed)}
-        for check, statement in CHECKS.items()
-        for member_id, stored, recomputed in session.execute(text(statement))
+        {"check": name, "memberId": member_id, "stored": stored, "recomputed": recomputed}
+        for name, check in CHECKS.items()
+        for member_id, stored, recomputed in check(session)
     ]

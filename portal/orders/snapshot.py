@@ -133,8 +133,15 @@ def take_snapshot(
     )
 
 
-def load_snapshot(document: Document) -> Snapshot:
-    """A stored snapshot, with the versions of the rules that it names."""
+def named_rules(document: Document) -> list[tuple[str, int]]:
+    """The versions of rules that a stored snapshot names, each by slug and version."""
+    return [(slug, version) for slug, version in document["rules"]]
+
+
+def load_snapshot(document: Document, known: Mapping[tuple[str, int], Rule] | None = None) -> Snapshot:
+    """A stored snapshot, with the versions of the rules that it names: read, or taken from those that are known."""
+    named = named_rules(document)
+    rules = get_versions(named) if known is None else [known[each] for each in named]
     facts = Facts(
         document["tier"],
         None if document["multiplier"] is None else Fraction(document["multiplier"]),
@@ -142,7 +149,7 @@ def load_snapshot(document: Document) -> Snapshot:
         {slug: Room(*room) for slug, room in document["room"].items()},
     )
     return Snapshot(
-        tuple(get_versions([(slug, version) for slug, version in document["rules"]])),
+        tuple(rules),
         facts,
         Terms(*document["terms"]),
         ZoneInfo(document["zone"]),

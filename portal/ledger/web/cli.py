@@ -14,7 +14,7 @@ ledger = AppGroup("ledger", help="Check the ledger.")
 
 @ledger.command("verify")
 def verify() -> None:
-    """Recompute balances, holds, lots and tiers from the ledger; exit 1 and list the differences when any."""
+    """Recompute balances, holds, lots, tiers and what orders granted; exit 1 and list the differences when any."""
     with unit_of_work() as session:
         differences = verify_ledger(session)
     for difference in differences:

@@ -2,14 +2,17 @@
 
 from flask import Flask
 
+from portal.ledger import add_checks
 from portal.ledger.web import explain
 from portal.orders.explaining import explain_entry
 from portal.orders.snapshot import SOURCE
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes."""
+    """Attach the domain's routes, checks and explanations."""
+    from portal.orders.verify import CHECKS
     from portal.orders.web import api
 
     app.register_blueprint(api.bp)
     explain(app, SOURCE, explain_entry)
+    add_checks(CHECKS)
