@@ -23,16 +23,16 @@ def counted(session: Session) -> Iterator[list[str]]:
         if not statement.lstrip().startswith(IGNORED):
             sent.append(statement)
 
-    run = reads._run
+    run = reads._run_on
 
-    def noted(sql: str, *arguments: Any) -> Any:
+    def noted(on: Connection, sql: str, *arguments: Any) -> Any:
         sent.append(sql)
-        return run(sql, *arguments)
+        return run(on, sql, *arguments)
 
     event.listen(connection, "before_cursor_execute", note)
-    reads._run = noted
+    reads._run_on = noted
     try:
         yield sent
     finally:
-        reads._run = run
+        reads._run_on = run
         event.remove(connection, "before_cursor_execute", note)
