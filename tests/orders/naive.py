@@ -61,12 +61,7 @@ def nets(order: Document) -> dict[str, int]:
 
 def of_line(order: Document, line_id: str) -> list[Document]:
     """What refunds say of a line."""
-    return [
-        item
-        for refund in order["refunds"]
-        for item in value_of(refund, "lines", [])
-        if item["lineId"] == line_id
-    ]
+    return [item for refund in order["refunds"] for item in value_of(refund, "lines", []) if item["lineId"] == line_id]
 
 
 def remaining_of_line(order: Document, line: Document, net: int) -> tuple[int, int]:
