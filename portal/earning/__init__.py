@@ -7,6 +7,7 @@ from portal.earning.explanations import LOST, REASONS, explain_lost, facts_of, i
 from portal.earning.grants import (
     Cause,
     Granted,
+    find_window,
     free_entitlements,
     get_grants,
     read_room,
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate",
     "explain_lost",
     "facts_of",
+    "find_window",
     "free_entitlements",
     "get_active_rules",
     "get_grants",

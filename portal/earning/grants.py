@@ -162,7 +162,8 @@ def read_room(
 def _used(session: Session, cause: Cause, windows: Mapping[str, str], zone: ZoneInfo) -> dict[str, tuple[int, int]]:
     if not windows:
         return {}
-    rows = [{"slug": slug, **_edges(window, cause.at, zone)} for slug, window in windows.items()]
+    edges = {slug: find_window(window, cause.at, zone) for slug, window in windows.items()}
+    rows = [{"slug": slug, "since": since, "until": until} for slug, (since, until) in edges.items()]
     found = session.execute(_USED, _of(cause, windows=to_json(rows).decode()))
     return {row.slug: (row.points, row.times) for row in found}
 
@@ -179,11 +180,11 @@ def _totals(session: Session, cause: Cause, slugs: list[str], *, writes: bool) -
     return {row.slug: row.points for row in found}
 
 
-def _edges(window: str, at: datetime, zone: ZoneInfo) -> dict[str, datetime]:
+def find_window(window: str, at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first moment of the calendar window around `at`, and the first after it."""
     day = at.astimezone(zone).date()
     if window == "ever":
-        return {"since": FIRST_MOMENT, "until": LAST_MOMENT}
+        return FIRST_MOMENT, LAST_MOMENT
     if window == "week":
         first = week_of(at, zone)
         after = first + timedelta(days=7)
@@ -194,7 +195,7 @@ def _edges(window: str, at: datetime, zone: ZoneInfo) -> dict[str, datetime]:
         after = add_months(first, 1)
     else:
         first, after = date(day.year, 1, 1), date(day.year + 1, 1, 1)
-    return {"since": start_of_day(first, zone), "until": start_of_day(after, zone)}
+    return start_of_day(first, zone), start_of_day(after, zone)
 
 
 def _of(cause: Cause, **more: object) -> dict[str, object]:

@@ -36,6 +36,8 @@ FILLED: dict[str, dict[str, Any]] = {
     "access_console.change_role": {"role": "operator"},
     "earning_console.create": WHENEVER,
     "earning_console.edit": {**WHENEVER, "name": "Walked"},
+    "earning_console.preview": WHENEVER,
+    "earning_console.preview_new": WHENEVER,
     "earning_console.try_draft": WHENEVER,
     "earning_console.try_new": WHENEVER,
     "earning_console.try_rules": WHENEVER,
@@ -48,7 +50,13 @@ FILLED: dict[str, dict[str, Any]] = {
     "suppressions_console.add": {"channel": "email", "address": "walked@example.com"},
     "tiers_console.preview": {"threshold": "1234567", "position": ""},
 }
-TRIALS = {"earning_console.try_draft", "earning_console.try_new", "earning_console.try_rules"}
+TRIALS = {
+    "earning_console.preview",
+    "earning_console.preview_new",
+    "earning_console.try_draft",
+    "earning_console.try_new",
+    "earning_console.try_rules",
+}
 PREPARES = {"imports_console.upload", "tiers_console.preview"} | TRIALS
 DIALOG = {"HX-Request": "true", "HX-Target": "sheet-body"}
 LEADS_ON = PREPARES | {"suppressions_console.add"}

@@ -2,7 +2,18 @@
 
 from flask import Flask
 
+from portal.earning.web.console import PREVIEW, Previewer
 from portal.ledger import add_checks
+from portal.platform.settings import listen
+
+__all__ = [
+    "preview_by",
+]
+
+
+def preview_by(app: Flask, previewer: Previewer) -> None:
+    """Have this function judge past orders by the draft of a rule; this domain knows of no orders."""
+    listen(app, PREVIEW, previewer)
 
 
 def init_app(app: Flask) -> None:

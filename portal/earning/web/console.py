@@ -1,6 +1,9 @@
 """The console of earning rules: what brings points, every version of it, and carts to try it on."""
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from flask import Blueprint, Response, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -8,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.accounts.web import Access, acting, guarded
 from portal.earning.evaluation import Facts, Rule
 from portal.earning.reads import VersionRow, find_rule, get_active_rules, get_rule
+from portal.earning.rules import RuleTerms
 from portal.earning.trials import Outcome, try_cart
 from portal.earning.versions import put_rule, set_active
 from portal.earning.web.cart_form import CartForm
@@ -18,8 +22,26 @@ from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.documents import Document
+from portal.platform.settings import listeners
 from portal.platform.web.forms import ReasonForm
 from portal.tiers import Tier, list_tiers, read_earn_multiplier
+
+PREVIEW = "earning_rule_preview"
+PREVIEW_DAYS = 90
+
+
+class Preview(Protocol):
+    """The points of past orders as they were judged and by a draft, and for how many members that is more or less."""
+
+    orders: int
+    then: int
+    now: int
+    better: int
+    worse: int
+
+
+Previewer = Callable[[str, RuleTerms, int, datetime], Preview]
+"""Judges the orders of so many days before a moment by a draft of the rule with this slug."""
 
 bp = Blueprint("earning_console", __name__, url_prefix="/admin/programme")
 
@@ -62,6 +84,20 @@ def try_new() -> Response:
 def try_draft(slug: str) -> Response:
     """What a cart earns with the rule as it is typed, and by the rules in force. Nothing is written."""
     return _Desk(get_rule(slug), trying=True).try_cart()
+
+
+@bp.route("/new-earning-rule/preview", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def preview_new() -> Response:
+    """What the new rule, as it is typed, would have granted for the orders of the last 90 days. Nothing is written."""
+    return _Desk().preview()
+
+
+@bp.route("/earning-rules/<slug>/preview", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def preview(slug: str) -> Response:
+    """What the rule, as it is typed, would have changed for the orders of the last 90 days. Nothing is written."""
+    return _Desk(get_rule(slug)).preview()
 
 
 @bp.route("/try-a-cart", methods=["GET", "POST"])
@@ -122,6 +158,7 @@ class _Desk:
         self.form.offer(tuple((tier.slug, tier.name) for tier in self.tiers), self.before)
         self.cart = CartForm(self.tiers)
         self.outcomes: list[tuple[str, Outcome]] = []
+        self.previews: list[Preview] = []
 
     @property
     def slug(self) -> str:
@@ -155,6 +192,15 @@ class _Desk:
             self.outcomes = [(title, _try(self.cart, self.tiers, rules)) for title, rules in tried]
         return self.show()
 
+    def preview(self) -> Response:
+        """Tell what past orders would have earned with this rule as it was typed."""
+        accepted = self.form.is_submitted() and self.form.accepts_draft()
+        terms = self.form.terms(self.before, style().zone) if accepted else None
+        if terms is not None:
+            previewers: list[Previewer] = listeners(PREVIEW)
+            self.previews = [judge(self.slug, terms, PREVIEW_DAYS, clock.now()) for judge in previewers]
+        return self.show()
+
     def _can_try(self) -> bool:
         """Whether there is a draft and a cart; both forms are told what is wrong."""
         return self.form.is_submitted() and all([self.form.accepts_draft(), self.cart.validate()])
@@ -168,7 +214,7 @@ class _Desk:
         return show(
             "console/earning/edit.html",
             409 if problem else 422 if wrong else 200,
-            **{name: getattr(self, name) for name in ("form", "rule", "cart", "outcomes", "trying")},
+            **{name: getattr(self, name) for name in ("form", "rule", "cart", "outcomes", "previews", "trying")},
             problem=problem,
             style=style(),
             kinds_of=kinds_of,

@@ -10,6 +10,7 @@ from portal.earning import round_half_up
 from portal.ledger import serialize_entry
 from portal.orders import batches, operating, reads, taking
 from portal.orders.owners import find_holder
+from portal.orders.preview import preview_rule
 from portal.orders.quotes import Quote, quote_cart
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
@@ -110,6 +111,17 @@ def claim_order(reference: str, body: schemas.ClaimInput) -> Response:
     """Say whose an order is that is nobody's, and grant what it earns."""
     claimed = operating.claim_order(db.session(), reference, body.user_id, acting(body.reason), _rules())
     return json(_answer(claimed))
+
+
+@bp.post("/earning-rules/preview")
+@guarded(Access.ADMIN)
+@bp.input(schemas.RulePreviewInput, location="json", arg_name="body")
+@bp.output(schemas.RulePreview)
+def preview_earning_rule(body: schemas.RulePreviewInput) -> Response:
+    """Judge the orders of the last days by a draft of an earning rule; nothing is written."""
+    found = preview_rule(body.slug, body.rule, body.days, clock.now())
+    points, members = {"then": found.then, "now": found.now}, {"better": found.better, "worse": found.worse}
+    return json({"orders": found.orders, "points": points, "members": members})
 
 
 def _result(done: Taken | DomainError) -> Document:

@@ -11,11 +11,13 @@ from pydantic import (
     WrapValidator,
 )
 
+from portal.earning import RuleTerms
 from portal.ledger.web import LedgerEntry
+from portal.orders.preview import MAX_DAYS
 from portal.orders.state import Currency, OrderInput, OrderStatus, Reference
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
-from portal.platform.schemas import Answer, Page, Schema, Text
+from portal.platform.schemas import Answer, Page, Schema, Slug, Text
 from portal.referrals.web import Referral, TierUpgrade
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
@@ -38,6 +40,36 @@ class OrderQuery(Page):
     """Whose orders, and which page of them."""
 
     user_id: Text(64) | None = Field(None, description="Only for scope admin and operators; left out: everybody's.")  # type: ignore[valid-type]  # a call makes the type
+
+
+class RulePreviewInput(Schema):
+    """A draft of a rule, and how many days of orders to judge by it."""
+
+    slug: Slug
+    days: Annotated[int, Field(strict=True, ge=1, le=MAX_DAYS)] = MAX_DAYS
+    rule: RuleTerms
+
+
+class Amounts(Answer):
+    """The points of these orders as they were judged, and by the draft."""
+
+    then: int
+    now: int
+
+
+class Members(Answer):
+    """How many members would have got more, and less."""
+
+    better: int
+    worse: int
+
+
+class RulePreview(Answer):
+    """What the draft would have changed. `orders` is how many were judged, the newest 10,000 at most."""
+
+    orders: int
+    points: Amounts
+    members: Members
 
 
 class ReleaseInput(Schema):
