@@ -39,10 +39,10 @@ _GRANTED = """
 """
 _FIGURES = f"""
     SELECT o.member_id, f.stored, f.sum FROM loyalty_orders o
-    LEFT JOIN (SELECT reference, sum(granted) AS granted, sum(reversed) AS reversed FROM ({_GRANTED}) g GROUP BY 1) g
+    FULL JOIN (SELECT reference, sum(granted) AS granted, sum(reversed) AS reversed FROM ({_GRANTED}) g GROUP BY 1) g
       USING (reference)
-    CROSS JOIN LATERAL (VALUES (o.granted, coalesce(g.granted, 0)), (o.reversed, coalesce(g.reversed, 0)))
-      AS f(stored, sum)
+    CROSS JOIN LATERAL (VALUES (coalesce(o.granted, 0), coalesce(g.granted, 0)),
+                               (coalesce(o.reversed, 0), coalesce(g.reversed, 0))) AS f(stored, sum)
     WHERE f.stored <> f.sum
 """
 
