@@ -24,11 +24,12 @@ from portal.earning import (
     free_entitlements,
     get_grants,
     read_room,
+    spread,
     take_entitlement,
     write_grants,
 )
 from portal.ledger import EntryType
-from portal.members import Member, lock_members
+from portal.members import Member
 from portal.orders.models import Order
 from portal.orders.rules import OrderRules
 from portal.orders.snapshot import SOURCE, Snapshot, load_snapshot, narrow, take_snapshot
@@ -68,20 +69,21 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
     state, refunds = load_state(order)
     member = _lock(session, order.member_id)
     why = _refused(order, member)
-    if why is None and order.snapshot is None and rules.earns(state.status) and member is not None:
-        taken = take_snapshot(session, order.reference, member.id, order.placed_at, rules, now)
-        order.snapshot = taken.document()
-    if order.snapshot is None or member is None:
+    snapshot = None if order.snapshot is None else load_snapshot(order.snapshot)
+    if why is None and snapshot is None and rules.earns(state.status) and member is not None:
+        snapshot = take_snapshot(session, order.reference, member.id, order.placed_at, rules, now)
+        order.snapshot = snapshot.document()
+    if snapshot is None or member is None:
         _note(order, state, None, why or NoPoints.NOT_PAID)
         return Booked()
     cause = Cause(member.id, SOURCE, order.reference, order.placed_at, order.episode)
-    snapshot = _of_today(session, cause, load_snapshot(order.snapshot))
+    snapshot = _of_today(session, cause, snapshot)
     target = compute_target(state, refunds, snapshot)
     change = _Change(session, order, cause, snapshot, target, now, rules)
     wanted = change.choose(why)
     change.carry_out(wanted)
     dropped = NoPoints.EXPIRED if order.history else Reason.LIMIT_REACHED
-    order.refunds = _tell_refunds(state, refunds, snapshot)
+    order.refunds = _tell_refunds(state, refunds, snapshot, target)
     _note(order, state, target, None if any(wanted.values()) else why or target.reason or dropped)
     return change.booked
 
@@ -102,8 +104,8 @@ def take_all_back(session: Session, order: Order, now: datetime, rules: OrderRul
 def _lock(session: Session, member_id: UUID | None) -> Member | None:
     if member_id is None:
         return None
-    lock_members(session, [member_id])
-    return session.scalars(select(Member).where(Member.id == member_id).execution_options(populate_existing=True)).one()
+    mine = select(Member).where(Member.id == member_id).with_for_update()
+    return session.scalars(mine.execution_options(populate_existing=True)).one()
 
 
 def _refused(order: Order, member: Member | None) -> NoPoints | None:
@@ -122,16 +124,18 @@ def _of_today(session: Session, cause: Cause, snapshot: Snapshot) -> Snapshot:
     return narrow(snapshot, read_room(session, cause, limited, snapshot.zone, writes=True)) if limited else snapshot
 
 
-def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snapshot) -> list[Document]:
-    """The refunds, each with the points that it takes beside those told before it."""
-    told, had = [], 0
-    for number, refund in enumerate(refunds):
-        if number == 0:
-            had = compute_target(state, (), snapshot).points
-        left = compute_target(state, refunds[: number + 1], snapshot).points
-        told.append(store_refund(refund.model_copy(update={"points": had - left})))
-        had = left
-    return told
+def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snapshot, target: Target) -> list[Document]:
+    """The refunds, each with the points that it took: of new ones what they took together, by what each gave back."""
+    new = [each for each in target.remaining.refunds if isinstance(each.refund, StoredRefund) and each.refund.is_new]
+    if not new:
+        return [store_refund(refund) for refund in refunds]
+    before = compute_target(state, [refund for refund in refunds if not refund.is_new], snapshot)
+    shares = spread(max(before.points - target.points, 0), [each.applied for each in new])
+    points = {each.refund.refund_id: share for each, share in zip(new, shares, strict=True)}
+    return [
+        store_refund(refund.model_copy(update={"points": points.get(refund.refund_id, refund.points)}))
+        for refund in refunds
+    ]
 
 
 def _note(order: Order, state: OrderInput, target: Target | None, why: Reason | NoPoints | None) -> None:
@@ -205,7 +209,8 @@ class _Change:
         for plan in taken:
             for effect, points in plan.pending.items():
                 ledger.shrink(self.session, self.cause.member_id, SOURCE, self.cause.external_id, effect, points)
-        ledger.put_aside(self.session, waiting, self.now)
+        if waiting:
+            ledger.put_aside(self.session, waiting, self.now)
         back = [plan for plan in taken if plan.posted]
         now = [each for each in postings if isinstance(each, ledger.Posting)]
         every = now + [self._reversal(plan) for plan in back]

@@ -168,7 +168,7 @@ def _refunds(row: OrderRow) -> list[Document]:
             "refundedAt": refund.dated,
             "applied": each.applied,
             "unapplied": each.unapplied,
-            "points": refund.points,
+            "points": refund.points or 0,
         }
         for refund, each in zip(refunds, found.refunds, strict=True)
     ]

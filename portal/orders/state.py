@@ -104,10 +104,19 @@ class RefundInput(Schema):
 
 
 class StoredRefund(RefundInput):
-    """A refund with when it was received, and the points that it took."""
+    """A refund with when it was received, and the points that it took (None: it was not booked yet)."""
 
     received_at: Moment
-    points: int = 0
+    points: int | None = None
+
+    def says(self, refund: RefundInput) -> bool:
+        """Whether the shop says the same of it now."""
+        return self.model_dump(exclude={"received_at", "points"}) == refund.model_dump()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was not booked yet."""
+        return self.points is None
 
     @property
     def dated(self) -> datetime:

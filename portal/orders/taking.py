@@ -43,6 +43,11 @@ def put_order(
 
     :raises portal.accounts.UserNotFound: if there is no such user.
     """
+    with session.no_autoflush:  # what is read meanwhile does not depend on what the order becomes
+        return _put(session, reference, body, act, rules, history=history)
+
+
+def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: OrderRules, *, history: bool) -> Taken:
     order, created = _lock(session, reference, body, act.now)
     if not created and _is_stale(order, body):
         return Taken(order, ignored=STALE)
@@ -130,7 +135,8 @@ def _merge_refunds(order: Order, body: OrderInput, now: datetime) -> list[Docume
     told = {}
     for refund in body.refunds:
         before = known.get(refund.refund_id)
-        received_at, points = (before.received_at, before.points) if before else (now, 0)
+        received_at = before.received_at if before else now
+        points = before.points if before and before.says(refund) else None
         told[refund.refund_id] = StoredRefund.model_construct(**dict(refund), received_at=received_at, points=points)
     later = {
         refund_id: refund
