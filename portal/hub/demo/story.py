@@ -12,9 +12,11 @@ from portal import checkout, ledger, redemptions, referrals
 from portal.checkout import CheckoutRules
 from portal.config import Settings
 from portal.hub.demo import catalogue
-from portal.ledger import EntryType
+from portal.hub.demo.orders import give_back, make_order
+from portal.orders import OrderInput, OrderRules, put_order
 from portal.platform import clock
 from portal.platform.audit import Act
+from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.redemptions import HoldRules, RedemptionStatus
 from portal.tiers import enrol
@@ -49,6 +51,16 @@ class Waiting:
     ending: str
 
 
+@dataclass
+class Return:
+    """An order of which something comes back."""
+
+    reference: str
+    order: OrderInput
+    person: Person
+    at: datetime
+
+
 class Story:
     """The demo shop's history. The same seed gives the same story; only its dates move with the day of loading."""
 
@@ -56,10 +68,11 @@ class Story:
         self.people = people
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
         self.earning, self.holds = ledger.EarningRules.of(settings), HoldRules.of(settings)
-        self.checking_out = CheckoutRules.of(settings)
+        self.checking_out, self.ordering = CheckoutRules.of(settings), OrderRules.of(settings)
         self.referring, self.bonus = referrals.ReferralRules.of(settings), settings.streak_bonus_points
         self.open_codes: list[str] = []
         self.waiting: list[Waiting] = []
+        self.returns: list[Return] = []
         self.orders = 10_000
 
     def live(self, session: Session, day: int, morning: datetime) -> None:
@@ -73,6 +86,7 @@ class Story:
             with clock.at(moment):
                 self._visit(session, person, day, moment)
         with clock.at(moment):
+            self._take_back(session, moment)
             self._close(session, day, moment)
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
@@ -87,7 +101,22 @@ class Story:
         for person_waiting in self.people[:6]:
             self._check_out(session, person_waiting, moment)
         self._treat(session, person, moment + timedelta(minutes=5), days=12)
+        self._order_oddly(session, person, moment)
         self._tidy(session, moment)
+
+    def _order_oddly(self, session: Session, person: Person, moment: datetime) -> None:
+        """Orders that earn nothing yet, or nothing at all, each for another reason."""
+        odd: list[tuple[str | None, Document]] = [
+            (person.user_id, {"status": "placed", "paidAt": None}),
+            (None, {"email": "guest@example.com"}),
+            (self.people[1].user_id, {"currency": "SEK"}),
+            (self.people[2].user_id, {"status": "cancelled"}),
+            (self.people[3].user_id, {"test": True}),
+        ]
+        for user_id, fields in odd:
+            self.orders += 1
+            order = make_order(self.random, user_id, 40, moment, **fields)
+            put_order(session, f"#{self.orders}", order, Act("token:demo-shop", moment), self.ordering)
 
     def _check_out(self, session: Session, person: Person, moment: datetime) -> None:
         """Leave a checkout with a planned reward and a planned referral share."""
@@ -142,19 +171,24 @@ class Story:
 
     def _order(self, session: Session, person: Person, moment: datetime) -> None:
         self.orders += 1
-        reference = f"#{self.orders}"
-        points = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
-        posting = ledger.credit(
-            person.member_id or UUID(int=0),
-            points,
-            EntryType.ORDER,
-            source="order",
-            external_id=reference,
-            rules=self.earning,
-            at=moment,
-            metadata={"order_reference": reference},
-        )
-        person.balance = ledger.post(session, [posting], moment).entries[0].balance_after
+        euros = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
+        order = make_order(self.random, person.user_id, euros, moment)
+        self._tell(session, f"#{self.orders}", order, person, moment)
+        if self.random.random() < 0.05:
+            self.returns.append(Return(f"#{self.orders}", order, person, moment + timedelta(days=6)))
+
+    def _tell(self, session: Session, reference: str, order: OrderInput, person: Person, moment: datetime) -> None:
+        taken = put_order(session, reference, order, Act("token:demo-shop", moment), self.ordering)
+        if taken.booked.entries:
+            person.balance = taken.booked.entries[-1].balance_after
+
+    def _take_back(self, session: Session, moment: datetime) -> None:
+        """Refund the first line of the orders that were sent back some days ago."""
+        due = [each for each in self.returns if each.at <= moment]
+        for each in due:
+            self.returns.remove(each)
+            order = give_back(each.order, f"{each.reference}-1", moment)
+            self._tell(session, each.reference, order, each.person, moment)
 
     def _treat(self, session: Session, person: Person, moment: datetime, days: int = 60) -> None:
         posted = ledger.adjust_points(
@@ -200,6 +234,8 @@ class Story:
 
     def _tidy(self, session: Session, moment: datetime) -> None:
         """Do what the scheduled jobs would do."""
+        while ledger.activate_due(session, moment, rules=self.earning):
+            continue
         while ledger.expire_scheduled_points(session, moment):
             continue
         while redemptions.cancel_stale_holds(session, moment):
