@@ -71,6 +71,9 @@ def ask(form: OnceForm, question: Question, problem: str = "", **context: Any) -
     """
     asked_before = form.is_submitted()
     template = "console/_ask.html" if by_htmx() else "console/ask.html"
+    if by_htmx():
+        for field in form:  # the page behind the dialog may have a field of that name
+            field.id = f"ask-{field.id}"
     return show(
         template,
         409 if problem else 422 if asked_before else 200,
