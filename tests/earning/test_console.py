@@ -261,6 +261,9 @@ def test_who_saves_what_somebody_else_changed_meanwhile_is_told_first(operator: 
     write(session, "tea", {**SPEND, "points": 3})
     typed = {**opened, "name": ["Tea"], "reason": ["as agreed"]}
 
+    tried = operator.post(f"{LIST}/tea/try", data={**typed, **CART, "idempotency_key": []})
+    assert tried.status_code == 200
+    assert f'value="{opened["seen"][0]}"' in tried.text
     told = operator.post(f"{LIST}/tea", data=typed)
 
     assert (told.status_code, stored(session, "tea")[0]) == (409, 2)

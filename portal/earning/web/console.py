@@ -206,8 +206,8 @@ class _Desk:
         return self.form.is_submitted() and all([self.form.accepts_draft(), self.cart.validate()])
 
     def show(self, problem: str = "") -> Response:
-        """The page, with why something was refused; who saves again after that has seen the version that holds."""
-        if self.rule:
+        """The page, with why a save was refused; who saves again after that has seen the version that holds."""
+        if self.rule and problem:
             self.form.seen.data = str(self.rule.version)
         self.cart.add_free_lines()
         wrong = self.form.errors or self.form.form_errors or (self.trying and self.cart.errors)
