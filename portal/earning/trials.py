@@ -33,10 +33,10 @@ class Outcome:
     lose: tuple[Verdict, ...]
 
 
-def try_cart(cart: Cart, rules: Sequence[Rule], facts: Facts, style: Style) -> Outcome:
+def try_cart(cart: Cart, rules: Sequence[Rule], facts: Facts, terms: Terms, style: Style) -> Outcome:
     """What the cart would earn if nobody had used anything of the rules' limits yet. Nothing is written."""
     whole = {rule.slug: Room.untouched(rule.terms.limits) for rule in rules}
-    found = evaluate(cart, rules, replace(facts, room=whole), Terms(style.currency), style.zone)
+    found = evaluate(cart, rules, replace(facts, room=whole), terms, style.zone)
 
     def money(amount: Fraction) -> str:
         return say_money(amount, style.currency, style.locale)

@@ -430,6 +430,15 @@ def test_a_cart_is_tried_on_a_rule_that_is_new_and_on_none(operator: FlaskClient
     assert "90 points: 1 for every €1.00 of €90.00" in page
 
 
+def test_a_cart_counts_what_the_programme_lets_count(operator: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = operator.application.config
+    shipped = {**CART, "cart-lines-0-kind": "shipping", "cart-points_part": "5"}
+    assert points_of(tried(operator, TRY, **shipped)) == [25]
+    changed = {"earn_on_shipping": True, "earn_on_points_part": True}
+    monkeypatch.setitem(config, "SETTINGS", config["SETTINGS"].model_copy(update=changed))
+    assert points_of(tried(operator, TRY, **shipped)) == [90]
+
+
 def test_rules_that_lose_say_why_and_what_does_not_count_is_named(operator: FlaskClient, session: Session) -> None:
     write(session, "big", {**ORDER, "minimumBasis": 50_000})
     write(session, "tea", {**SPEND, "skus": ["TEA-1"], "points": 3})

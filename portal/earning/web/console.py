@@ -9,6 +9,7 @@ from flask import Blueprint, Response, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.web import Access, acting, guarded
+from portal.earning.basis import Terms
 from portal.earning.evaluation import Facts, Rule
 from portal.earning.reads import VersionRow, find_rule, get_active_rules, get_rule
 from portal.earning.rules import RuleTerms
@@ -22,7 +23,7 @@ from portal.platform import clock
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
 from portal.platform.documents import Document
-from portal.platform.settings import listeners
+from portal.platform.settings import current_settings, listeners
 from portal.platform.web.forms import ReasonForm
 from portal.tiers import Tier, list_tiers, read_earn_multiplier
 
@@ -144,7 +145,8 @@ def _try(cart: CartForm, tiers: list[Tier], rules: list[Rule]) -> Outcome:
         tier_multiplier=read_earn_multiplier(mine.benefits) if mine else None,
         first_order=cart.first_order.data,
     )
-    return try_cart(cart.cart(shown.currency, shown.zone), rules, facts, shown)
+    terms = Terms.of(current_settings())
+    return try_cart(cart.cart(shown.currency, shown.zone), rules, facts, terms, shown)
 
 
 class _Desk:
