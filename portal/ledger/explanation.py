@@ -87,7 +87,7 @@ class Explanation:
 
 
 Explainer = Callable[[ExplainedRow], Explanation | None]
-"""Explains the entries of a source; None: by their type and metadata, like all others."""
+"""Explains the entries of a source, but for how long points live; None: by type and metadata, like all others."""
 
 
 def get_explained_entry(entry_id: UUID, only_user_id: str | None = None) -> Document:

@@ -6,12 +6,14 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.web.guards import Access, access_of
+from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
-from portal.platform import clock
+from portal.platform import clock, ids
 from portal.platform.web.application import Portal
 from tests.contract.pages import PageView
 from tests.factories.accounts import make_user, sign_in
@@ -27,6 +29,7 @@ PAGES = [
     f"{HUB}?types=redemption",
     f"{HUB}/rewards/mug/redeem",
     f"{HUB}/rewards/boat/redeem",
+    f"{HUB}/points/{{entry}}",
     "/account/referrals",
     "/account/preferences",
     "/checkout/success?order=A-1",
@@ -93,13 +96,15 @@ def test_every_link_of_a_visitor_leads_somewhere(session: Session, client: Flask
     assert {path: broken(client, path) for path in SOLE} == {path: [] for path in SOLE}
 
 
-def test_every_link_of_a_member_leads_somewhere(client: FlaskClient, member: Member) -> None:
-    assert {path: broken(client, path) for path in PAGES} == {path: [] for path in PAGES}
+def test_every_link_of_a_member_leads_somewhere(client: FlaskClient, session: Session, member: Member) -> None:
+    entry = session.scalars(select(LedgerEntry.id).where(LedgerEntry.member_id == member.id)).first() or ids.NO_ID
+    paths = [path.format(entry=ids.encode(entry)) for path in PAGES]
+    assert {path: broken(client, path) for path in paths} == {path: [] for path in paths}
 
 
 def test_every_page_of_a_member_is_walked(app: Portal, client: FlaskClient, member: Member) -> None:
     matcher = app.url_map.bind("localhost")
-    walked = {matcher.match(urlsplit(path).path)[0] for path in PAGES}
+    walked = {matcher.match(urlsplit(path.format(entry=ids.encode(ids.NO_ID))).path)[0] for path in PAGES}
 
     pages = {
         rule.endpoint

@@ -307,7 +307,7 @@ def test_a_source_explains_its_own_entries_as_far_as_it_can(
         found = told(client, session, ada)
         assert found.pop("lots")[0]["points"] == 48
         if number == 1:
-            assert found == {"sentence": "48 points: 1 for every euro of 32.40.", **facts}
+            assert found == {"sentence": "48 points: 1 for every euro of 32.40. Good until 11 Mar 2027.", **facts}
         else:
             assert found["sentence"] == "48 points for an order. Good until 11 Mar 2027."
     earn(session, ada, 5, external_id="A-1")

@@ -14,6 +14,7 @@ from portal.hub import catalogue, sentences
 from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
+from portal.ledger import get_explained_entry, labels_of
 from portal.members.web import asks_staff
 from portal.platform import ids
 from portal.platform.db import db
@@ -22,6 +23,7 @@ from portal.platform.formatting import grouped
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import OnceForm
+from portal.platform.web.languages import in_readers_language
 from portal.platform.web.responses import by_htmx
 from portal.redemptions import HoldRules, RedemptionStatus
 from portal.rewards import RewardNotFound
@@ -64,6 +66,17 @@ def loyalty() -> Response:
             **hub,
         )
     )
+
+
+@bp.get("/account/loyalty/points/<ulid:entry_id>")
+@guarded(Access.PAGE)
+@in_readers_language
+def explain(entry_id: UUID) -> Response:
+    """Explain a point change of the signed-in member: in the dialog for HTMX, else on a page of its own."""
+    entry = get_explained_entry(entry_id, current_user_id())
+    title = labels_of(entry["entryType"]).title.format(what=entry["description"])
+    template = "hub/_why.html" if by_htmx() else "hub/why.html"
+    return make_response(render_template(template, entry=entry, title=title, user=current_user))
 
 
 @bp.post("/account/loyalty/join")
