@@ -91,19 +91,19 @@ _RESCHEDULE = text("""
       AND c.effect = coalesce(d.effect, c.effect) AND c.activated_at IS NULL
 """)
 
-_STANDING = "m.status = 'active' AND u.disabled_at IS NULL"
+_STANDING = "m.status = 'active' AND (SELECT u.disabled_at FROM users u WHERE u.id = m.user_id) IS NULL"
 # Locks the members of credits whose turn it is, the longest due first, with those of the credits that wait for them.
-# A credit that somebody else posted already is left for `ledger verify` to report.
+# A credit that somebody else posted already is left for `ledger verify` to report. Rows are looked up one by one
+# (OFFSET 0): planned as joins, each batch would read all that is due.
 _LOCK_DUE = text(f"""
-    SELECT m.id FROM loyalty_members m JOIN users u ON u.id = m.user_id
+    SELECT m.id FROM loyalty_members m
     WHERE {_STANDING} AND m.id IN (
         SELECT o.member_id FROM (
             SELECT c.source, c.external_id FROM loyalty_pending_credits c
             WHERE c.activated_at IS NULL AND c.points > 0 AND c.activates_at <= :now
               AND get_byte(uuid_send(c.member_id), 15) % :of = :number
               AND NOT EXISTS (
-                SELECT FROM loyalty_pending_credits o
-                JOIN loyalty_members m ON m.id = o.member_id JOIN users u ON u.id = m.user_id
+                SELECT FROM loyalty_pending_credits o JOIN loyalty_members m ON m.id = o.member_id
                 WHERE o.source = c.source AND o.external_id = c.external_id AND o.activated_at IS NULL AND o.points > 0
                   AND NOT ({_STANDING}) OFFSET 0)
               AND NOT EXISTS (
@@ -111,16 +111,18 @@ _LOCK_DUE = text(f"""
                 WHERE e.member_id = c.member_id AND e.source = c.source AND e.external_id = c.external_id
                   AND e.effect = c.effect OFFSET 0)
             ORDER BY c.activates_at, c.member_id LIMIT :limit) d
-        JOIN loyalty_pending_credits o ON o.source = d.source AND o.external_id = d.external_id
-        WHERE o.activated_at IS NULL AND o.points > 0 AND o.activates_at <= :now)
-    ORDER BY m.id FOR UPDATE OF m
+        CROSS JOIN LATERAL (
+            SELECT member_id FROM loyalty_pending_credits
+            WHERE source = d.source AND external_id = d.external_id AND activated_at IS NULL AND points > 0
+              AND activates_at <= :now OFFSET 0) o)
+    ORDER BY m.id FOR UPDATE
 """)
 _LOCK_NAMED = text(f"""
-    SELECT m.id FROM loyalty_members m JOIN users u ON u.id = m.user_id
+    SELECT m.id FROM loyalty_members m
     WHERE {_STANDING} AND m.id IN (
         SELECT c.member_id FROM loyalty_pending_credits c
         WHERE c.source = :source AND c.external_id = :external_id AND c.activated_at IS NULL AND c.points > 0)
-    ORDER BY m.id FOR UPDATE OF m
+    ORDER BY m.id FOR UPDATE
 """)
 _LIVES = text("""
     SELECT DISTINCT expiry_months FROM loyalty_pending_credits
@@ -141,8 +143,10 @@ _DUE = f"""
                 WHERE c.member_id = ANY(:ids) AND c.activated_at IS NULL AND c.points > 0 AND c.activates_at <= :now
                   AND {_OF_LOCKED}
                 ORDER BY c.activates_at, c.member_id LIMIT :limit) first) f
-        JOIN loyalty_pending_credits c USING (source, external_id)
-        WHERE c.activated_at IS NULL AND c.points > 0 AND c.activates_at <= :now
+        CROSS JOIN LATERAL (
+            SELECT * FROM loyalty_pending_credits
+            WHERE source = f.source AND external_id = f.external_id AND activated_at IS NULL AND points > 0
+              AND activates_at <= :now OFFSET 0) c
     )
 """
 _NAMED = f"""
@@ -155,23 +159,21 @@ _NAMED = f"""
 _GIVEN = """
     , lives AS (
         SELECT l.* FROM json_to_recordset(CAST(:lives AS json)) AS l(expiry_months integer, expires_at timestamptz)
-    ), numbered AS (
-        SELECT d.*, l.expires_at, new_ulid(:now) AS new_id, row_number() OVER (ORDER BY d.activates_at, d.id) AS ord
-        FROM due d JOIN lives l USING (expiry_months)
     ), given AS (
-        SELECT ord, member_id, new_id AS id, entry_type, points AS amount,
-               CASE WHEN qualifies_tier THEN points ELSE 0 END AS qualifying, qualifies_at, metadata,
+        SELECT row_number() OVER (ORDER BY d.activates_at, d.id) AS ord, member_id, new_ulid(:now) AS id, entry_type,
+               points AS amount, CASE WHEN qualifies_tier THEN points ELSE 0 END AS qualifying, qualifies_at, metadata,
                NULL::jsonb AS texts, source, external_id, effect, CAST(:now AS timestamptz) AS occurred_at,
                CAST(:now AS timestamptz) AS posted_at, expires_at, week, points AS pending
-        FROM numbered
+        FROM due d JOIN lives l USING (expiry_months)
     ), takes AS (
         SELECT NULL::uuid AS entry_id, NULL::uuid AS lot_id, 0::bigint AS points, 0::bigint AS held WHERE false
     )
 """
 _MARK = """
     , marked AS (
-        UPDATE loyalty_pending_credits c SET activated_at = :now, entry_id = w.id
-        FROM numbered n JOIN written w ON w.id = n.new_id WHERE c.member_id = n.member_id AND c.id = n.id
+        UPDATE loyalty_pending_credits c SET activated_at = f.occurred_at, entry_id = f.id FROM fresh f
+        WHERE c.source = f.source AND c.external_id = f.external_id AND c.member_id = f.member_id
+          AND c.effect = f.effect
     )
 """
 _ACTIVATE_DUE = query(_DUE + _GIVEN, _MARK)

@@ -253,8 +253,8 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
 def query(given: str, then: str = "") -> TextClause:
     """The posting statement for entries made in SQL: CTEs `given` and `takes` with the columns of `GIVEN`.
 
-    `then` are further CTEs, which may use `written`. The statement returns one row: entries, points, members and
-    `risen`, the ids of members who reached a higher tier.
+    `then` are further CTEs, which may use `fresh`, the entries that are new. The statement returns one row: entries,
+    points, members and `risen`, the ids of members who reached a higher tier.
     """
     return text(f"WITH {given} {_WRITE} {then} {_TOTALS}")
 

@@ -12,7 +12,7 @@ _DUE = text("UPDATE loyalty_point_expirations SET expires_at = :due")
 _BATCHES = text("""
     SELECT count(*) AS batches, coalesce(max(n), 0) AS largest, coalesce(sum(n), 0)::bigint AS entries
     FROM (SELECT count(*) AS n FROM loyalty_ledger_entries
-          WHERE entry_type = 'expiration' GROUP BY xmin::text) b
+          WHERE entry_type = :entry_type GROUP BY xmin::text) b
 """)
 # Each batch is kept until another session has one at hand too, or for two seconds: a fast worker waits for a slow one.
 _WATCH = (
@@ -54,7 +54,7 @@ def get_shares(session: Session) -> Sequence[int]:
     return session.scalars(_SESSIONS).all()
 
 
-def get_batches(session: Session) -> tuple[int, int, int]:
-    """How many transactions expired lots, the most lots of one, and all lots."""
-    row = session.execute(_BATCHES).one()
+def get_batches(session: Session, entry_type: str = "expiration") -> tuple[int, int, int]:
+    """How many transactions wrote entries of this type, the most entries of one, and all of them."""
+    row = session.execute(_BATCHES, {"entry_type": entry_type}).one()
     return row.batches, row.largest, row.entries

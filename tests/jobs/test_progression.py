@@ -147,3 +147,23 @@ def test_running_it_at_once_in_many_places_expires_every_lot_once(committed_app:
         assert sum(row.amount for row in session.scalars(select(LedgerEntry)) if row.entry_type == "expiration") == -480
         assert {lot.remaining for lot in session.scalars(select(PointLot)) if lot.points != 25} == {0}
         assert find_differences(session) == []
+
+
+def test_pending_credits_activate_before_streaks_are_paid_and_are_counted(member: Member) -> None:
+    start, rules = datetime(2026, 3, 2, 12, tzinfo=UTC), ledger.EarningRules(ZoneInfo("UTC"), 12)
+    with unit_of_work() as session:
+        other = make_member(session)
+        put_aside = [
+            ledger.PendingCredit(
+                who.id, points, EntryType.ORDER, "order", "A-1", effect, start + DAY, start, week=rules.week(start)
+            )
+            for who, points, effect in ((member, 48, "a"), (member, 2, "b"), (other, 5, "c"))
+        ]
+        ledger.put_aside(session, put_aside, start)
+    assert progress(start) == {}
+    figures = progress(start + DAY)
+    assert figures["activated_credits"] == {"entries": 3, "points": 55, "members": 2}
+    assert figures["streak_bonuses"] == {"entries": 2, "points": 50, "members": 2}
+    assert progress(start + 2 * DAY) == {}
+    with unit_of_work() as session:
+        assert find_differences(session) == []

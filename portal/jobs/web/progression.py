@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.checkout import expire_intents
-from portal.ledger import EarningRules, expire_scheduled_points, grant_weekly_streak_bonuses
+from portal.ledger import EarningRules, activate_due, expire_scheduled_points, grant_weekly_streak_bonuses
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.settings import current_settings
@@ -19,9 +19,13 @@ POSTED = ("entries", "points", "members")
 
 
 def run_loyalty_progression(_: datetime) -> list[Step]:
-    """Cancel stale holds, post due referral credits, expire points, pay streaks, close expired invites and intents."""
+    """Cancel stale holds, activate pending credits, expire points, pay streaks, close expired invites and intents."""
     settings = current_settings()
     rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
+
+    def activate(shard: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            return activate_due(session, clock.now(), rules=rules, shard=shard)
 
     def expire(shard: Shard) -> Figures | None:
         with unit_of_work() as session:
@@ -34,6 +38,7 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
     return [
         counting("stale_holds", "cancelled", cancel_stale_holds),
         counting("referral_credits", "released", lambda session, now: release_due_credits(session, now, rules)),
+        Step("activated_credits", activate, POSTED, SHARDS),
         Step("expired_points", expire, POSTED, SHARDS),
         Step("streak_bonuses", reward, POSTED, SHARDS),
         counting("expired_invites", "closed", expire_invites),
