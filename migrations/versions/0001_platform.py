@@ -18,6 +18,15 @@ NEW_ULID = """
             )::uuid
         $$
 """
+# The 26 characters of an id, as Python writes them (`portal/platform/ids.py`).
+ULID_TEXT = """
+    CREATE FUNCTION ulid_text(id uuid) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+            SELECT string_agg(
+                substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substring(bits FROM 5 * n + 1 FOR 5)::bit(5)::int + 1, 1),
+                '' ORDER BY n)
+            FROM (SELECT B'00' || ('x' || replace(id::text, '-', ''))::bit(128) AS bits) b, generate_series(0, 25) n
+        $$
+"""
 # For tables that are only added to.
 REFUSE_CHANGE = """
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,6 +38,7 @@ REFUSE_CHANGE = """
 
 def upgrade() -> None:
     op.execute(NEW_ULID)
+    op.execute(ULID_TEXT)
     op.execute(REFUSE_CHANGE)
     _create_audit_log()
     _create_idempotency_keys()
@@ -40,6 +50,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     op.drop_table("audit_log")
     op.execute("DROP FUNCTION refuse_change()")
+    op.execute("DROP FUNCTION ulid_text(uuid)")
     op.execute("DROP FUNCTION new_ulid(timestamptz)")
 
 

@@ -98,8 +98,6 @@ def _create_loyalty_referral_invites() -> None:
         sa.Column("attributed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("inviter_device", sa.String(), nullable=True),
         sa.Column("referee_device", sa.String(), nullable=True),
-        sa.Column("credit_due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("credited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reviewed_by", sa.String(), nullable=True),
         sa.Column("review_note", sa.String(), nullable=True),
@@ -111,13 +109,7 @@ def _create_loyalty_referral_invites() -> None:
             "(status = 'converted') = (converted_at IS NOT NULL) AND (status = 'converted') = (referee_user_id IS NOT NULL)",
             name=op.f("ck_loyalty_referral_invites_converted"),
         ),
-        sa.CheckConstraint(
-            "(status = 'converted') = (credit_due_at IS NOT NULL)", name=op.f("ck_loyalty_referral_invites_credit_due")
-        ),
         sa.CheckConstraint("channel IN ('link', 'email', 'sms')", name=op.f("ck_loyalty_referral_invites_channel")),
-        sa.CheckConstraint(
-            "credited_at IS NULL OR status = 'converted'", name=op.f("ck_loyalty_referral_invites_credited")
-        ),
         sa.CheckConstraint(
             "status IN ('draft', 'sent', 'converted', 'cancelled', 'expired')",
             name=op.f("ck_loyalty_referral_invites_status"),
@@ -203,13 +195,6 @@ def _create_loyalty_referral_invites() -> None:
         "loyalty_referral_invites",
         ["member_id", "created_at", "id"],
         unique=False,
-    )
-    op.create_index(
-        "ix_loyalty_referral_invites_uncredited",
-        "loyalty_referral_invites",
-        ["credit_due_at"],
-        unique=False,
-        postgresql_where=sa.text("status = 'converted' AND credited_at IS NULL"),
     )
     op.create_index(
         "ix_loyalty_referral_invites_unreviewed",

@@ -54,11 +54,10 @@ _MEMBER = text("""
     WHERE u.id = :user_id
 """)
 _JOINED = text("""
-    SELECT count(i.id) AS friends, coalesce(sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL), 0)::bigint
-           AS earned
-    FROM loyalty_members m
-    LEFT JOIN loyalty_referral_invites i ON i.member_id = m.id AND i.status = 'converted'
-    WHERE m.user_id = :user_id
+    SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE member_id = m.id AND status = 'converted') AS friends,
+           (SELECT coalesce(sum(amount), 0)::bigint FROM loyalty_ledger_entries
+            WHERE member_id = m.id AND entry_type = 'referral_bonus') AS earned
+    FROM loyalty_members m WHERE m.user_id = :user_id
 """)
 
 

@@ -55,7 +55,11 @@ _PAGE = text(f"""
         UNION ALL
         (SELECT 'referral', i.created_at, 0, i.id,
                 {EFFECTIVE_STATUS}, i.reward_points, coalesce(i.invitee_name, i.invitee_email),
-                jsonb_build_object('referral_code', i.code, 'channel', i.channel), NULL, i.credited_at, false
+                jsonb_build_object('referral_code', i.code, 'channel', i.channel), NULL,
+                CASE WHEN i.status = 'converted' THEN (
+                    SELECT c.occurred_at FROM loyalty_ledger_entries c
+                    WHERE c.member_id = i.member_id AND c.source = 'referral' AND c.external_id = ulid_text(i.id)
+                      AND c.effect = 'referrer') END, false
          FROM loyalty_referral_invites i
          WHERE i.member_id = m.id AND (i.created_at, i.id) < (:referral_at, :referral_tie)
          ORDER BY i.created_at DESC, i.id DESC LIMIT :referral_limit)

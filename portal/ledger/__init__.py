@@ -7,7 +7,7 @@ from portal.ledger.explanation import EntryNotFound, ExplainedRow, Explanation, 
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
 from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
-from portal.ledger.pending import PendingCredit, activate_due, activate_now, put_aside, reschedule, shrink
+from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_put_aside, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
 from portal.ledger.reads import describe, get_entry, serialize_entry
 from portal.ledger.reversals import Reach, Shortfall, Taken, Wanted, note_shortfalls, plan_reversals, read_reach
@@ -47,6 +47,7 @@ __all__ = [
     "get_explained_entry",
     "grant_weekly_streak_bonuses",
     "hold_points",
+    "is_put_aside",
     "keep_check",
     "labels_of",
     "list_last_checks",

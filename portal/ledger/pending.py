@@ -91,6 +91,9 @@ _RESCHEDULE = text("""
       AND c.effect = coalesce(d.effect, c.effect) AND c.activated_at IS NULL
 """)
 
+_IS_PUT_ASIDE = text("""
+    SELECT EXISTS (SELECT FROM loyalty_pending_credits WHERE source = :source AND external_id = :external_id)
+""")
 _STANDING = "m.status = 'active' AND (SELECT u.disabled_at FROM users u WHERE u.id = m.user_id) IS NULL"
 # Locks the members of credits whose turn it is, the longest due first, with those of the credits that wait for them.
 # A credit that somebody else posted already is left for `ledger verify` to report. Rows are looked up one by one
@@ -227,6 +230,11 @@ def reschedule(
     rows = [{"effect": effect, "activates_at": at} for effect, at in dates.items()]
     values = {"member_id": member_id, "source": source, "external_id": external_id}
     session.execute(_RESCHEDULE, {**values, "dates": to_json(rows).decode()})
+
+
+def is_put_aside(session: Session, source: str, external_id: str) -> bool:
+    """Whether anything of this source and external id waits, or has waited."""
+    return bool(session.scalar(_IS_PUT_ASIDE, {"source": source, "external_id": external_id}))
 
 
 def activate_due(

@@ -2,7 +2,6 @@
 
 from portal.referrals.codes import find_code
 from portal.referrals.completion import Completed, complete_referral
-from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import MAY_REFER, Order
 from portal.referrals.invites import Invitation, issue_invite, send_again
 from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
@@ -31,6 +30,5 @@ __all__ = [
     "get_referral",
     "get_segments",
     "issue_invite",
-    "release_due_credits",
     "send_again",
 ]

@@ -16,7 +16,7 @@ from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.attribution import insert_bound_invite
 from portal.referrals.codes import Target, find_code
-from portal.referrals.credits import credit_both, get_first_credits
+from portal.referrals.credits import credit_both, get_first_credits, put_both_aside
 from portal.referrals.eligibility import Order, Sides, demand_may_convert, read_sides
 from portal.referrals.fraud_signals import find_signals
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
@@ -51,7 +51,7 @@ def complete_referral(
 ) -> Completed:
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
-    With a holding period both credits stay pending until `release_due_credits`. A repeated call for the same friend and
+    With a holding period both credits are put aside until it is over. A repeated call for the same friend and
     order changes nothing and returns the first result.
 
     :raises problems.ReferralNotFound: if nobody has this code.
@@ -86,7 +86,7 @@ def complete_referral(
         object_id=ids.encode(invite.id),
         after={"referee": referee_user_id, "code": invite.code, "signals": invite.signals},
     )
-    return Completed(invite, _credit_now(session, invite, friend.id, act.now, rules, earning))
+    return Completed(invite, _credit(session, invite, friend.id, act.now, rules, earning))
 
 
 def refuse_one_person(referrer: User, referee: User) -> None:
@@ -185,7 +185,6 @@ def _convert(
         "converted_at": now,
         "referee_user_id": sides.referee.id,
         "order_reference": order.reference,
-        "credit_due_at": now + rules.holding,
         "signals": found,
     }
     changed = session.execute(
@@ -201,7 +200,7 @@ def _convert(
     note_activity(session, invite.member_id, opened=-1, active_at=now)
 
 
-def _credit_now(
+def _credit(
     session: Session,
     invite: ReferralInvite,
     friend_id: UUID,
@@ -209,10 +208,11 @@ def _credit_now(
     rules: ReferralRules,
     earning: ledger.EarningRules,
 ) -> list[ledger.Entry]:
-    """Credit both sides, unless there is a holding period; stores the inviter's tier upgrade in the invite."""
-    if rules.holding.total_seconds() > 0:
+    """Credit both sides, now or after the holding period; stores the inviter's tier upgrade now in the invite."""
+    if rules.holding:
+        put_both_aside(session, invite, friend_id, now, rules.holding, earning)
         return []
-    posted = credit_both(session, [(invite, friend_id)], now, earning)
+    posted = credit_both(session, invite, friend_id, now, earning)
     mine = next((upgrade for upgrade in posted.upgrades if upgrade.member_id == invite.member_id), None)
     if mine is not None:
         invite.tier_upgrade = {"from": mine.from_slug, "to": mine.to_slug}

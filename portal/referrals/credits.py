@@ -1,60 +1,56 @@
-"""The points of converted invites: both sides in one batch, at once or when a holding period is over."""
+"""The points of converted invites: both sides in one batch, at once or after a holding period."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.ledger import EntryType
-from portal.members import Member, lock_members
 from portal.platform import ids
 from portal.platform.documents import Document
-from portal.referrals.eligibility import of_two_in_good_standing
-from portal.referrals.models import InviteStatus, ReferralInvite
+from portal.referrals.models import ReferralInvite
 
-
-def release_due_credits(session: Session, now: datetime, earning: ledger.EarningRules, limit: int = 500) -> int:
-    """Post up to `limit` pending credits whose holding period is over; returns how many, 0 when none is left.
-
-    While either side is suspended or closed, both credits wait (CONTRACT R12).
-    """
-    due = (
-        (ReferralInvite.status == InviteStatus.CONVERTED)
-        & ReferralInvite.credited_at.is_(None)
-        & (ReferralInvite.credit_due_at <= now)
-        & of_two_in_good_standing()
-    )
-    found = session.execute(
-        select(ReferralInvite.id, ReferralInvite.member_id, Member.id.label("friend_id"))
-        .join(Member, Member.user_id == ReferralInvite.referee_user_id)
-        .where(due)
-        .order_by(ReferralInvite.credit_due_at)
-        .limit(limit)
-    ).all()
-    if not found:
-        return 0
-    lock_members(session, {row.member_id for row in found} | {row.friend_id for row in found})
-    friends = {row.id: row.friend_id for row in found}
-    invites = session.scalars(
-        select(ReferralInvite).where(ReferralInvite.id.in_(friends), due).execution_options(populate_existing=True)
-    ).all()
-    credit_both(session, [(invite, friends[invite.id]) for invite in invites], now, earning)
-    return len(found)
+SOURCE = "referral"
 
 
 def credit_both(
-    session: Session, pairs: Iterable[tuple[ReferralInvite, UUID]], now: datetime, earning: ledger.EarningRules
+    session: Session, invite: ReferralInvite, friend_id: UUID, now: datetime, earning: ledger.EarningRules
 ) -> ledger.Posted:
-    """Post both sides of these conversions in one batch; the caller holds all members' row locks."""
-    postings = []
-    for invite, friend_id in pairs:
-        invite.credited_at = now
-        postings += _postings(invite, friend_id, now, earning)
-    session.flush()
+    """Post both sides of a conversion in one batch; the caller holds both members' row locks."""
+    postings = _postings(invite, friend_id, now, earning)
     return ledger.post(session, postings, now) if postings else ledger.Posted([], [])
+
+
+def put_both_aside(
+    session: Session,
+    invite: ReferralInvite,
+    friend_id: UUID,
+    now: datetime,
+    holding: timedelta,
+    earning: ledger.EarningRules,
+) -> None:
+    """Let both sides of a conversion wait for the holding period; the caller holds both members' row locks.
+
+    They count for tiers and streaks by the date of the conversion, as an order's do (CONTRACT-EARNING 8.4).
+    """
+    waiting = [
+        ledger.PendingCredit(
+            side.member_id,
+            side.amount,
+            side.entry_type,
+            side.source,
+            side.external_id,
+            side.effect,
+            activates_at=now + holding,
+            qualifies_at=now,
+            week=side.week,
+            expiry_months=earning.expire_after_months,
+            metadata=side.metadata,
+        )
+        for side in _postings(invite, friend_id, now, earning)
+    ]
+    ledger.put_aside(session, waiting, now)
 
 
 def get_first_credits(
@@ -64,10 +60,10 @@ def get_first_credits(
 
     The caller holds both members' row locks.
     """
-    if invite.credited_at is None or invite.credited_at != invite.converted_at:
+    assert invite.converted_at is not None
+    if ledger.is_put_aside(session, SOURCE, ids.encode(invite.id)):
         return []
-    postings = _postings(invite, friend_id, invite.credited_at, earning)
-    return ledger.post(session, postings, invite.credited_at).entries if postings else []
+    return credit_both(session, invite, friend_id, invite.converted_at, earning).entries
 
 
 def _postings(
@@ -85,7 +81,7 @@ def _postings(
             member_id,
             points,
             entry_type,
-            source="referral",
+            source=SOURCE,
             external_id=ids.encode(invite.id),
             effect=effect,
             metadata=metadata,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from portal.accounts import User
 from portal.members import Member, MemberSuspended, lock_member_of_user
@@ -108,32 +108,12 @@ def may_refer(member: Member, user: User) -> bool:
     return member.status == "active" and user.disabled_at is None and user.email_verified_at is not None
 
 
-def in_good_standing(member: type[Member], user: type[User]) -> ColumnElement[bool]:
-    """`may_refer` as a condition on these columns."""
-    return (member.status == "active") & user.disabled_at.is_(None) & user.email_verified_at.is_not(None)
-
-
 # `may_refer` as SQL over a member `m`.
 MAY_REFER = """
     m.status = 'active'
     AND EXISTS (
         SELECT FROM users u WHERE u.id = m.user_id AND u.disabled_at IS NULL AND u.email_verified_at IS NOT NULL)
 """
-
-
-def of_two_in_good_standing() -> ColumnElement[bool]:
-    """A condition: both sides of a converted invite are in good standing. While one is not, both credits wait."""
-    member, user, friend, referee = aliased(Member), aliased(User), aliased(Member), aliased(User)
-    both = (
-        select(1)
-        .select_from(member)
-        .join(user, user.id == member.user_id)
-        .join(friend, friend.user_id == ReferralInvite.referee_user_id)
-        .join(referee, referee.id == friend.user_id)
-        .where(member.id == ReferralInvite.member_id)
-        .where(in_good_standing(member, user), in_good_standing(friend, referee))
-    )
-    return both.correlate(ReferralInvite).exists()
 
 
 def demand_may_convert(

@@ -57,7 +57,8 @@ class ReferralInvite(Base):
 
     `attributed_user_id` is the user who registered through it; `shared_code` is the code they followed if it was not
     this invite's own (a member's personal code, or an invite that someone else had registered through). The points are
-    fixed when the invite is made; `credit_due_at` is when they are due, `credited_at` when they were posted.
+    fixed when the invite is made; the ledger, or its pending credits, say what became of them (source `referral`, the
+    external id is this id).
     `reviewed_at`, `reviewed_by` and `review_note` record the review of its conversion's `signals`. `tier_upgrade`
     (`from`, `to`) is the inviter's upgrade by its completion, so that a repeated call returns the first result.
     """
@@ -91,8 +92,6 @@ class ReferralInvite(Base):
     attributed_at: Mapped[datetime | None]
     inviter_device: Mapped[str | None]
     referee_device: Mapped[str | None]
-    credit_due_at: Mapped[datetime | None]
-    credited_at: Mapped[datetime | None]
     reviewed_at: Mapped[datetime | None]
     reviewed_by: Mapped[str | None]
     review_note: Mapped[str | None]
@@ -124,8 +123,6 @@ class ReferralInvite(Base):
             "expires_at",
             postgresql_where=text(f"status IN {_OPEN_VALUES}"),
         ),
-        CheckConstraint("(status = 'converted') = (credit_due_at IS NOT NULL)", name="credit_due"),
-        CheckConstraint("credited_at IS NULL OR status = 'converted'", name="credited"),
         CheckConstraint("(attributed_user_id IS NULL) = (attributed_at IS NULL)", name="attributed"),
         Index("uq_loyalty_referral_invites_attributed", "attributed_user_id", unique=True),
         Index("ix_loyalty_referral_invites_created_at", "created_at", postgresql_include=["member_id"]),
@@ -141,11 +138,6 @@ class ReferralInvite(Base):
             "converted_at",
             "id",
             postgresql_where=text("status = 'converted'"),
-        ),
-        Index(
-            "ix_loyalty_referral_invites_uncredited",
-            "credit_due_at",
-            postgresql_where=text("status = 'converted' AND credited_at IS NULL"),
         ),
         CheckConstraint(
             "(reviewed_at IS NULL) = (reviewed_by IS NULL) AND (reviewed_at IS NULL) = (review_note IS NULL)",

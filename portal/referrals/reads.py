@@ -23,8 +23,7 @@ Row = TypeVar("Row")
 
 _COLUMNS = f"""
     i.id, i.code, {EFFECTIVE_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
-    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.credit_due_at, i.credited_at,
-    i.attributed_at
+    i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.attributed_at
 """
 _PAGE = text(f"""
     SELECT q.active, a.last_invite_at, r.*
@@ -40,23 +39,23 @@ _PAGE = text(f"""
 """)
 _ONE = text(f"SELECT {_COLUMNS} FROM loyalty_referral_invites i WHERE i.id = :id")
 _CONVERSIONS = text(f"""
-    SELECT t.counts, t.earned, a.last_activity_at, w.pending, r.*
+    SELECT t.counts, e.earned, a.last_activity_at, w.pending, r.*
     FROM users u
     LEFT JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_referral_activity a ON a.member_id = m.id
     CROSS JOIN LATERAL (
-        SELECT json_object_agg(s.status, s.n) AS counts, coalesce(sum(s.earned), 0)::bigint AS earned
-        FROM (SELECT {EFFECTIVE_STATUS} AS status, count(*) AS n,
-                     sum(i.reward_points) FILTER (WHERE i.credited_at IS NOT NULL) AS earned
+        SELECT json_object_agg(s.status, s.n) AS counts
+        FROM (SELECT {EFFECTIVE_STATUS} AS status, count(*) AS n
               FROM loyalty_referral_invites i WHERE i.member_id = m.id GROUP BY 1) s) t
     CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_array(p.kind, p.points, extract(epoch FROM p.due)) ORDER BY p.due) AS pending
-        FROM (SELECT 'referral_bonus' AS kind, i.reward_points AS points, i.credit_due_at AS due
-              FROM loyalty_referral_invites i
-              WHERE i.member_id = m.id AND i.status = 'converted' AND i.credited_at IS NULL AND i.reward_points > 0
-              UNION ALL
-              SELECT 'referral_welcome', i.welcome_points, i.credit_due_at FROM loyalty_referral_invites i
-              WHERE i.referee_user_id = u.id AND i.credited_at IS NULL AND i.welcome_points > 0) p) w
+        SELECT coalesce(sum(amount), 0)::bigint AS earned FROM loyalty_ledger_entries
+        WHERE member_id = m.id AND entry_type = 'referral_bonus') e
+    CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_array(p.entry_type, p.points, extract(epoch FROM p.activates_at), p.external_id)
+                        ORDER BY p.activates_at, p.id) AS pending
+        FROM loyalty_pending_credits p
+        WHERE p.member_id = m.id AND m.pending > 0 AND p.source = 'referral' AND p.activated_at IS NULL
+          AND p.points > 0) w
     LEFT JOIN LATERAL (
         SELECT {_COLUMNS} FROM loyalty_referral_invites i
         WHERE i.member_id = m.id AND i.status = 'converted' AND (i.converted_at, i.id) < (:before, :before_id)
@@ -85,8 +84,6 @@ class InviteRow:
     cancelled_at: datetime | None
     reward_points: int
     not_sent_reason: str | None
-    credit_due_at: datetime | None
-    credited_at: datetime | None
     attributed_at: datetime | None
 
 
@@ -100,7 +97,9 @@ class PageRow(InviteRow):
 
 @dataclass(frozen=True, slots=True)
 class ConversionRow(InviteRow):
-    """A conversion with its member's totals. Each of `pending` has a kind, points and due time (seconds since 1970).
+    """A conversion with its member's totals.
+
+    Each of `pending` has an entry type, points, due time (seconds since 1970) and the id of its invite.
 
     A user without conversions has one row, whose invite columns are None.
     """
@@ -108,7 +107,7 @@ class ConversionRow(InviteRow):
     counts: dict[str, int] | None
     earned: int
     last_activity_at: datetime | None
-    pending: list[tuple[str, int, float]] | None
+    pending: list[tuple[str, int, float, str]] | None
 
 
 def list_referrals(
@@ -180,7 +179,7 @@ def list_conversions(
         **_totals(totals.counts or {}),
         "pointsEarned": totals.earned,
         "lastActivityAt": totals.last_activity_at,
-        **({"pendingCredits": [_pending(*item) for item in totals.pending]} if totals.pending else {}),
+        **({"pendingCredits": [_pending(*item[:3]) for item in totals.pending]} if totals.pending else {}),
         "conversions": [_conversion(row, rules) for row in found[:limit]],
         "nextCursor": _cursor(last, *scope) if last is not None else None,
     }
@@ -212,8 +211,9 @@ def serialize_invite(row: InviteRow, rules: ReferralRules) -> Document:
     }
 
 
-def _conversion(row: InviteRow, rules: ReferralRules) -> Document:
-    return {**serialize_invite(row, rules), **({} if row.credited_at else {"creditDueAt": row.credit_due_at})}
+def _conversion(row: ConversionRow, rules: ReferralRules) -> Document:
+    due = [_pending(*item[:3])["dueAt"] for item in row.pending or [] if item[3] == ulid(row.id)]
+    return {**serialize_invite(row, rules), **({"creditDueAt": due[0]} if due else {})}
 
 
 def _quota(active: int, last_invite_at: datetime | None, now: datetime, rules: ReferralRules) -> Document:

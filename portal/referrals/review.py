@@ -18,14 +18,17 @@ from portal.referrals.models import EFFECTIVE_STATUS
 _ONE = text(f"""
     SELECT i.id, i.code, i.channel, i.created_at, i.sent_at, i.expires_at, i.converted_at, i.cancelled_at,
            i.invitee_email, i.invitee_name, i.invitee_phone, i.message, i.not_sent_reason, i.shared_code,
-           i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, i.credit_due_at,
-           i.credited_at, i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
-           {EFFECTIVE_STATUS} AS status, i.status = 'converted' AND i.credited_at IS NULL AS pending,
+           i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, w.due_at,
+           i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
+           {EFFECTIVE_STATUS} AS status,
            u.id AS user_id, u.name, u.email, m.referral_code, m.status AS member_status,
            f.id AS referee_id, f.name AS referee_name, f.email AS referee_email, f.created_at AS referee_since
     FROM loyalty_referral_invites i
     JOIN loyalty_members m ON m.id = i.member_id JOIN users u ON u.id = m.user_id
     LEFT JOIN users f ON f.id = coalesce(i.referee_user_id, i.attributed_user_id)
+    CROSS JOIN LATERAL (
+        SELECT min(activates_at) AS due_at FROM loyalty_pending_credits
+        WHERE source = 'referral' AND external_id = ulid_text(i.id) AND activated_at IS NULL AND points > 0) w
     WHERE i.id = :id
 """)
 _CREDITS = text("""
@@ -49,7 +52,10 @@ _REVIEW = text("""
 
 
 class ReferralRow(NamedTuple):
-    """An invite with both its sides; `referee_*` None: nobody has registered through it."""
+    """An invite with both its sides; `referee_*` None: nobody has registered through it.
+
+    `due_at` is when its pending credits become active; None: none are pending.
+    """
 
     id: UUID
     code: str
@@ -70,14 +76,12 @@ class ReferralRow(NamedTuple):
     reward_points: int
     welcome_points: int
     signals: list[str]
-    credit_due_at: datetime | None
-    credited_at: datetime | None
+    due_at: datetime | None
     reviewed_at: datetime | None
     reviewed_by: str | None
     review_note: str | None
     notes: Document
     status: str
-    pending: bool
     user_id: str
     name: str
     email: str

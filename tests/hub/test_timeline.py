@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
 from portal.members.models import Member
 from portal.platform import clock, ids
@@ -16,7 +17,7 @@ from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
-from tests.factories.loyalty import earn, make_member, make_reward
+from tests.factories.loyalty import RULES, earn, make_member, make_reward
 from tests.factories.referrals import DAY, complete, make_invite, rules
 from tests.statements import counted
 
@@ -295,3 +296,17 @@ def test_an_invite_is_told_by_what_became_of_it(client: FlaskClient, session: Se
         ("The invite for a friend ran out", "expired"),
     }
     assert ids.parse(page(client)["items"][0]["id"]) is not None
+
+
+def test_points_for_a_friend_arrive_soon_until_they_are_there(
+    client: FlaskClient, session: Session, member: Member
+) -> None:
+    complete(session, make_invite(session, member).code, make_user(session).id, under=rules(holding=DAY))
+    complete(session, make_invite(session, member, name="Bob").code, make_user(session).id)
+
+    def details() -> list[str]:
+        return [item["detail"] for item in page(client, types="referral")["items"]]
+
+    assert details() == ["You got 500 points for it.", "Your 500 points for it arrive soon."]
+    ledger.activate_due(session, clock.now() + DAY, rules=RULES)
+    assert details() == ["You got 500 points for it."] * 2

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
@@ -16,7 +17,6 @@ from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.web.application import Portal
-from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
@@ -87,7 +87,7 @@ def test_while_the_credit_was_pending_nothing_was_posted_and_so_it_stays(session
     order = Order("A-1")
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
-    assert release_due_credits(session, clock.now() + 2 * DAY, RULES) == 1
+    assert ledger.activate_due(session, clock.now() + 2 * DAY, rules=RULES)
     assert complete(session, member.referral_code, friend.id, under=slow, order=order).entries == []
     assert len(session.scalars(select(LedgerEntry)).all()) == 2
 

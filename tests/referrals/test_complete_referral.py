@@ -1,18 +1,20 @@
 """POST /referrals/complete."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import ledger
+from portal.ledger.models import LedgerEntry, StreakWeek
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
-from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from portal.referrals.standing import cancel_invite
@@ -164,11 +166,46 @@ def test_a_holding_period_keeps_both_credits_pending_and_shows_them(client: Flas
         answer = client.get(path, headers=bearer(token, user_id)).get_json()
         assert [credit["points"] for credit in answer["pendingCredits"]] == [points]
         assert answer["pointsEarned"] == 0
-    assert release_due_credits(session, clock.now() + timedelta(days=13), RULES) == 0
-    assert release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 1
-    assert release_due_credits(session, clock.now() + timedelta(days=15), RULES) == 0
+        due = [conversion["creditDueAt"] for conversion in answer["conversions"]]
+        assert due == ([answer["pendingCredits"][0]["dueAt"]] if points == 500 else [])
+    now = clock.now()
+    assert ledger.activate_due(session, now + 13 * DAY, rules=RULES) is None
+    assert ledger.activate_due(session, now + 15 * DAY, rules=RULES) == {"entries": 2, "points": 600, "members": 2}
+    assert ledger.activate_due(session, now + 15 * DAY, rules=RULES) is None
     session.refresh(member)
-    assert member.balance == 500
+    assert (member.balance, member.pending) == (500, 0)
+    answer = client.get(path, headers=bearer(token, member.user_id)).get_json()
+    assert (answer["pointsEarned"], "pendingCredits" in answer) == (500, False)
+    assert "creditDueAt" not in answer["conversions"][0]
+    assert find_differences(session) == []
+
+
+def test_what_was_held_back_counts_for_tier_and_streak_by_the_date_of_the_conversion(session: Session) -> None:
+    member, friend, at = make_member(session), make_member(session), datetime(2026, 3, 10, 12, tzinfo=UTC)
+    slow = rules(holding=14 * DAY)
+    complete(session, member.referral_code, friend.user_id, at=at, under=slow)
+    for _ in range(2):
+        ledger.activate_due(session, at + 14 * DAY, rules=RULES)
+    entries = session.scalars(select(LedgerEntry).order_by(LedgerEntry.effect)).all()
+    assert [(e.effect, e.amount, e.qualifying, e.qualifies_at, e.occurred_at) for e in entries] == [
+        ("referee", 100, 100, at, at + 14 * DAY),
+        ("referrer", 500, 500, at, at + 14 * DAY),
+    ]
+    assert set(session.scalars(select(StreakWeek.week))) == {date(2026, 3, 9)}
+
+
+@pytest.mark.parametrize(("bonus", "welcome"), [(500, 0), (0, 100), (0, 0)])
+def test_a_side_without_points_has_nothing_to_wait_for(session: Session, bonus: int, welcome: int) -> None:
+    slow = rules(holding=DAY, bonus=bonus, welcome=welcome)
+    member, friend = make_member(session), make_member(session)
+    complete(session, member.referral_code, friend.user_id, under=slow, order=Order("A-1"))
+    again = complete(session, member.referral_code, friend.user_id, under=slow, order=Order("A-1"))
+    assert again.entries == []
+    session.expire_all()
+    assert (member.pending, friend.pending) == (bonus, welcome)
+    ledger.activate_due(session, clock.now() + DAY, rules=RULES)
+    session.expire_all()
+    assert (member.balance, friend.balance) == (bonus, welcome)
     assert find_differences(session) == []
 
 

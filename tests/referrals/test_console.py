@@ -1,16 +1,21 @@
 """The console of referrals: operators find invites, review signals, and complete, cancel and issue with a reason."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.platform import ids
+from portal import ledger
+from portal.members.models import Member
+from portal.platform import clock, ids
 from portal.platform.models import AuditEntry
 from portal.referrals.models import InviteStatus, ReferralInvite
 from tests.factories.accounts import csrf, make_user, sign_in
-from tests.factories.loyalty import make_member
-from tests.factories.referrals import complete, make_invite
+from tests.factories.loyalty import RULES, make_member
+from tests.factories.referrals import DAY, complete, make_invite, rules
 from tests.statements import counted
 
 PAGE = "/admin/referrals"
@@ -122,6 +127,25 @@ def test_completing_credits_both_sides_once(
     assert "+500" in page
     assert "+100" in page
     assert "A-17" in page
+
+
+def test_what_waits_is_shown_with_its_date_then_with_what_it_credited(
+    operator: FlaskClient, session: Session, invites: list[ReferralInvite]
+) -> None:
+    at = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    make_user(session, id="dee")
+    with clock.at(at):
+        invite = make_invite(session, session.get_one(Member, invites[0].member_id))
+    complete(session, invite.code, "dee", at=at, under=rules(holding=14 * DAY))
+    page = operator.get(path_of(invite)).text
+    found = re.search(r"500 for the member and 100 for the friend,\s+due (.*?)</p>", page, re.DOTALL)
+    assert found
+    assert "2026-03-24T12:00" in found[1], found[1]
+    assert ledger.activate_due(session, at + 14 * DAY, rules=RULES)
+    page = operator.get(path_of(invite)).text
+    assert ("+500" in page, "+100" in page, "for the friend," in page) == (True, True, False)
+    table = operator.get("/admin/members/ada/referrals?format=csv").text
+    assert [line.split(",").count("2026-03-24T12:00:00+00:00") for line in table.splitlines()[1:]] == [1, 0, 0]
 
 
 def test_a_friend_whom_nobody_knows_is_told_so(operator: FlaskClient, invites: list[ReferralInvite]) -> None:

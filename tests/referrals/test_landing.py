@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
 from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
@@ -16,7 +17,6 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.web.application import Portal
-from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralActivity, ReferralInvite
 from portal.referrals.problems import AlreadyReferred
@@ -238,7 +238,7 @@ def test_the_setting_completes_it_at_registration(client: FlaskClient, session: 
     register(client)
     assert session.get_one(ReferralInvite, (invite.member_id, invite.id)).status == "converted"
     assert session.scalar(select(LedgerEntry.id)) is None
-    assert release_due_credits(session, clock.now() + 15 * DAY, RULES) == 1
+    assert ledger.activate_due(session, clock.now() + 15 * DAY, rules=RULES)
     assert sorted(session.scalars(select(LedgerEntry.amount))) == [100, 500]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from portal import ledger
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.platform import clock, ids
@@ -13,7 +14,6 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.application import Portal
 from portal.referrals.completion import complete_referral
-from portal.referrals.credits import release_due_credits
 from portal.referrals.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
@@ -157,9 +157,9 @@ def test_two_releases_at_once_credit_once(committed_app: Portal) -> None:
             )
     later = clock.now() + 2 * DAY
 
-    def release(_: int) -> int:
+    def release(_: int) -> None:
         with unit_of_work() as session:
-            return release_due_credits(session, later, RULES)
+            ledger.activate_due(session, later, rules=RULES)
 
     at_once(committed_app, 4, release)
     assert credits_of(committed_app) == (Counter(referral_bonus=5, referral_welcome=5), [])

@@ -7,17 +7,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.accounts.models import User
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock
-from portal.referrals.credits import release_due_credits
 from tests.factories.accounts import bearer, csrf, follow_link, make_token, make_user
 from tests.factories.loyalty import RULES, make_member
 from tests.factories.referrals import DAY, complete, make_invite, rules
 
 API = "/api/v1/loyalty"
+BOTH_SIDES = {"entries": 2, "points": 600, "members": 2}
 WAYS = ["suspended", "closed"]
 PASSWORD = "correct horse battery staple"
 
@@ -95,11 +96,11 @@ def test_pending_credits_wait_while_a_side_is_barred_and_hold_up_no_others(
     for member, friend in pairs:
         complete(session, member.referral_code, friend.user_id, under=slow)
     bar(session, pairs[0][side], way)
-    assert release_due_credits(session, later, RULES, limit=1) == 1
-    assert release_due_credits(session, later, RULES, limit=1) == 0
+    assert ledger.activate_due(session, later, rules=RULES, limit=1) == BOTH_SIDES
+    assert ledger.activate_due(session, later, rules=RULES, limit=1) is None
     assert balances(session, *pairs[0], *pairs[1]) == [0, 0, 500, 100]
     bar(session, pairs[0][side], way, barred=False)
-    assert release_due_credits(session, later, RULES) == 1
+    assert ledger.activate_due(session, later, rules=RULES) == BOTH_SIDES
     assert balances(session, *pairs[0]) == [500, 100]
     assert find_differences(session) == []
 

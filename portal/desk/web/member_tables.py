@@ -21,6 +21,11 @@ _TAKEN = f"""(
           JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
           WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {LOTS_NAMED}) x)"""
 _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
+# When the ledger credited the member for a friend.
+_CREDITED = """(
+    SELECT e.occurred_at FROM loyalty_ledger_entries e
+    WHERE e.member_id = i.member_id AND e.source = 'referral' AND e.external_id = ulid_text(i.id)
+      AND e.effect = 'referrer')"""
 
 LEDGER = Table(
     name="member-ledger",
@@ -90,7 +95,7 @@ REFERRALS = Table(
         Column("reward_points", "Bonus", "i.reward_points", "points"),
         Column("created_at", "Made", "i.created_at", "moment", sorts="timestamptz"),
         Column("expires_at", "Open until", "i.expires_at", "moment"),
-        Column("credited_at", "Credited", "i.credited_at", "moment"),
+        Column("credited_at", "Credited", _CREDITED, "moment"),
         Column("id", "Id", "i.id", "ulid", shown=False),
     ),
     filters=(Filter("status", "Status", "i.status = :status", choices_of(InviteStatus)),),

@@ -12,7 +12,7 @@ from portal.platform.db import unit_of_work
 from portal.platform.settings import current_settings
 from portal.platform.steps import Figures, Shard, Step
 from portal.redemptions import cancel_stale_holds
-from portal.referrals import expire_invites, release_due_credits
+from portal.referrals import expire_invites
 
 SHARDS = 8
 POSTED = ("entries", "points", "members")
@@ -37,7 +37,6 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
 
     return [
         counting("stale_holds", "cancelled", cancel_stale_holds),
-        counting("referral_credits", "released", lambda session, now: release_due_credits(session, now, rules)),
         Step("activated_credits", activate, POSTED, SHARDS),
         Step("expired_points", expire, POSTED, SHARDS),
         Step("streak_bonuses", reward, POSTED, SHARDS),
