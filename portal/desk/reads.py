@@ -23,7 +23,7 @@ _CARD = text("""
            u.push_token IS NOT NULL AS has_push, p.marketing_messages, p.email AS by_email, p.sms AS by_sms,
            p.push AS by_push, p.muted_kinds, p.quiet_from, p.quiet_until,
            m.id AS member_id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned,
-           t.name AS tier
+           m.pending, m.owed, t.name AS tier
     FROM users u
     LEFT JOIN notification_preferences p ON p.user_id = u.id
     LEFT JOIN LATERAL (
@@ -113,6 +113,8 @@ class CardRow(NamedTuple):
     balance: int | None
     held: int | None
     lifetime_earned: int | None
+    pending: int | None
+    owed: int | None
     tier: str | None
 
 

@@ -1,11 +1,12 @@
-"""The member as the storefront sees them: membership, tier, progress, holds, expiring points and streak in one read."""
+"""The member as the storefront sees them, in one read: points, tier, progress, holds, what waits or expires, streak."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import text
 
+from portal.ledger import NEXT_PENDING, serialize_pending
 from portal.platform import clock
 from portal.platform.clock import week_of
 from portal.platform.db import db
@@ -20,12 +21,13 @@ from portal.tiers import enrol
 SOON = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MEMBER = text("""
-    SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.tier_since,
+_MEMBER = text(f"""
+    SELECT m.id, m.referral_code, m.status, m.joined_at, m.balance, m.held, m.lifetime_earned, m.pending,
+           m.owed, m.tier_since,
            t.slug AS tier_slug, t.name AS tier_name, t.threshold AS tier_threshold, t.benefits AS tier_benefits,
            n.slug AS next_slug, n.name AS next_name, n.threshold AS next_threshold, n.benefits AS next_benefits,
            coalesce(lots.stale, 0)::bigint AS stale, lots.expiring, holds.holds, s.week AS streak_week,
-           s.length AS streak
+           s.length AS streak, pending.pending_next
     FROM users u
     JOIN loyalty_members m ON m.user_id = u.id
     LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
@@ -51,6 +53,7 @@ _MEMBER = text("""
         WHERE r.member_id = m.id AND r.status = 'requested') holds ON true
     LEFT JOIN LATERAL (
         SELECT week, length FROM loyalty_streak_weeks WHERE member_id = m.id ORDER BY week DESC LIMIT 1) s ON true
+    {NEXT_PENDING}
     WHERE u.id = :user_id
 """)
 _JOINED = text("""
@@ -71,6 +74,8 @@ class MemberRow(NamedTuple):
     balance: int
     held: int
     lifetime_earned: int
+    pending: int
+    owed: int
     tier_since: datetime | None
     tier_slug: str | None
     tier_name: str | None
@@ -85,6 +90,7 @@ class MemberRow(NamedTuple):
     holds: list[Document] | None
     streak_week: date | None
     streak: int | None
+    pending_next: list[Any] | None
 
 
 def get_member_document(user_id: str) -> Document | None:
@@ -118,6 +124,8 @@ def _document(user_id: str, row: MemberRow) -> Document:
         "held": row.held,
         "available": row.balance - row.held - row.stale,
         "lifetimeEarned": row.lifetime_earned,
+        "pending": serialize_pending(row.pending, row.pending_next),
+        "owed": row.owed,
         "tier": _tier(row),
         "progress": _progress(row),
         "upcomingBenefits": row.next_benefits or [],

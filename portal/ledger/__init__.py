@@ -9,7 +9,7 @@ from portal.ledger.labels import labels_of
 from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_put_aside, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
-from portal.ledger.reads import describe, get_entry, serialize_entry
+from portal.ledger.reads import NEXT_PENDING, describe, get_entry, list_pending, serialize_entry, serialize_pending
 from portal.ledger.reversals import Reach, Shortfall, Taken, Wanted, note_shortfalls, plan_reversals, read_reach
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
@@ -17,6 +17,7 @@ from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
 
 __all__ = [
     "CHECKS",
+    "NEXT_PENDING",
     "Check",
     "Difference",
     "EarningRules",
@@ -51,6 +52,7 @@ __all__ = [
     "keep_check",
     "labels_of",
     "list_last_checks",
+    "list_pending",
     "note_shortfalls",
     "plan_reversals",
     "post",
@@ -59,6 +61,7 @@ __all__ = [
     "release_holds",
     "reschedule",
     "serialize_entry",
+    "serialize_pending",
     "shrink",
     "take_held_points",
 ]

@@ -1,7 +1,7 @@
 """Reads of the ledger: one statement a page, keyset by the member's `seq`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -68,6 +68,25 @@ _ONE = text(f"""
     FROM loyalty_ledger_entries e {BESIDE} WHERE e.member_id = :member_id AND e.id = :id
 """)
 _NEWEST = 2**62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# SQL over a member `m`: `pending_next` is what becomes active next, by date and by what it is for, at most ten of
+# `[points, microseconds, order]`. It costs nothing while nothing waits.
+NEXT_PENDING = """
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_array(
+            n.points, (extract(epoch FROM n.activates_at) * 1000000)::bigint,
+            CASE WHEN n.source = 'order' THEN n.external_id END) ORDER BY n.activates_at, n.first) AS pending_next
+        FROM (SELECT activates_at, source, external_id, sum(points)::bigint AS points, min(id::text) AS first
+              FROM loyalty_pending_credits
+              WHERE member_id = m.id AND m.pending > 0 AND activated_at IS NULL AND points > 0
+              GROUP BY activates_at, source, external_id ORDER BY activates_at, first LIMIT 10) n) pending ON true
+"""
+_PENDING = text(f"""
+    SELECT m.pending AS total, pending.pending_next FROM loyalty_members m {NEXT_PENDING} WHERE m.id = :member_id
+""")
+PendingRow = tuple[int, int, str | None]
+"""Points, when they become active (microseconds since 1970), and the order they are for, if it is one."""
 
 
 def list_entries(
@@ -104,6 +123,21 @@ def describe(entry_type: str, metadata: Document, written: str | None) -> str:
         return IMPORTED
     words = LABELS.get(entry_type, UNKNOWN)
     return words.description.format(order=metadata.get("order_reference", "")).rstrip()
+
+
+def list_pending(member_id: UUID) -> Document:
+    """What a member's pending credits come to, and what becomes active next, as the API shows it."""
+    row = read_one(_PENDING, {"member_id": member_id})
+    return serialize_pending(row.total, row.pending_next) if row else serialize_pending(0, None)
+
+
+def serialize_pending(total: int, following: Sequence[PendingRow] | None) -> Document:
+    """The total, and the rows of `NEXT_PENDING`, as the API shows them."""
+    shown = [
+        {"points": points, "activatesAt": _EPOCH + timedelta(microseconds=at), "orderReference": order}
+        for points, at, order in following or []
+    ]
+    return {"total": total, "next": shown}
 
 
 def serialize_entry(entry: Entry | EntryRow) -> Document:

@@ -88,6 +88,16 @@ def format_date_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
     return _date(local.date(), pattern)
 
 
+def format_on_day(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """The day of what is to come: "today", "on 12 December", with the year if it is not this year; past: "soon"."""
+    if moment <= now:
+        return "soon"
+    day, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
+    if day == today:
+        return "today"
+    return f"on {_date(day, 'd MMMM' if day.year == today.year else 'd MMMM y')}"
+
+
 def format_until(end: datetime, now: datetime, zone: tzinfo, pattern: str = "d MMM") -> str:
     """The last whole day before `end`, to follow "by" or "until": "30 Nov", with the year if it is not this year.
 
@@ -214,6 +224,7 @@ def init_app(
         night=format_night,
         day_of_year=format_day_of_year,
         short_date=lambda moment: format_date_in(moment, clock.now(), reader_zone()),
+        on_day=lambda moment: format_on_day(moment, clock.now(), reader_zone()),
         month_label=lambda moment: _date(moment.astimezone(reader_zone()).date(), "MMMM y"),
         local_day=lambda moment: moment.astimezone(reader_zone()).date().isoformat(),
         ulid=ids.encode,

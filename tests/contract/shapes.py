@@ -39,6 +39,8 @@ MEMBER = {
     "held",
     "available",
     "lifetimeEarned",
+    "pending",
+    "owed",
     "tier",
     "progress",
     "upcomingBenefits",

@@ -81,6 +81,7 @@ def test_a_new_member_has_every_key(shop: Shop, ann: str) -> None:
     assert shapes.is_time(shown["joinedAt"])
     assert shown["referralCode"]
     assert [shown[key] for key in ("balance", "held", "available", "lifetimeEarned", "expiringSoon")] == [0] * 5
+    assert (shown["pending"], shown["owed"]) == ({"total": 0, "next": []}, 0)
     assert (shown["tier"], shown["holds"], shown["expiring"], shown["upcomingBenefits"]) == (None, [], [], [])
     assert set(shown["progress"]) == shapes.PROGRESS
     assert set(shown["streak"]) == shapes.STREAK

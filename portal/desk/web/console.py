@@ -13,7 +13,7 @@ from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
-from portal.ledger import get_explained_entry
+from portal.ledger import get_explained_entry, list_pending
 from portal.platform import clock, ids
 from portal.platform.console.acts import show, show_table
 from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table
@@ -68,6 +68,7 @@ def show_member(user_id: str) -> Response:
         tab="overview",
         now=now,
         dates=reads.get_dates(key, now),
+        pending=list_pending(key) if key and card.pending else None,
         holds=describe_holds(reads.list_holds(key)),
         drawing=draw(lots, card.balance or 0, now, reads.MAX_LOTS),
         tiers=reads.list_tier_changes(key),

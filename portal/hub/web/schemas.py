@@ -1,6 +1,6 @@
 """The Member of the API."""
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from portal.platform.schemas import Answer, Ulid
 from portal.tiers.web import Benefit
@@ -51,6 +51,21 @@ class ExpiringPoints(Answer):
     expires_at: AwareDatetime
 
 
+class PendingPoints(Answer):
+    """Points that become active at one moment, for one order; `orderReference` null: for something else."""
+
+    points: int
+    activates_at: AwareDatetime
+    order_reference: str | None
+
+
+class Pending(Answer):
+    """Points that are granted and wait: in no balance, tier or streak yet. `next`: at most ten, the soonest first."""
+
+    total: int
+    next: list[PendingPoints]
+
+
 class Streak(Answer):
     """Weeks in a row with points earned."""
 
@@ -60,7 +75,7 @@ class Streak(Answer):
 
 
 class Member(Answer):
-    """A membership: points, tier, progress, holds and what expires."""
+    """A membership: points, tier, progress, holds, and what waits or expires."""
 
     user_id: str
     referral_code: str
@@ -70,6 +85,8 @@ class Member(Answer):
     held: int
     available: int
     lifetime_earned: int
+    pending: Pending
+    owed: int = Field(description="Points of corrected orders that could not be taken back; not in the balance.")
     tier: MemberTier | None
     progress: Progress
     upcoming_benefits: list[Benefit]
