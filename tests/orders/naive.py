@@ -12,13 +12,16 @@ from tests.earning.naive import (
     Document,
     Line,
     Rules,
+    best_spend_rule,
     conversion,
     earned,
     floor,
+    holds_but_for_minimum,
     kind_of,
     lines_that_count,
     matching,
     own_net,
+    reaches_minimum,
     spread_amount,
     value_of,
 )
@@ -112,24 +115,36 @@ def remaining(order: Document, settings: Document) -> list[Line]:
 
 
 def keeps(rule: Document) -> bool:
-    """Whether a rule's flat points stay until nothing remains."""
-    return rule["kind"] in ("order", "first_order") and (
-        value_of(rule, "onPartialRefund", "keep_until_zero") == "keep_until_zero"
-    )
+    """Whether a rule's points, or its threshold, stay until nothing of what it paid for remains."""
+    default = "keep_until_zero" if rule["kind"] in ("order", "first_order") else "recompute"
+    return bool(value_of(rule, "onPartialRefund", default) == "keep_until_zero")
+
+
+def pays_still(slug: str, rules: Rules, left: list[Line]) -> bool:
+    """Whether something remains of what a rule paid for."""
+    if rules[slug]["kind"] == "spend":
+        return any(line.basis > 0 and best_spend_rule(rules, line) == slug for line in left)
+    return any(line.is_product for line in matching(rules[slug], left))
 
 
 def target(order: Document, rules: Rules, facts: Document, settings: Document) -> dict[str, int]:
     """The points of each rule for what remains of an order whose snapshot has these rules and facts."""
     if order["status"] not in EARNS or order.get("test") or conversion(order, settings) is None:
         return {}
-    left = remaining(order, settings)
-    points = {
-        slug: given
-        for slug, given in earned(order, left, rules, facts, settings)["points"].items()
-        if not keeps(rules[slug])
+    whole, left = lines_that_count(order, settings), remaining(order, settings)
+    if not order["refunds"]:
+        points: dict[str, int] = earned(order, whole, rules, facts, settings)["points"]
+        return points
+    met = {
+        slug: {**rule, "minimumBasis": 0} if keeps(rule) and reaches_minimum(rule, whole) else rule
+        for slug, rule in rules.items()
     }
-    whole = earned(order, lines_that_count(order, settings), rules, facts, settings)["points"]
-    for slug, given in whole.items():
-        if keeps(rules[slug]) and any(line.is_product for line in matching(rules[slug], left)):
-            points[slug] = given
-    return points
+    taking_part = {
+        slug: rule
+        for slug, rule in met.items()
+        if holds_but_for_minimum(rule, order, facts, settings) and reaches_minimum(rule, left)
+    }
+    now = earned(order, left, met, facts, settings)["points"]
+    then = earned(order, whole, rules, facts, settings)["points"]
+    kept = {slug: n for slug, n in then.items() if keeps(rules[slug]) and pays_still(slug, taking_part, left)}
+    return {slug: n for slug, n in now.items() if not keeps(rules[slug])} | kept
