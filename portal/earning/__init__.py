@@ -16,6 +16,7 @@ from portal.earning.grants import (
 )
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
+from portal.earning.sentences import list_ways_of
 from portal.earning.versions import put_rule
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "get_grants",
     "get_versions",
     "in_decimals",
+    "list_ways_of",
     "put_rule",
     "read_room",
     "round_half_up",

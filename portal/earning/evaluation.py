@@ -170,12 +170,11 @@ class _Judged:
 
     def _refused(self, rule: RuleTerms) -> Lost | None:
         day = self.cart.placed_at.astimezone(self.zone).isoweekday()
-        tier = self.facts.tier
         checks = (
             (rule.active, Lost.INACTIVE),
             (rule.is_in_time(self.cart.placed_at), Lost.NOT_NOW),
             (not rule.weekdays or day in rule.weekdays, Lost.WEEKDAY),
-            ((not rule.tiers or tier in rule.tiers) and tier not in rule.not_tiers, Lost.TIER),
+            (rule.is_for_tier(self.facts.tier), Lost.TIER),
             (not rule.channels or self.cart.channel in rule.channels, Lost.CHANNEL),
             (not rule.currencies or self.cart.currency in rule.currencies, Lost.CURRENCY),
         )

@@ -135,6 +135,10 @@ class RuleTerms(Schema):
         """Whether it holds at that moment; the end itself is outside."""
         return (self.from_ is None or self.from_ <= moment) and (self.until is None or moment < self.until)
 
+    def is_for_tier(self, tier: str | None) -> bool:
+        """Whether it holds for members of this tier (None: of no tier)."""
+        return (not self.tiers or tier in self.tiers) and tier not in self.not_tiers
+
     def specificity(self, line: Line) -> int | None:
         """How exactly it names this line: 3 by sku, 2 by product, 1 by category, 0 by naming nothing.
 

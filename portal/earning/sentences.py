@@ -27,6 +27,17 @@ def list_ways(rules: Iterable[Rule], now: datetime, currency: str, locale: str) 
     return [_way(rule, currency, locale) for rule in rules if rule.terms.is_in_time(now)]
 
 
+def list_ways_of(
+    rules: Iterable[Rule], tier: str | None, now: datetime, currency: str, locale: str
+) -> list[tuple[RuleKind, str, str]]:
+    """Those that hold now for members of this tier: kind, name, and what each brings, in words."""
+    return [
+        (rule.terms.kind, rule.terms.name, say_what_it_brings(rule.terms, currency, locale))
+        for rule in rules
+        if rule.terms.is_in_time(now) and rule.terms.is_for_tier(tier)
+    ]
+
+
 def _way(rule: Rule, currency: str, locale: str) -> Document:
     terms = rule.terms
     figures = {"points": terms.points, "perAmount": terms.per_amount}

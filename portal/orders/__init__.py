@@ -1,13 +1,18 @@
 """Orders: what shops say of them, and the points that follow."""
 
+from portal.orders.arrivals import Arrival, read_arrival
 from portal.orders.owners import claim_orders
 from portal.orders.rules import OrderRules
+from portal.orders.sentences import tell_reason
 from portal.orders.state import OrderInput
 from portal.orders.taking import put_order
 
 __all__ = [
+    "Arrival",
     "OrderInput",
     "OrderRules",
     "claim_orders",
     "put_order",
+    "read_arrival",
+    "tell_reason",
 ]

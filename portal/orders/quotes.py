@@ -42,7 +42,8 @@ def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules:
 
     :raises portal.platform.problems.InvalidInput: if it is more than an order can earn.
     """
-    order = OrderInput.model_construct(**dict(cart), placed_at=now, paid_at=now, status=OrderStatus.FULFILLED)
+    paid = {"placed_at": now, "paid_at": now, "status": OrderStatus.FULFILLED}
+    order = OrderInput.model_construct(**{**dict(cart), **paid})
     snapshot = take_snapshot(session, NO_REFERENCE, member_id, now, rules, now, writes=False)
     target = compute_target(order, (), snapshot)
     dates = {OrderStatus.PLACED: now, OrderStatus.PAID: now}

@@ -10,16 +10,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
+from portal.earning import RuleKind, get_active_rules, list_ways_of
 from portal.hub import catalogue, sentences
 from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.ledger import get_explained_entry, labels_of
 from portal.members.web import asks_staff
-from portal.platform import ids
+from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.documents import Document
-from portal.platform.formatting import grouped
+from portal.platform.formatting import grouped, reader_locale
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import OnceForm
@@ -63,6 +64,7 @@ def loyalty() -> Response:
             kinds=query.types,
             older=query.cursor_token is not None,
             invite=get_invite_teaser(hub["member"]),
+            ways=_ways(hub["member"]),
             **hub,
         )
     )
@@ -77,6 +79,18 @@ def explain(entry_id: UUID) -> Response:
     title = labels_of(entry["entryType"]).title.format(what=entry["description"])
     template = "hub/_why.html" if by_htmx() else "hub/why.html"
     return make_response(render_template(template, entry=entry, title=title, user=current_user))
+
+
+def _ways(member: Document) -> list[tuple[RuleKind, str, str]]:
+    """What brings this member points now: kind, name, and how much in words."""
+    settings, tier = current_settings(), member["tier"]
+    return list_ways_of(
+        get_active_rules(),
+        tier["slug"] if tier else None,
+        clock.now(),
+        settings.programme_currency,
+        reader_locale(),
+    )
 
 
 @bp.post("/account/loyalty/join")

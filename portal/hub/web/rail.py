@@ -1,6 +1,7 @@
 """The "For you" rail as part of any page, what a member does with its cards, and the page after a checkout."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
@@ -13,8 +14,10 @@ from portal.accounts.web import Access, current_user_id, guarded, in_parts, safe
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.hub.rail import POLL_AFTER_SECONDS, Rail, get_rail, read_rail
 from portal.nudges import NudgeNotFound, update_nudge_status
+from portal.orders import OrderRules, read_arrival, tell_reason
 from portal.platform import clock
 from portal.platform.db import db
+from portal.platform.documents import Document
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import by_htmx
 
@@ -60,16 +63,27 @@ def acknowledge_nudge(nudge_id: UUID) -> AnyResponse:
 @bp.get("/checkout/success")
 @guarded(Access.PUBLIC)
 def thank() -> Response:
-    """The page after a checkout: thanks, and for members their rail."""
+    """The page after a checkout: thanks, what the order has earned, and for members their rail."""
     order = "".join(character for character in request.args.get("order", "") if character.isprintable()).strip()
     shown = order if len(order) <= ORDER_SHOWN else f"{order[: ORDER_SHOWN - 1]}…"
     member = current_user.is_authenticated
-    return make_response(render_template("checkout/success.html", order=shown, member=member, user=current_user))
+    return make_response(
+        render_template("checkout/success.html", order=shown, member=member, user=current_user, arrival=_arrival(order))
+    )
 
 
 def render_rail() -> Markup:
     """The rail of the signed-in member, for a page to include; it works without JavaScript."""
     return _render(_rail(read_rail))
+
+
+def _arrival(reference: str) -> Document | None:
+    """What the order of that reference brings whoever looks at the page, in words where it brings nothing."""
+    user_id = current_user.id if current_user.is_authenticated else None
+    found = read_arrival(db.session(), reference, user_id, OrderRules.of(current_settings()), clock.now())
+    if found is None:
+        return None
+    return {**asdict(found), "reason": tell_reason(found.reason)["sentence"] if found.reason else ""}
 
 
 def _answer_with(status: str) -> Callable[[UUID], None]:
