@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 # In reading order; a page is a file of that name.
-PAGES = ("operating", "accounts", "messages", "referrals", "api", "settings")
+PAGES = ("operating", "accounts", "messages", "referrals", "orders", "api", "settings")
 EXTENSIONS = ("tables", "fenced_code", "toc")
 # In the repository a link names the file (`api.md`), on a page the other page (`api`).
 _LINK = re.compile(r'(?<=href=")(\w+)\.md(?=["#])')
