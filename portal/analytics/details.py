@@ -1,6 +1,6 @@
 """A night's further data for the consoles: expiry forecast, referral funnel, message totals and cohorts."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from portal.members import STAFF
 from portal.platform.documents import to_json
 
 COHORT_MONTHS = 12
+RULE_DAYS = timedelta(days=30)
 SECONDS = 600
 
 _FORECAST = text("""
@@ -38,6 +39,30 @@ _ACTIVE = text(f"""
     JOIN loyalty_members m ON m.id = e.member_id
     WHERE m.joined_at >= :first AND m.id NOT IN ({STAFF}) GROUP BY 1
 """)
+# What came and went by each earning rule; entries that no rule has caused are not among them.
+_RULES = text("""
+    SELECT e.rule, coalesce(v.terms ->> 'name', e.rule) AS name, e.issued, e.taken_back, e.entries
+    FROM (SELECT metadata ->> 'rule' AS rule, coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS issued,
+                 coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS taken_back, count(*) AS entries
+          FROM loyalty_ledger_entries
+          WHERE occurred_at >= :since AND occurred_at < :moment AND metadata ->> 'rule' IS NOT NULL GROUP BY 1) e
+    LEFT JOIN loyalty_earning_rules r ON r.slug = e.rule
+    LEFT JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+    ORDER BY e.issued DESC, e.rule
+""")
+# Orders that were paid, by month; money only of those in the programme's own currency.
+_ORDERS = text("""
+    SELECT to_char(placed_at AT TIME ZONE :zone, 'YYYY-MM') AS month, count(*) AS orders,
+           count(member_id) AS of_members,
+           count(*) FILTER (WHERE with_points) AS with_points,
+           avg(total) FILTER (WHERE with_points AND currency = :currency)::bigint AS average_with,
+           avg(total) FILTER (WHERE NOT with_points AND currency = :currency)::bigint AS average_without
+    FROM (SELECT placed_at, member_id, total, currency,
+                 content @> '{"tenders": [{"kind": "points"}]}' AS with_points
+          FROM loyalty_orders
+          WHERE placed_at >= :first AND placed_at < :moment AND status IN ('paid', 'fulfilled') AND NOT test) o
+    GROUP BY 1 ORDER BY 1 DESC
+""")
 _KEEP = text("""
     UPDATE loyalty_analytics_snapshots SET details = details || CAST(:details AS jsonb) WHERE night = :night
 """)
@@ -47,8 +72,11 @@ _KEEP_MONTH = text("""
 """)
 
 
-def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
-    """Add forecast, funnel, message totals and cohort sizes to the night's snapshot, which must exist."""
+def capture_details(session: Session, moment: datetime, zone: ZoneInfo, currency: str) -> None:
+    """Add forecast, funnel, message totals, points by rule, orders by month and cohort sizes to the night's snapshot.
+
+    The snapshot must exist; `currency` is the programme's.
+    """
     session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
     values = {"zone": zone.key, "first": month_start(months_until(moment, zone)[0], zone)}
     night = moment.astimezone(zone).date()
@@ -56,6 +84,12 @@ def capture_details(session: Session, moment: datetime, zone: ZoneInfo) -> None:
         "forecast": with_every_month([dict(row._mapping) for row in session.execute(_FORECAST, values)], night),
         "funnel": _funnel(session),
         "messages": {row.outcome: row.messages for row in session.execute(_MESSAGES)},
+        "rules": [
+            dict(row._mapping) for row in session.execute(_RULES, {"since": moment - RULE_DAYS, "moment": moment})
+        ],
+        "orders": [
+            dict(row._mapping) for row in session.execute(_ORDERS, {**values, "moment": moment, "currency": currency})
+        ],
         "sizes": {row.joined: row.members for row in session.execute(_SIZES, values)},
         "cohorts": {},
     }

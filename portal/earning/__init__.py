@@ -16,7 +16,7 @@ from portal.earning.grants import (
 )
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
-from portal.earning.sentences import list_ways_of
+from portal.earning.sentences import list_ways_of, say_money
 from portal.earning.versions import put_rule
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "put_rule",
     "read_room",
     "round_half_up",
+    "say_money",
     "spread",
     "take_entitlement",
     "tell_grant",

@@ -12,7 +12,11 @@ from portal.analytics.details import capture_details, capture_month, months_unti
 from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
 from portal.analytics.web.tables import TABLES
+from portal.orders import OrderInput, OrderRules, put_order
 from portal.platform import clock
+from portal.platform.audit import Act
+from portal.platform.settings import current_settings
+from tests.contract.orders import order_of
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.loyalty import earn, make_member, make_tier
 from tests.factories.referrals import complete, make_invite
@@ -33,7 +37,7 @@ def operator(session: Session, client: FlaskClient) -> FlaskClient:
 def capture(session: Session, moment: datetime) -> AnalyticsSnapshot:
     with clock.at(moment):
         capture_snapshot(session, moment, BERLIN)
-        capture_details(session, moment, BERLIN)
+        capture_details(session, moment, BERLIN, "EUR")
         for month in months_until(moment, BERLIN):
             capture_month(session, moment, BERLIN, month)
     return session.get_one(AnalyticsSnapshot, moment.astimezone(BERLIN).date(), populate_existing=True)
@@ -53,6 +57,13 @@ def nights(session: Session) -> AnalyticsSnapshot:
     complete(session, invite.code, friend.user_id, at=datetime(2026, 3, 5, tzinfo=UTC))
     capture(session, NIGHT - timedelta(days=1))
     return capture(session, NIGHT)
+
+
+def tell_an_order(session: Session, placed: datetime) -> None:
+    """Ada orders."""
+    body = OrderInput.model_validate(order_of(5000, userId="ada", placedAt=placed.isoformat()))
+    with clock.at(placed):
+        put_order(session, "A-1", body, Act("test", placed), OrderRules.of(current_settings()))
 
 
 def test_a_night_keeps_forecast_funnel_and_cohorts(nights: AnalyticsSnapshot) -> None:
@@ -105,7 +116,11 @@ def test_each_plot_has_its_table_and_its_download(operator: FlaskClient, session
 
 @pytest.mark.usefixtures("nights")
 @pytest.mark.parametrize("name", TABLES)
-def test_each_table_is_a_page_and_a_download_of_the_same_rows(operator: FlaskClient, name: str) -> None:
+def test_each_table_is_a_page_and_a_download_of_the_same_rows(
+    operator: FlaskClient, session: Session, name: str
+) -> None:
+    tell_an_order(session, NIGHT - timedelta(days=2))
+    capture(session, NIGHT)
     rows = operator.get(f"{ANALYTICS}/{name}").text.count('data-testid="row"')
     lines = operator.get(f"{ANALYTICS}/{name}?format=csv").text.splitlines()
     assert rows > 0

@@ -100,7 +100,7 @@ def test_tiers_without_members_and_months_without_expiries_are_kept(session: Ses
 
     with clock.at(NIGHT):
         capture_snapshot(session, NIGHT, ZoneInfo("UTC"))
-        capture_details(session, NIGHT, ZoneInfo("UTC"))
+        capture_details(session, NIGHT, ZoneInfo("UTC"), "EUR")
 
     kept = session.get_one(AnalyticsSnapshot, NIGHT.date(), populate_existing=True)
     tiers = [(tier["tier"], tier["members"], tier["balance"]) for tier in kept.figures["liability"]["tiers"]]

@@ -78,7 +78,7 @@ def test_staff_who_are_members_are_left_out_of_the_figures(client: FlaskClient, 
         for member in (customer, *staff):
             make_invite(session, member)
         capture_snapshot(session, NIGHT, UTC_ZONE)
-        capture_details(session, NIGHT, UTC_ZONE)
+        capture_details(session, NIGHT, UTC_ZONE, "EUR")
 
     kept = session.get_one(AnalyticsSnapshot, NIGHT.date(), populate_existing=True)
     tier = kept.figures["liability"]["tiers"][0]

@@ -8,18 +8,23 @@ from portal.accounts.web import Access, guarded
 from portal.analytics import plots, reads
 from portal.analytics.cohorts import Measure, list_cohorts
 from portal.analytics.web.tables import TABLES
+from portal.earning import say_money
 from portal.platform.console.acts import show, show_table
 from portal.platform.problems import InvalidInput, NotFound
+from portal.platform.settings import current_settings
 
 bp = Blueprint("analytics_console", __name__, url_prefix="/admin/analytics")
 
 PERIODS = (30, 90, 365)
+MOST_RULES = 8
 TITLES = {
     "points": "Points by night",
     "velocity": "Referral velocity",
     "segments": "Segments",
     "liability": "Liability by tier",
     "forecast": "Expiry forecast",
+    "rules": "Points by earning rule",
+    "orders": "Orders by month",
     "cohorts": "Cohorts",
 }
 
@@ -33,6 +38,7 @@ def overview() -> Response:
     nights = reads.list_nights(count)
     if not nights:
         return show("console/analytics/empty.html")
+    settings = current_settings()
     last, details = nights[-1], reads.get_details(nights[-1].night)
     drawn = [
         plots.plot_points(nights),
@@ -48,6 +54,9 @@ def overview() -> Response:
         periods=PERIODS,
         count=count,
         forecast=plots.plot_forecast(details.get("forecast", []), last.night),
+        rules=details.get("rules", [])[:MOST_RULES],
+        orders=details.get("orders", []),
+        money=lambda amount: say_money(amount, settings.programme_currency, settings.programme_locale),
         cohorts=list_cohorts(details, measure),
         measure=measure,
         measures=Measure,

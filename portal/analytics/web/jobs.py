@@ -19,12 +19,13 @@ def capture_loyalty_analytics_snapshot(slot: datetime) -> list[Step]:
 
     Missed nights before it are stored first, so that each has its own points.
     """
-    zone = current_settings().programme_timezone
+    settings = current_settings()
+    zone = settings.programme_timezone
     last = get_last_night(slot.astimezone(zone).date(), zone)
     todo: list[Callable[[Session], Figures | None]] = [
         *(partial(capture_snapshot, moment=moment, zone=zone) for moment in missed_moments(last, slot, zone)),
         partial(capture_snapshot, moment=slot, zone=zone),
-        partial(capture_details, moment=slot, zone=zone),
+        partial(capture_details, moment=slot, zone=zone, currency=settings.programme_currency),
         *(partial(capture_month, moment=slot, zone=zone, month=month) for month in months_until(slot, zone)),
     ]
 

@@ -1,6 +1,11 @@
 """The nightly figures as the consoles list and export them; they are read only from the snapshots."""
 
+from collections.abc import Callable
+from typing import Any
+
+from portal.earning import say_money
 from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.settings import current_settings
 from portal.referrals import Segment
 
 _NIGHTS = "loyalty_analytics_snapshots s"
@@ -106,6 +111,69 @@ FORECAST = Table(
     ),
 )
 
+RULES = Table(
+    name="rules",
+    source=f"{_LATEST} CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'rules') WITH ORDINALITY r(figures, place)",
+    key="r.place",
+    key_type="bigint",
+    order="place",
+    columns=(
+        Column("place", "Place", "r.place", "number", sorts="bigint", shown=False, exported=False),
+        Column("rule", "Id", "r.figures ->> 'rule'", "code"),
+        Column("name", "Rule", "r.figures ->> 'name'"),
+        Column("issued", "Issued in 30 days", _of("r.figures", "issued"), "points"),
+        Column("taken_back", "Taken back", _of("r.figures", "taken_back"), "points"),
+        Column("worth", "Issued in money", _of("r.figures", "issued"), "money", exported=False),
+        Column("entries", "Entries", _of("r.figures", "entries"), "number"),
+    ),
+)
+
+
+def _in_money(name: str) -> Callable[[Any], str]:
+    """The words of an amount in the smallest unit of the programme's currency."""
+
+    def told(row: Any) -> str:
+        amount, settings = getattr(row, name), current_settings()
+        return "" if amount is None else say_money(amount, settings.programme_currency, settings.programme_locale)
+
+    return told
+
+
+ORDERS = Table(
+    name="orders",
+    source=f"{_LATEST} CROSS JOIN LATERAL "
+    "jsonb_array_elements(s.details -> 'orders') WITH ORDINALITY o(figures, place)",
+    key="o.place",
+    key_type="bigint",
+    order="place",
+    columns=(
+        Column("place", "Place", "o.place", "number", sorts="bigint", shown=False, exported=False),
+        Column("month", "Placed in", "o.figures ->> 'month'"),
+        Column("orders", "Orders", _of("o.figures", "orders"), "number"),
+        Column(
+            "share",
+            "Of members",
+            f"{_of('o.figures', 'of_members', 'float8')} / nullif({_of('o.figures', 'orders', 'float8')}, 0)",
+            "percent",
+        ),
+        Column("with_points", "Paid with points", _of("o.figures", "with_points"), "number"),
+        Column(
+            "average_with",
+            "Average with points",
+            _of("o.figures", "average_with"),
+            "text",
+            made=_in_money("average_with"),
+        ),
+        Column(
+            "average_without",
+            "Average without",
+            _of("o.figures", "average_without"),
+            "text",
+            made=_in_money("average_without"),
+        ),
+    ),
+)
+
 _MONTHS = "(CAST(left({0}, 4) AS integer) * 12 + CAST(right({0}, 2) AS integer))"
 _MEMBERS = "CAST(s.details #>> ARRAY['sizes', c.joined] AS bigint)"
 
@@ -129,4 +197,4 @@ COHORTS = Table(
     ),
 )
 
-TABLES = {table.name: table for table in (POINTS, VELOCITY, SEGMENTS, LIABILITY, FORECAST, COHORTS)}
+TABLES = {table.name: table for table in (POINTS, VELOCITY, SEGMENTS, LIABILITY, FORECAST, RULES, ORDERS, COHORTS)}

@@ -98,7 +98,7 @@ def _capture(session: Session, day: datetime, settings: Settings, *, details: bo
     with clock.at(moment):
         capture_snapshot(session, moment, settings.programme_timezone)
         if details:
-            capture_details(session, moment, settings.programme_timezone)
+            capture_details(session, moment, settings.programme_timezone, settings.programme_currency)
             for month in months_until(moment, settings.programme_timezone):
                 capture_month(session, moment, settings.programme_timezone, month)
 
