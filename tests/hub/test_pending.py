@@ -106,10 +106,8 @@ def test_a_member_is_read_by_one_statement_with_what_waits(client: FlaskClient, 
 
 def test_while_nothing_waits_the_table_is_not_read(session: Session, ada: Member) -> None:
     put(session, make_member(session), 10, "A-1", NOW)
-    statement = text(
-        f"EXPLAIN (ANALYZE) SELECT pending_next FROM loyalty_members m {ledger.NEXT_PENDING} WHERE id = :id"
-    )
-    plan = "\n".join(session.scalars(statement, {"id": ada.id}))
+    read = f"SELECT pending_next FROM loyalty_members m {ledger.NEXT_PENDING} WHERE id = :id"
+    plan = "\n".join(session.scalars(text(f"EXPLAIN (ANALYZE) {read}"), {"id": ada.id}))
     assert "loyalty_pending_credits" in plan
     assert re.search(r"loyalty_pending_credits.*never executed", plan)
 
