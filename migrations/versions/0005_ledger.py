@@ -77,11 +77,11 @@ def _create_loyalty_ledger_entries() -> None:
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("effect", sa.String(), nullable=False),
         sa.CheckConstraint(
-            "(entry_type NOT IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus') OR amount > 0) AND (entry_type NOT IN ('redemption', 'expiration') OR amount < 0)",
+            "(entry_type NOT IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'event', 'birthday', 'sign_up') OR amount > 0) AND (entry_type NOT IN ('redemption', 'expiration') OR amount < 0)",
             name=op.f("ck_loyalty_ledger_entries_sign"),
         ),
         sa.CheckConstraint(
-            "entry_type IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'redemption', 'expiration', 'adjustment', 'reversal')",
+            "entry_type IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'redemption', 'expiration', 'adjustment', 'reversal', 'event', 'birthday', 'sign_up')",
             name=op.f("ck_loyalty_ledger_entries_entry_type"),
         ),
         sa.CheckConstraint("amount <> 0 OR entry_type = 'reversal'", name=op.f("ck_loyalty_ledger_entries_amount")),

@@ -1,4 +1,4 @@
-"""Earning rules, whose versions nobody changes, and what they have granted."""
+"""Earning rules, whose versions nobody changes, what they have granted, and events."""
 
 import json
 
@@ -54,6 +54,7 @@ def upgrade() -> None:
     _create_loyalty_earning_grants()
     _create_loyalty_earning_entitlements()
     _create_loyalty_earning_totals()
+    _create_loyalty_events()
 
 
 def _begin_with_one_rule() -> None:
@@ -133,7 +134,26 @@ def _create_loyalty_earning_totals() -> None:
     )
 
 
+def _create_loyalty_events() -> None:
+    op.create_table(
+        "loyalty_events",
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("event_type", sa.String(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["loyalty_members.id"], name=op.f("fk_loyalty_events_member_id_loyalty_members")
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_loyalty_events")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("loyalty_events")
     op.drop_table("loyalty_earning_totals")
     op.drop_table("loyalty_earning_entitlements")
     op.drop_table("loyalty_earning_grants")

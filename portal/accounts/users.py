@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
 from portal.accounts.verification import release_address, vouch
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
+from portal.platform.clock import CLOCKS_DIFFER
 from portal.platform.documents import Document
 from portal.platform.problems import Forbidden, InvalidInput
 from portal.platform.text import plain_line
@@ -152,9 +153,6 @@ def record_change(session: Session, actor: str, action: str, before: Document | 
         before=before,
         after=after,
     )
-
-
-CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Self
@@ -137,6 +138,37 @@ def evaluate(cart: Cart, rules: Sequence[Rule], facts: Facts, terms: Terms, zone
     return Evaluation(basis, kept, judged.lost, None if kept else judged.reason(grants))
 
 
+def find_refusal(
+    rule: RuleTerms,
+    moment: datetime,
+    zone: ZoneInfo,
+    tier: str | None,
+    channel: str | None = None,
+    currency: str | None = None,
+) -> Lost | None:
+    """Why a rule pays nothing at that moment to a member of this tier, whatever was bought; None: it may pay."""
+    checks = (
+        (rule.active, Lost.INACTIVE),
+        (rule.is_in_time(moment), Lost.NOT_NOW),
+        (not rule.weekdays or moment.astimezone(zone).isoweekday() in rule.weekdays, Lost.WEEKDAY),
+        (rule.is_for_tier(tier), Lost.TIER),
+        (not rule.channels or channel in rule.channels, Lost.CHANNEL),
+        (not rule.currencies or currency in rule.currencies, Lost.CURRENCY),
+    )
+    return next((why for holds, why in checks if not holds), None)
+
+
+def cap_points(rule: RuleTerms, points: int, room: Room) -> tuple[int, Cap | None]:
+    """The points that its limits leave, and which of them has cut: the order's, the member's, the programme's."""
+    cap = None
+    of_member = 0 if room.member_times == 0 else room.member_points
+    limits = (rule.limits.per_order, of_member, room.programme)
+    for most, name in zip(limits, (Cap.ORDER, Cap.MEMBER, Cap.PROGRAMME), strict=True):
+        if most is not None and most < points:
+            points, cap = max(most, 0), name
+    return points, cap
+
+
 def _rank(rule: Rule) -> tuple[int, str]:
     return -rule.terms.priority, rule.slug
 
@@ -155,7 +187,8 @@ class _Judged:
 
     def consider(self, rule: Rule) -> None:
         """Take a rule in with the lines that it matches (each with how exactly), or note why it is out."""
-        why = self._refused(rule.terms)
+        cart = self.cart
+        why = find_refusal(rule.terms, cart.placed_at, self.zone, self.facts.tier, cart.channel, cart.currency)
         places = {} if why else self._matched(rule.terms)
         if why is None and not places:
             why = Lost.NO_LINE
@@ -167,18 +200,6 @@ class _Judged:
             self.matches[rule.terms.kind].append((rule, places))
         else:
             self.lost[rule.slug] = why
-
-    def _refused(self, rule: RuleTerms) -> Lost | None:
-        day = self.cart.placed_at.astimezone(self.zone).isoweekday()
-        checks = (
-            (rule.active, Lost.INACTIVE),
-            (rule.is_in_time(self.cart.placed_at), Lost.NOT_NOW),
-            (not rule.weekdays or day in rule.weekdays, Lost.WEEKDAY),
-            (rule.is_for_tier(self.facts.tier), Lost.TIER),
-            (not rule.channels or self.cart.channel in rule.channels, Lost.CHANNEL),
-            (not rule.currencies or self.cart.currency in rule.currencies, Lost.CURRENCY),
-        )
-        return next((why for holds, why in checks if not holds), None)
 
     def _matched(self, rule: RuleTerms) -> dict[int, int]:
         """The places of the lines that the rule names, each with how exactly; flat rules need a product among them.
@@ -271,22 +292,12 @@ class _Judged:
         multipliers: frozenset[Fraction] = frozenset(),
     ) -> Grant:
         """The grant: floored once, whatever its lines had in parts, then within its limits, then divided among them."""
-        points, cap = self._capped(rule, int(exact))
+        points, cap = cap_points(rule.terms, int(exact), self.facts.room.get(rule.slug, Room()))
         if not points:
             self.lost[rule.slug] = Lost.USED_UP if cap else Lost.TOO_SMALL if basis else Lost.NO_LINE
         shares = spread(points, weights)
         lines = {self.basis.lines[place].line.id: share for place, share in zip(places, shares, strict=True) if share}
         return Grant(rule, points, exact, basis, lines, multipliers, cap)
-
-    def _capped(self, rule: Rule, points: int) -> tuple[int, Cap | None]:
-        """The points that its limits leave, and which of them has cut: the order's, the member's, the programme's."""
-        room, cap = self.facts.room.get(rule.slug, Room()), None
-        of_member = 0 if room.member_times == 0 else room.member_points
-        limits = (rule.terms.limits.per_order, of_member, room.programme)
-        for most, name in zip(limits, (Cap.ORDER, Cap.MEMBER, Cap.PROGRAMME), strict=True):
-            if most is not None and most < points:
-                points, cap = max(most, 0), name
-        return points, cap
 
     def reason(self, grants: Sequence[Grant]) -> Reason:
         """Why nothing is left of these grants."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from portal.earning.evaluation import Cap, Evaluation, Grant, Lost, Reason
-from portal.earning.rules import RuleKind, RuleTerms
+from portal.earning.rules import OCCASIONS, RuleKind, RuleTerms
 from portal.earning.sentences import say_money, say_points
 from portal.platform.documents import Document
 from portal.platform.formatting import format_points
@@ -35,6 +35,9 @@ LOST: Mapping[Lost, str] = {
 }
 _LOST_OF_KIND: Mapping[tuple[RuleKind, Lost], str] = {
     (RuleKind.MULTIPLIER, Lost.OTHER_RULE): "A better multiplier counts, or there are no points to multiply.",
+    (RuleKind.EVENT, Lost.NOT_NOW): "It happened outside the time of this rule.",
+    (RuleKind.EVENT, Lost.CHANNEL): "It is only for orders of some channels.",
+    (RuleKind.EVENT, Lost.CURRENCY): "It is only for orders in some currencies.",
     (RuleKind.FIRST_ORDER, Lost.USED_UP): "This is not the member's first order, or nothing is left under its limits.",
 }
 _ONCE: Mapping[RuleKind, str] = {
@@ -61,7 +64,7 @@ _MANY = frozenset({"fee", "tip", "gift_card"})
 
 
 def explain_lost(kind: RuleKind, lost: Lost) -> str:
-    """Why a rule of this kind pays nothing for a cart, as a sentence."""
+    """Why a rule of this kind pays nothing for a cart, or for what happened, as a sentence."""
     return _LOST_OF_KIND.get((kind, lost), LOST[lost])
 
 
@@ -117,10 +120,14 @@ def _facts(grant: Grant) -> Document:
 def _say(terms: RuleTerms, facts: Document, currency: str, locale: str) -> str:
     points, source = say_points(facts["points"], locale), _source(terms, facts, currency, locale)
     if "cap" in facts:
-        return f"{points}: {source}, cut to {CAPS[Cap(facts['cap'])]}"
+        return f"{points}: {source}, cut to {_capped(terms.kind, Cap(facts['cap']))}"
     if terms.kind in (RuleKind.SPEND, RuleKind.ITEM):
         return f"{points}: {source}"
     return f"{points} for {_ONCE.get(terms.kind, f'“{terms.name}”')}"
+
+
+def _capped(kind: RuleKind, cap: Cap) -> str:
+    return "the most at once" if cap is Cap.ORDER and kind in OCCASIONS else CAPS[cap]
 
 
 def _source(terms: RuleTerms, facts: Document, currency: str, locale: str) -> str:

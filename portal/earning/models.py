@@ -1,4 +1,4 @@
-"""Earning rules with all their versions, and what they have granted."""
+"""Earning rules with all their versions, what they have granted, and the events that shops have told."""
 
 from datetime import datetime
 from uuid import UUID
@@ -96,3 +96,22 @@ class EarningTotal(Base):
 
     slug: Mapped[str] = mapped_column(ForeignKey("loyalty_earning_rules.slug"), primary_key=True)
     points: Mapped[int] = mapped_column(BigInteger)
+
+
+class Event(Base):
+    """What a shop said that a member did, and what it was answered. Its id counts once, for ever.
+
+    The attributes are not kept, as they may be personal: `digest` is keyed and of the whole content, so that the same
+    event told again is recognised.
+    """
+
+    __tablename__ = "loyalty_events"
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"))
+    event_type: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    actor: Mapped[str]
+    digest: Mapped[bytes]
+    answer: Mapped[Document]

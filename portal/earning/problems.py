@@ -1,4 +1,4 @@
-"""Expected failures of earning rules."""
+"""Expected failures of earning rules and events."""
 
 from portal.platform.problems import Conflict, NotFound
 
@@ -15,3 +15,10 @@ class RuleChanged(Conflict):
 
     code = "rule_changed"
     title = "The earning rule has changed meanwhile"
+
+
+class EventConflict(Conflict):
+    """Another event was told with this id."""
+
+    code = "event_conflict"
+    title = "This event was told with other content"

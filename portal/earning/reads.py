@@ -9,7 +9,7 @@ from sqlalchemy import text
 from portal.earning.evaluation import Rule
 from portal.earning.models import EarningRuleVersion
 from portal.earning.problems import RuleNotFound
-from portal.earning.rules import RuleTerms
+from portal.earning.rules import RuleKind, RuleTerms
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
@@ -25,7 +25,8 @@ _CURRENT = text(f"""
 _ONE = text(f"SELECT {_COLUMNS} FROM {_IN_FORCE} WHERE r.slug = :slug")
 _ACTIVE = text(f"""
     SELECT {_COLUMNS} FROM {_IN_FORCE}
-    WHERE coalesce((v.terms -> 'active')::boolean, true) ORDER BY r.slug
+    WHERE coalesce((v.terms -> 'active')::boolean, true)
+      AND (CAST(:kind AS text) IS NULL OR v.terms ->> 'kind' = :kind) ORDER BY r.slug
 """)
 _VERSIONS = text(f"""
     SELECT {_COLUMNS} FROM loyalty_earning_rule_versions v
@@ -91,11 +92,10 @@ def list_versions(slug: str, *, limit: int, cursor: str | None) -> Document:
     return {"versions": [serialize_version(row) for row in rows[:limit]], "nextCursor": more}
 
 
-def get_active_rules() -> list[Rule]:
-    """The rules that are active, by slug, as `evaluate` takes them: one statement."""
-    return [
-        Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in read_all(_ACTIVE, {}, VersionRow)
-    ]
+def get_active_rules(kind: RuleKind | None = None) -> list[Rule]:
+    """The rules that are active (of this kind, if one is given), by slug, as `evaluate` takes them: one statement."""
+    rows = read_all(_ACTIVE, {"kind": kind}, VersionRow)
+    return [Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in rows]
 
 
 def get_versions(named: Sequence[tuple[str, int]]) -> list[Rule]:

@@ -40,6 +40,10 @@ class RuleKind(StrEnum):
     MULTIPLIER = "multiplier"
 
 
+OCCASIONS = frozenset({RuleKind.EVENT, RuleKind.SIGN_UP, RuleKind.BIRTHDAY})
+"""What rules pay for besides orders."""
+
+
 class MemberLimit(Schema):
     """How many points, or how often, a member may be granted in a calendar window of the programme's timezone."""
 

@@ -57,6 +57,15 @@ LABELS: dict[str, EntryLabels] = {
     EntryType.REVERSAL: EntryLabels(
         "Order {order}", "Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True
     ),
+    EntryType.EVENT: EntryLabels(
+        "Bonus for an event", "A bonus for you", "for something they did", "given for an event were taken back"
+    ),
+    EntryType.BIRTHDAY: EntryLabels(
+        "Birthday bonus", "Happy birthday", "for their birthday", "given for a birthday were taken back"
+    ),
+    EntryType.SIGN_UP: EntryLabels(
+        "Welcome bonus", "Thank you for joining", "for joining", "given for joining were taken back"
+    ),
 }
 # For a type that is in the database but unknown to this version of the portal.
 UNKNOWN = EntryLabels("Points", "Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)

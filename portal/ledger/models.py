@@ -38,6 +38,9 @@ class EntryType(StrEnum):
     EXPIRATION = "expiration", -1, False
     ADJUSTMENT = "adjustment", 0, True
     REVERSAL = "reversal", 0, False
+    EVENT = "event", 1, True
+    BIRTHDAY = "birthday", 1, True
+    SIGN_UP = "sign_up", 1, True
 
     def __new__(cls, name: str, sign: int, earned: bool) -> Self:
         """Make the enum member with its sign and whether it is earned."""

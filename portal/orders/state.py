@@ -10,11 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from portal.earning import LineKind, TenderKind
 from portal.platform.documents import MAX_POINTS, Document
-from portal.platform.schemas import Moment, Schema, Text, no_nul
+from portal.platform.schemas import Moment, Reference, Schema, Text, no_nul
 
 MAX_LINES = 500
-REFERENCE_PATTERN = r"^[A-Za-z0-9._:@#-]{1,128}$"
-Reference = Annotated[str, BeforeValidator(no_nul), Field(pattern=REFERENCE_PATTERN, max_length=128)]
 Code = Annotated[str, BeforeValidator(no_nul), Field(min_length=1, max_length=128)]
 Money = Annotated[int, Field(strict=True, ge=0, le=MAX_POINTS)]
 Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]

@@ -49,6 +49,8 @@ def _moved_to(source: Callable[[], datetime]) -> Iterator[None]:
 
 
 ONE_DAY = timedelta(days=1)
+# How far the clock of somebody who tells us a time may be ahead of ours.
+CLOCKS_DIFFER = timedelta(minutes=5)
 CLOSING_SECOND = timedelta(seconds=1)
 FIRST_MOMENT = datetime(MINYEAR, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(MAXYEAR, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -65,6 +65,8 @@ def _storable(value: Document) -> Document:
     return value
 
 
+Reference = Annotated[str, BeforeValidator(no_nul), Field(pattern=r"^[A-Za-z0-9._:@#-]{1,128}$", max_length=128)]
+"""What a shop calls an order, a line, a refund or an event."""
 Metadata = Annotated[Document, AfterValidator(_storable), Field(default_factory=dict)]
 
 

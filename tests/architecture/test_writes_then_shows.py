@@ -846,6 +846,18 @@ def release_an_order(world: World) -> None:
     assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made["entries"][0]
 
 
+@shows("/api/v1/loyalty/events POST ORDERS_OR_ADMIN")
+def tell_an_event(world: World) -> None:
+    person = world.member()
+    world.api("PUT", "/earning-rules/visit", {"name": "Visit", "kind": "event", "eventType": "visit", "points": 5})
+    event = {"eventId": "W-1", "userId": person.id, "type": "visit"}
+    made = world.api("POST", "/events", event)
+    assert [outcome["points"] for outcome in made["outcomes"]] == [5]
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"] == made["entries"]
+    assert world.api("POST", "/events", event) == made
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 5
+
+
 @shows("/api/v1/loyalty/referrals/complete POST ADMIN")
 def complete_by_api(world: World) -> None:
     person, friend = world.member(), world.member()

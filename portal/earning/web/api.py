@@ -5,6 +5,7 @@ from flask import Response
 
 from portal.accounts.web import Access, acting, guarded
 from portal.earning import reads, versions
+from portal.earning.events import EventInput, EventRules, record_event
 from portal.earning.sentences import list_ways
 from portal.earning.web import schemas
 from portal.platform import clock
@@ -43,6 +44,17 @@ def list_earning_rules(query: Page) -> Response:
 def list_earning_rule_versions(slug: str, query: Page) -> Response:
     """List all versions of an earning rule, newest first."""
     return json(reads.list_versions(valid_slug(slug), limit=query.limit, cursor=query.cursor))
+
+
+@bp.post("/events")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.input(EventInput, location="json", arg_name="body")
+@bp.output(schemas.EventAnswer)
+@bp.doc(responses={201: "The event is new."})
+def tell_event(body: EventInput) -> Response:
+    """Tell what a member did, and grant what it brings; each `eventId` counts once, and gets the same answer again."""
+    answer, created = record_event(db.session(), body, acting(), EventRules.of(current_settings()))
+    return json(answer, 201 if created else 200)
 
 
 @bp.get("/ways-to-earn")

@@ -1,8 +1,11 @@
 """Shapes of the API of earning rules."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from portal.earning import RuleTerms
+from portal.ledger.web import LedgerEntry
 from portal.platform.schemas import Answer, Slug, Text
 
 
@@ -46,3 +49,19 @@ class WaysToEarn(Answer):
     """What brings points now."""
 
     ways: list[WayToEarn]
+
+
+class EventOutcome(Answer):
+    """What a rule of the event's type has granted; `limited`: a limit has cut its points, perhaps to 0."""
+
+    rule: str
+    outcome: Literal["granted", "limited", "not_matched"]
+    points: int
+    sentence: str
+
+
+class EventAnswer(Answer):
+    """What an event has brought: by rule, and the ledger entries written at once (points may be pending)."""
+
+    outcomes: list[EventOutcome]
+    entries: list[LedgerEntry]

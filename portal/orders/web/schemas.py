@@ -14,10 +14,10 @@ from pydantic import (
 from portal.earning import RuleTerms
 from portal.ledger.web import LedgerEntry
 from portal.orders.preview import MAX_DAYS
-from portal.orders.state import Currency, OrderInput, OrderStatus, Reference
+from portal.orders.state import Currency, OrderInput, OrderStatus
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
-from portal.platform.schemas import Answer, Page, Schema, Slug, Text
+from portal.platform.schemas import Answer, Page, Reference, Schema, Slug, Text
 from portal.referrals.web import Referral, TierUpgrade
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
