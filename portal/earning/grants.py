@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.earning.evaluation import Room, Rule
+from portal.earning.models import EarningTotal
 from portal.platform.clock import FIRST_MOMENT, LAST_MOMENT, add_months, start_of_day, week_of
 from portal.platform.documents import Document, to_json
 
@@ -36,10 +37,9 @@ _LOCKED_TOTALS = text(f"""
     WHERE w.slug = ANY(:slugs) ORDER BY w.slug FOR UPDATE OF w
 """)
 _KEEP_WRITERS_OUT = text("LOCK TABLE loyalty_earning_grants IN SHARE ROW EXCLUSIVE MODE")
-_BEGIN_TOTALS = text("""
+_BEGIN_TOTAL = text("""
     INSERT INTO loyalty_earning_totals (slug, points)
-    SELECT w.slug, coalesce((SELECT sum(granted - reversed) FROM loyalty_earning_grants g WHERE g.slug = w.slug), 0)
-    FROM unnest(CAST(:slugs AS text[])) AS w(slug) ON CONFLICT DO NOTHING
+    SELECT CAST(:slug AS text), coalesce(sum(granted - reversed), 0) FROM loyalty_earning_grants WHERE slug = :slug
 """)
 _WRITE = text("""
     WITH given AS (
@@ -136,6 +136,16 @@ def free_entitlements(session: Session, cause: Cause, slugs: Sequence[str]) -> N
     session.execute(_FREE, _of(cause, slugs=list(slugs)))
 
 
+def begin_total(session: Session, slug: str) -> None:
+    """Begin to keep the total of a rule, for a limit of the whole programme; those who grant points wait meanwhile.
+
+    One that was begun stays as it is. Rules begin it when they are written: whoever grants holds other locks already.
+    """
+    if session.get(EarningTotal, slug) is None:
+        session.execute(_KEEP_WRITERS_OUT)
+        session.execute(_BEGIN_TOTAL, {"slug": slug})
+
+
 def read_room(
     session: Session, cause: Cause, rules: Iterable[Rule], zone: ZoneInfo, *, writes: bool
 ) -> dict[str, Room]:
@@ -173,10 +183,7 @@ def _totals(session: Session, cause: Cause, slugs: list[str], *, writes: bool) -
         return {}
     values = _of(cause, slugs=slugs)
     found = session.execute(_LOCKED_TOTALS if writes else _TOTALS, values).all()
-    if writes and len(found) < len(slugs):
-        session.execute(_KEEP_WRITERS_OUT)
-        session.execute(_BEGIN_TOTALS, {"slugs": slugs})
-        found = session.execute(_LOCKED_TOTALS, values).all()
+    assert len(found) == len(slugs), "a total begins with the first version that has such a limit"
     return {row.slug: row.points for row in found}
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.earning.grants import begin_total
 from portal.earning.models import EarningRule, EarningRuleVersion
 from portal.earning.problems import RuleChanged, RuleNotFound
 from portal.earning.rules import RuleTerms
@@ -38,6 +39,8 @@ def put_rule(
     )
     session.add(written)
     session.flush()
+    if terms.limits.programme is not None:
+        begin_total(session, slug)
     audit.record(
         session,
         act,
