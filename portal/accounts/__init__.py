@@ -34,14 +34,16 @@ from portal.accounts.registration import NOTES, REGISTRATION_TOPIC
 from portal.accounts.reset import RESET_TOPIC, drop_password
 from portal.accounts.search import HITS, list_named, look_for, search_words
 from portal.accounts.users import create_user, get_user
-from portal.accounts.verification import AFTER_VERIFICATION, make_link_token
+from portal.accounts.verification import ADDRESSES_VERIFIED, AFTER_VERIFICATION, JOINED, make_link_token
 
 __all__ = [
+    "ADDRESSES_VERIFIED",
     "AFTER_VERIFICATION",
     "ANY_HOUR",
     "BIRTHDAY_NOTICE",
     "DEMO_PASSWORD",
     "HITS",
+    "JOINED",
     "NOTES",
     "NOTICE_TOPIC",
     "OWN_WITHDRAWAL",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import User
 from portal.accounts.notices import tell_of_new_addresses
 from portal.accounts.preferences import CHANGE_MANY, OWN_WITHDRAWAL
-from portal.accounts.verification import release_addresses, vouch
+from portal.accounts.verification import release_addresses, tell_verified, vouch
 from portal.platform.audit import Act
 from portal.platform.db.reads import Values
 
@@ -35,6 +35,11 @@ _UNVERIFIED = """
 _MOVED = """
     SELECT u.id, u.email FROM users u JOIN ({profiles}) p ON p.user_id = u.id
     WHERE NOT p.is_new AND p.email <> u.email AND u.email_verified_at IS NOT NULL
+"""
+# Addresses that this file verifies: of new users, and of those who get another one. The others are vouched for.
+_VERIFIED = """
+    SELECT u.id, u.email FROM users u JOIN ({profiles}) p ON p.user_id = u.id
+    WHERE p.is_new OR u.id = ANY(:moved)
 """
 _MAKE = """
     INSERT INTO users (id, email, email_normalized, email_verified_at, name, phone_number, timezone, locale, birthday,
@@ -102,6 +107,8 @@ def put_profiles(session: Session, profiles: str, values: Values, act: Act, *, s
     run(_CHANGE)
     for user_id in unverified:
         vouch(session, session.get_one(User, user_id, populate_existing=True))
+    values["moved"] = [user_id for user_id, _ in moved]
+    tell_verified(session, [(row.id, row.email) for row in run(_VERIFIED)])
     changed = list(map(_Consent._make, run(_CONSENT)))
     _note_consent(session, [row for row in changed if row.given or not row.is_made], act, source)
     for start in range(0, len(moved), BATCH):

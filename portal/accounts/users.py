@@ -17,7 +17,7 @@ from portal.accounts.notices import tell_of_new_addresses
 from portal.accounts.passwords import check_password, hash_password
 from portal.accounts.preferences import Origin, change_consent, describe_consent, get_consent
 from portal.accounts.problems import EmailTaken, UserIdTaken, UserNotFound
-from portal.accounts.verification import release_address, vouch
+from portal.accounts.verification import release_address, tell_joined, tell_verified, vouch
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
 from portal.platform.clock import CLOCKS_DIFFER
@@ -88,11 +88,15 @@ def insert_user(session: Session, user_id: str, *, actor: str, **columns: Any) -
     :raises EmailTaken: if it is another user's verified address.
     """
     now = clock.now()
-    made = {"id": user_id, "created_at": now, "updated_at": now, "email_verified_at": now}
-    values = {**made, **_dated(columns_of(columns))}
+    times = {"created_at": now, "updated_at": now, "email_verified_at": now}
+    values = {"id": user_id, **times, **_dated(columns_of(columns))}
     with unique_email(session):
         release_address(session, columns["email"], to=user_id, actor=actor)
-        return session.scalar(insert(User).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(User))
+        made = insert(User).values(values).on_conflict_do_nothing(index_elements=["id"])
+        user = session.scalar(made.returning(User))
+    if user is not None:
+        tell_verified(session, [(user.id, columns["email"])])
+    return user
 
 
 def columns_of(changes: Document) -> Document:
@@ -185,6 +189,7 @@ def upsert_user(
         if made is not None:
             _change_consent(session, made, {"marketing_messages": None, **changes}, actor, grant)
             record_change(session, actor, "user.create", None, serialize_user(session, made))
+            tell_joined(session, made)
             return made, True
         user = _lock(session, user_id)  # another call has made them since
     if user is None:
@@ -231,6 +236,9 @@ def _write(session: Session, user: User, changes: Document, actor: str) -> bool:
                 tell_of_new_addresses(session, {user.id: before})
     if unverified:
         vouch(session, user)
+    elif "email" in changed:
+        session.flush()
+        tell_verified(session, [(user.id, changed["email"])])
     return True
 
 

@@ -20,6 +20,12 @@ PURPOSE = "verify-address"
 # Event: a user's address has been verified. Listeners are called with the session, the user, what the domains noted at
 # their registration (`registration.read_notes`), and when that was.
 AFTER_VERIFICATION = "after_verification"
+# Event: users' present addresses have become verified, whichever way. Listeners are called with the session and pairs
+# of user id and address: one pair, or all of a file of members. They come before other listeners.
+ADDRESSES_VERIFIED = "addresses_verified"
+# Event: somebody has joined: they registered, and their address is verified now, or the shop has told of somebody new.
+# Not so users of files, and those that operators make. Listeners are called with the session and the user.
+JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +127,33 @@ def confirm(
 
 
 def mark_verified(session: Session, user: User, registration: Registration | None) -> None:
-    """Mark a user's address as verified, and pass the notes of this registration to other domains.
+    """Mark a user's address as verified, which happens once to those who register, and tell other domains.
 
+    They get the notes of this registration, if it is one of this address.
     The caller holds the user's row lock. The passwords of registrations are deleted. The caller decides about consent:
     whoever ticked it at a registration need not be the owner of the address.
     """
     user.email_verified_at = user.updated_at = clock.now()
     session.execute(update(Registration).where(Registration.user_id == user.id).values(password_hash=None))
     session.flush()
-    if registration is None or registration.email != user.email:
-        return
-    for listener in listeners(AFTER_VERIFICATION):
-        listener(session, user, registration.remembered, registration.created_at)
+    if user.email is not None:
+        tell_verified(session, [(user.id, user.email)])
+    if registration is not None and registration.email == user.email:
+        for listener in listeners(AFTER_VERIFICATION):
+            listener(session, user, registration.remembered, registration.created_at)
+    tell_joined(session, user)
+
+
+def tell_verified(session: Session, addresses: Sequence[tuple[str, str]]) -> None:
+    """Tell other domains that these addresses, each with its user's id before it, are verified now."""
+    for listener in listeners(ADDRESSES_VERIFIED) if addresses else ():
+        listener(session, addresses)
+
+
+def tell_joined(session: Session, user: User) -> None:
+    """Tell other domains that somebody has joined."""
+    for listener in listeners(JOINED):
+        listener(session, user)
 
 
 def vouch(session: Session, user: User) -> None:

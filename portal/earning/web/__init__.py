@@ -1,12 +1,15 @@
-"""The API and console of earning rules."""
+"""The API and console of earning rules, and what joining brings."""
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
-from portal.earning.occasions import SOURCES, explain_entry
+from portal.accounts import JOINED, User
+from portal.earning.occasions import SOURCES, explain_entry, welcome
 from portal.earning.web.console import PREVIEW, Previewer
-from portal.ledger import add_checks
+from portal.ledger import EarningRules, add_checks
 from portal.ledger.web import explain
-from portal.platform.settings import listen
+from portal.platform import clock
+from portal.platform.settings import current_settings, listen
 
 __all__ = [
     "preview_by",
@@ -18,8 +21,14 @@ def preview_by(app: Flask, previewer: Previewer) -> None:
     listen(app, PREVIEW, previewer)
 
 
+def welcome_user(session: Session, user: User) -> None:
+    """Grant a user what joining brings; staff are no customers."""
+    if user.role == "member":
+        welcome(session, user.id, clock.now(), EarningRules.of(current_settings()))
+
+
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes and checks, and explain what occasions have brought."""
+    """Attach the domain's routes and checks, explain what occasions have brought, and welcome those who join."""
     from portal.earning.verify import CHECKS
     from portal.earning.web import api, console
 
@@ -28,3 +37,4 @@ def init_app(app: Flask) -> None:
     add_checks(CHECKS)
     for source in SOURCES:
         explain(app, source, explain_entry)
+    listen(app, JOINED, welcome_user)
