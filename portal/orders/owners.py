@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts import UserNotFound
@@ -40,6 +40,7 @@ def find_owner(session: Session, user_id: str | None, email: str | None, key: by
         return Owner(enrol(session, user_id).id)
     if email is None:
         return Owner()
+    lock_address(session, email, key)
     holder = session.scalar(_HOLDER, {"email": email.strip().lower()})
     return Owner(enrol(session, holder).id) if holder is not None else Owner(None, hash_address(email, key))
 
@@ -60,6 +61,12 @@ def find_holder(session: Session, user_id: str | None, email: str | None) -> UUI
 def hash_address(email: str, key: bytes) -> bytes:
     """The keyed hash of an address, whatever its case: what is kept of it while nobody has claimed the order."""
     return hmac.digest(key, f"order:{email.strip().lower()}".encode(), hashlib.sha256)
+
+
+def lock_address(session: Session, email: str, key: bytes) -> None:
+    """Let those who look for an address's holder and those who claim its orders take turns, so that none is missed."""
+    number = int.from_bytes(hash_address(email, key)[:8], signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def claim_order(session: Session, order: Order, user_id: str, now: datetime, rules: OrderRules) -> Booked:

@@ -1,21 +1,27 @@
-"""The API of orders."""
+"""The API of orders, and what they do when others do something."""
 
 from flask import Flask
 
+from portal.accounts import ADDRESSES_VERIFIED
 from portal.earning.web import preview_by
 from portal.ledger import add_checks
 from portal.ledger.web import explain
+from portal.orders.claims import CLAIM_TOPIC
 from portal.orders.explaining import explain_entry
 from portal.orders.preview import preview_rule
 from portal.orders.snapshot import SOURCE
+from portal.platform import outbox
+from portal.platform.settings import listen
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes, checks and explanations."""
+    """Attach the domain's routes, checks, explanations and listeners, and the worker's part."""
     from portal.orders.verify import CHECKS
-    from portal.orders.web import api
+    from portal.orders.web import api, listeners
 
     app.register_blueprint(api.bp)
     explain(app, SOURCE, explain_entry)
     add_checks(CHECKS)
     preview_by(app, preview_rule)
+    listen(app, ADDRESSES_VERIFIED, listeners.claim_for)
+    outbox.consume(app, CLAIM_TOPIC, listeners.claim_of_user)
