@@ -1,6 +1,7 @@
 """Earning rules, their versions, and what carts earn by them."""
 
 from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
+from portal.earning.birthdays import pay_birthdays
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
 from portal.earning.explanations import LOST, REASONS, explain_lost, facts_of, in_decimals, round_half_up, tell_grant
@@ -54,6 +55,7 @@ __all__ = [
     "get_versions",
     "in_decimals",
     "list_ways_of",
+    "pay_birthdays",
     "put_rule",
     "read_room",
     "round_half_up",

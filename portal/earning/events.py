@@ -17,7 +17,17 @@ from portal.config import Settings
 from portal.earning.explanations import explain_lost, tell_grant
 from portal.earning.grants import Cause
 from portal.earning.models import Event
-from portal.earning.occasions import EVENT, Occasion, Outcome, book, get_activation, grant, judge, read_standing
+from portal.earning.occasions import (
+    EVENT,
+    Occasion,
+    Outcome,
+    book,
+    find_refusals,
+    get_activation,
+    grant,
+    judge,
+    read_standing,
+)
 from portal.earning.problems import EventConflict
 from portal.earning.reads import get_active_rules
 from portal.earning.rules import Code, RuleKind
@@ -118,8 +128,8 @@ def _grant(session: Session, event: Event, now: datetime, rules: EventRules) -> 
     if suspended:
         outcomes = [Outcome(rule, 0) for rule in found]
         return {"outcomes": [_tell(each, "not_matched", SUSPENDED) for each in outcomes], "entries": []}
-    zone = rules.earning.zone
-    outcomes = judge(session, cause, found, tier, zone, rules.earning)
+    lost = find_refusals(found, cause.at, rules.earning.zone, tier)
+    outcomes = judge(session, cause, found, lost, rules.earning)
     metadata = {"event_id": event.event_id, "event_type": event.event_type}
     occasion = Occasion(cause, EntryType.EVENT, metadata)
     posted = book(session, grant(session, occasion, outcomes, now, rules.earning), now)

@@ -77,7 +77,10 @@ class EarningGrant(Base):
 
 
 class EarningEntitlement(Base):
-    """A grant that a member can have once in a period, and for what they have it; deleted when that is taken back."""
+    """A grant that a member can have once in a period, and for what they have it; deleted when that is taken back.
+
+    A birthday's is kept even if it brought nothing, so that it is judged once; its period is the day, `2026-12-10`.
+    """
 
     __tablename__ = "loyalty_earning_entitlements"
 

@@ -3,7 +3,7 @@
 What is granted is kept and posted, or put aside, as it is for orders; multipliers do not apply (CONTRACT-EARNING 8.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -82,21 +82,19 @@ def read_standing(session: Session, member_id: UUID) -> Standing:
     return Standing(*session.execute(_STANDING, {"member_id": member_id}).one())
 
 
+def find_refusals(rules: Sequence[Rule], moment: datetime, zone: ZoneInfo, tier: str | None) -> dict[str, Lost | None]:
+    """Why each of these rules, by slug, pays nothing at that moment to a member of this tier; None: it may pay."""
+    return {rule.slug: find_refusal(rule.terms, moment, zone, tier) for rule in rules}
+
+
 def judge(
-    session: Session,
-    cause: Cause,
-    rules: Sequence[Rule],
-    tier: str | None,
-    days: ZoneInfo,
-    earning: EarningRules,
+    session: Session, cause: Cause, rules: Sequence[Rule], lost: Mapping[str, Lost | None], earning: EarningRules
 ) -> list[Outcome]:
-    """What each of these rules pays, by the cause's date; its weekday is that in the zone `days`.
+    """What each of these rules pays within its limits, unless it is `lost`.
 
     The caller holds the member's row lock; the limits of the programme are locked until the end of the transaction.
     """
-    lost = {rule.slug: find_refusal(rule.terms, cause.at, days, tier) for rule in rules}
-    open_rules = [rule for rule in rules if lost[rule.slug] is None]
-    room = read_room(session, cause, open_rules, earning.zone, writes=True)
+    room = read_room(session, cause, [rule for rule in rules if lost[rule.slug] is None], earning.zone, writes=True)
     outcomes = []
     for rule in rules:
         points, cap = 0, None
@@ -144,7 +142,7 @@ def welcome(session: Session, user_id: str, now: datetime, earning: EarningRules
     cause = Cause(member_id, SIGN_UP, ids.encode(member_id), now)
     known = get_grants(session, cause)
     fresh = [] if standing.suspended else [rule for rule in rules if rule.slug not in known]
-    outcomes = judge(session, cause, fresh, standing.tier, earning.zone, earning)
+    outcomes = judge(session, cause, fresh, find_refusals(fresh, now, earning.zone, standing.tier), earning)
     paying = [each for each in outcomes if each.points and take_entitlement(session, cause, each.rule.slug, ONCE, now)]
     return book(session, grant(session, Occasion(cause, EntryType.SIGN_UP), paying, now, earning), now)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.checkout import expire_intents
+from portal.earning import pay_birthdays
 from portal.ledger import EarningRules, activate_due, expire_scheduled_points, grant_weekly_streak_bonuses
 from portal.platform import clock
 from portal.platform.db import unit_of_work
@@ -19,7 +20,7 @@ POSTED = ("entries", "points", "members")
 
 
 def run_loyalty_progression(_: datetime) -> list[Step]:
-    """Cancel stale holds, activate pending credits, expire points, pay streaks, close expired invites and intents."""
+    """Cancel stale holds, activate pending credits, expire points, pay birthdays and streaks, close what is over."""
     settings = current_settings()
     rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
 
@@ -35,10 +36,15 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
         with unit_of_work() as session:
             return grant_weekly_streak_bonuses(session, clock.now(), points=bonus, rules=rules, shard=shard)
 
+    def celebrate(shard: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            return pay_birthdays(session, clock.now(), rules=rules, shard=shard)
+
     return [
         counting("stale_holds", "cancelled", cancel_stale_holds),
         Step("activated_credits", activate, POSTED, SHARDS),
         Step("expired_points", expire, POSTED, SHARDS),
+        Step("birthdays", celebrate, ("members", "points"), SHARDS),
         Step("streak_bonuses", reward, POSTED, SHARDS),
         counting("expired_invites", "closed", expire_invites),
         counting("expired_checkout_intents", "closed", expire_intents),
