@@ -1,7 +1,6 @@
 """Earning rules, their versions, and what carts earn by them."""
 
 from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
-from portal.earning.birthdays import pay_birthdays
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
 from portal.earning.explanations import LOST, REASONS, explain_lost, facts_of, in_decimals, round_half_up, tell_grant
@@ -15,6 +14,7 @@ from portal.earning.grants import (
     take_entitlement,
     write_grants,
 )
+from portal.earning.occasions.birthdays import pay_birthdays
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
 from portal.earning.sentences import list_ways_of, say_money

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.preferences import put_birthday
-from portal.earning import birthdays
-from portal.earning.birthdays import pay_birthdays
 from portal.earning.models import EarningEntitlement, EarningGrant
+from portal.earning.occasions import birthdays
+from portal.earning.occasions.birthdays import pay_birthdays
 from portal.earning.rules import RuleTerms
 from portal.earning.versions import put_rule
 from portal.ledger import EarningRules

@@ -5,7 +5,7 @@ from flask import Response
 
 from portal.accounts.web import Access, acting, guarded
 from portal.earning import reads, versions
-from portal.earning.events import EventInput, EventRules, record_event
+from portal.earning.occasions.events import EventInput, EventRules, record_event
 from portal.earning.sentences import list_ways
 from portal.earning.web import schemas
 from portal.platform import clock

@@ -17,7 +17,7 @@ from portal.config import Settings
 from portal.earning.explanations import explain_lost, tell_grant
 from portal.earning.grants import Cause
 from portal.earning.models import Event
-from portal.earning.occasions import (
+from portal.earning.occasions.granting import (
     EVENT,
     Occasion,
     Outcome,

@@ -19,7 +19,7 @@ from portal import ledger
 from portal.accounts import BIRTHDAY_NOTICE
 from portal.earning.evaluation import Lost, Rule
 from portal.earning.grants import Cause, take_entitlement
-from portal.earning.occasions import BIRTHDAY, Credit, Occasion, book, grant, judge, read_standing
+from portal.earning.occasions.granting import BIRTHDAY, Credit, Occasion, book, grant, judge, read_standing
 from portal.earning.reads import get_active_rules
 from portal.earning.rules import RuleKind, RuleTerms
 from portal.ledger import EarningRules, EntryType

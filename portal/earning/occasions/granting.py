@@ -1,4 +1,4 @@
-"""Occasions: what brings points besides orders, such as events, joining and birthdays. They have no cart to judge.
+"""From what happened to what it brings: judged by rules and limits, without a cart.
 
 What is granted is kept and posted, or put aside, as it is for orders; multipliers do not apply (CONTRACT-EARNING 8.3).
 """
@@ -16,24 +16,18 @@ from sqlalchemy.orm import Session
 from portal import ledger
 from portal.earning.evaluation import Cap, Lost, Room, Rule, cap_points, find_refusal
 from portal.earning.explanations import tell_grant
-from portal.earning.grants import Cause, get_grants, read_room, take_entitlement, write_grants
-from portal.earning.reads import get_active_rules
-from portal.earning.rules import RuleKind, RuleTerms
+from portal.earning.grants import Cause, read_room, write_grants
+from portal.earning.rules import RuleTerms
 from portal.ledger import EarningRules, EntryType, ExplainedRow, Explanation
-from portal.members import lock_members
-from portal.platform import ids
 from portal.platform.clock import week_of
 from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 from portal.platform.formatting import reader_locale
 from portal.platform.settings import current_settings
-from portal.tiers import enrol
 
 # Where their ledger entries and grants come from.
 SOURCES = EVENT, SIGN_UP, BIRTHDAY = "event", "sign_up", "birthday"
 
-ONCE = "once"
-"""The period of what a member is granted once for ever."""
 Credit = ledger.Posting | ledger.PendingCredit
 
 _STANDING = text("""
@@ -126,25 +120,6 @@ def book(session: Session, given: Sequence[Credit], now: datetime) -> ledger.Pos
 def get_activation(cause: Cause, rule: Rule) -> datetime:
     """When points of the rule become active: its own `pendingDays` after the cause. `PENDING_DAYS` are of orders."""
     return cause.at + timedelta(days=rule.terms.pending_days or 0)
-
-
-def welcome(session: Session, user_id: str, now: datetime, earning: EarningRules) -> ledger.Posted:
-    """Grant what joining brings, once for each rule. A user who is no member yet becomes one, if there is such a rule.
-
-    :raises portal.accounts.UserNotFound: if there is no such user.
-    """
-    rules = get_active_rules(RuleKind.SIGN_UP)
-    if not rules:
-        return ledger.Posted([], [])
-    member_id = enrol(session, user_id).id
-    lock_members(session, [member_id])
-    standing = read_standing(session, member_id)
-    cause = Cause(member_id, SIGN_UP, ids.encode(member_id), now)
-    known = get_grants(session, cause)
-    fresh = [] if standing.suspended else [rule for rule in rules if rule.slug not in known]
-    outcomes = judge(session, cause, fresh, find_refusals(fresh, now, earning.zone, standing.tier), earning)
-    paying = [each for each in outcomes if each.points and take_entitlement(session, cause, each.rule.slug, ONCE, now)]
-    return book(session, grant(session, Occasion(cause, EntryType.SIGN_UP), paying, now, earning), now)
 
 
 class _Granted(NamedTuple):

@@ -1,0 +1,1 @@
+"""Occasions: what brings points besides orders, such as events, joining and birthdays."""
