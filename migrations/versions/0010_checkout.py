@@ -30,6 +30,7 @@ def _create_loyalty_checkout_intents() -> None:
         sa.Column("channel", sa.String(), nullable=True),
         sa.Column("reward_id", sa.Uuid(), nullable=True),
         sa.Column("points", sa.BigInteger(), nullable=True),
+        sa.Column("planned_cost", sa.BigInteger(), nullable=True),
         sa.Column("redemption_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),

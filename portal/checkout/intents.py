@@ -66,13 +66,17 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One intent of a request, by the checkout's own id. A redemption names a reward or points."""
+    """One intent of a request, by the checkout's own id. A redemption names a reward or points.
+
+    `expected_points` is what the shop believes that the reward costs.
+    """
 
     kind: str
     checkout_intent_id: str
     channel: str | None = None
     reward_slug: str | None = None
     points: int | None = None
+    expected_points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *
     :raises IntentConflict: if a `checkoutIntentId` belongs to a different intent.
     :raises IntentCancelled, IntentExpired: if it is planned or confirmed too late.
     :raises AlreadyFulfilled: if it is cancelled too late.
+    :raises portal.rewards.PriceChanged: if a reward costs something else than `expected_points`, or, without these,
+        than when it was planned.
     :raises portal.platform.problems.DomainError: see `reserve_points`.
     """
     member = lock_member_of_user(session, user_id)
@@ -129,9 +135,18 @@ def sync_intents(session: Session, user_id: str, checkout: Checkout, act: Act, *
 
 
 def confirm_intent(
-    session: Session, user_id: str, intent_id: UUID, reward_slug: str, act: Act, *, rules: CheckoutRules
+    session: Session,
+    user_id: str,
+    intent_id: UUID,
+    reward_slug: str,
+    act: Act,
+    *,
+    rules: CheckoutRules,
+    expected_points: int | None = None,
 ) -> None:
     """Confirm a planned redemption of this reward for the member who returns to it, as its checkout would.
+
+    `expected_points` is what the member saw that it costs.
 
     :raises IntentNotFound: if there is no such intent, or it is another member's or another reward's.
 
@@ -147,7 +162,7 @@ def confirm_intent(
     if member is None or row is None or row.slug != reward_slug:
         raise IntentNotFound
     intent: CheckoutIntent = row.CheckoutIntent
-    part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug)
+    part = Part(intent.kind, intent.checkout_intent_id, intent.channel, reward_slug, expected_points=expected_points)
     checkout = Checkout(Action.CONFIRM, intent.order_reference, (part,))
     _confirm(_Desk(session, member, checkout, rules, act), part, intent)
     session.flush()
@@ -193,8 +208,9 @@ def _plan(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutInt
     if intent is not None:
         _must_be_open(intent, desk.act.now)
         return intent
-    reward_id = _offered(desk, part.reward_slug) if part.reward_slug else None
-    return _store(desk, part, status="pending", reward_id=reward_id, points=part.points)
+    reward = _offered(desk, part.reward_slug) if part.reward_slug else None
+    wish = {"reward_id": reward.id, "planned_cost": reward.points_cost} if reward else {"points": part.points}
+    return _store(desk, part, status="pending", **wish)
 
 
 def _confirm(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> CheckoutIntent:
@@ -203,7 +219,11 @@ def _confirm(desk: _Desk, part: Part, intent: CheckoutIntent | None) -> Checkout
         intent.confirmed_at = intent.confirmed_at or desk.act.now
     elif intent.status != "confirmed":
         wish = redemptions.Wish(
-            part.reward_slug, part.points or 0, f"Order {intent.order_reference}", part.checkout_intent_id
+            part.reward_slug,
+            part.points or 0,
+            f"Order {intent.order_reference}",
+            part.checkout_intent_id,
+            expected_points=part.expected_points or intent.planned_cost,
         )
         redemption = redemptions.reserve_points(
             desk.session, desk.member.user_id, wish, desk.act, rules=desk.rules.holds
@@ -280,11 +300,11 @@ def _must_be_open(intent: CheckoutIntent, now: datetime) -> None:
         raise IntentExpired
 
 
-def _offered(desk: _Desk, slug: str) -> UUID:
+def _offered(desk: _Desk, slug: str) -> Reward:
     reward = desk.session.scalar(select(Reward).where(Reward.slug == slug))
     if reward is None or not is_offered(reward, desk.act.now):
         raise RewardNotFound
-    return reward.id
+    return reward
 
 
 def _store(desk: _Desk, part: Part, **fields: object) -> CheckoutIntent:

@@ -24,7 +24,8 @@ STATUSES = ("pending", "confirmed", "resolved", "cancelled", "expired")
 class CheckoutIntent(Base):
     """A reminder from a checkout, by the shop's own id or (`by_member`) by one that the member's browser chose.
 
-    The shop's ids are unique in the whole programme, a member's own only among theirs.
+    The shop's ids are unique in the whole programme, a member's own only among theirs. `planned_cost` is what the
+    reward cost when it was planned.
     """
 
     __tablename__ = "loyalty_checkout_intents"
@@ -39,6 +40,7 @@ class CheckoutIntent(Base):
     channel: Mapped[str | None]
     reward_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_rewards.id"))
     points: Mapped[int | None] = mapped_column(BigInteger)
+    planned_cost: Mapped[int | None] = mapped_column(BigInteger)
     redemption_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -6,6 +6,7 @@ from portal.platform.problems import DomainError
 SENTENCES = {
     "insufficient_points": "You no longer have enough points for this. Nothing was taken.",
     "reward_out_of_stock": "Someone was faster: the last one has gone. Your points are untouched.",
+    "price_changed": "The price has changed. Have a look at it first: nothing was taken.",
     "reward_limit_reached": "You have had this one as often as each member can. Your points are untouched.",
     "tier_required": "This reward opens at a higher tier. Your points are untouched.",
     "reward_not_found": "The shop no longer offers this reward. Your points are untouched.",

@@ -74,7 +74,7 @@ class NotRetryable(Conflict):
 class Wish:
     """What a member wants: a reward by its slug, or `points` for a described purpose.
 
-    `retry_of` is the failed redemption that is retried.
+    `retry_of` is the failed redemption that is retried, `expected_points` what the reward is believed to cost.
     """
 
     reward_slug: str | None = None
@@ -82,6 +82,7 @@ class Wish:
     description: str = ""
     checkout_intent_id: str | None = None
     retry_of: UUID | None = None
+    expected_points: int | None = None
 
 
 def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rules: HoldRules) -> Redemption:
@@ -91,6 +92,7 @@ def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rule
     :raises MemberSuspended: if the member may not spend.
     :raises rewards.RewardNotFound, rewards.OutOfStock, rewards.LimitReached, rewards.TierRequired: if the member cannot
         have the reward.
+    :raises rewards.PriceChanged: if it costs something else than expected.
     :raises ledger.InsufficientPoints: if fewer points are available.
     """
     member = lock_member_of_user(session, user_id)
@@ -113,7 +115,7 @@ def reserve_points(session: Session, user_id: str, wish: Wish, act: Act, *, rule
         retry_of=wish.retry_of,
     )
     if wish.reward_slug is not None:
-        _take_reward(session, member, redemption, wish.reward_slug, act.now)
+        _take_reward(session, member, redemption, wish, act.now)
     session.add(redemption)
     session.flush()
     ledger.hold_points(session, member.id, redemption.id, redemption.points, act.now)
@@ -254,8 +256,8 @@ def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> 
     return len(found)
 
 
-def _take_reward(session: Session, member: Member, redemption: Redemption, slug: str, now: datetime) -> None:
-    item = rewards.take_reward(session, slug, now)
+def _take_reward(session: Session, member: Member, redemption: Redemption, wish: Wish, now: datetime) -> None:
+    item = rewards.take_reward(session, wish.reward_slug or "", now, wish.expected_points)
     if item.min_threshold is not None and _standing(session, member) < item.min_threshold:
         raise rewards.TierRequired(f"{item.name} opens at {item.min_tier}.")
     if item.per_member_limit is not None and _count_taken(session, member.id, item.id) >= item.per_member_limit:

@@ -2,6 +2,7 @@
 
 from portal.rewards.catalogue import (
     LimitReached,
+    PriceChanged,
     RewardNotFound,
     TierRequired,
     give_back,
@@ -13,6 +14,7 @@ from portal.rewards.models import Reward
 
 __all__ = [
     "LimitReached",
+    "PriceChanged",
     "Reward",
     "RewardNotFound",
     "TierRequired",

@@ -52,6 +52,16 @@ class LimitReached(Conflict):
     title = "The limit per member is reached"
 
 
+class PriceChanged(Conflict):
+    """The reward costs something else than expected; the response contains `pointsCost`."""
+
+    code = "price_changed"
+    title = "The price of this reward has changed"
+
+    def __init__(self, points_cost: int) -> None:
+        super().__init__(f"It costs {grouped(points_cost)} points now.", extra={"pointsCost": points_cost})
+
+
 class TierRequired(Forbidden):
     """The reward is for a higher tier."""
 
@@ -85,16 +95,19 @@ class Taken(NamedTuple):
     min_tier: str | None
 
 
-def take_reward(session: Session, slug: str, now: datetime) -> Taken:
-    """Take one item of a reward.
+def take_reward(session: Session, slug: str, now: datetime, expected_points: int | None = None) -> Taken:
+    """Take one item of a reward. `expected_points` is what whoever wants it believes that it costs.
 
     It is one conditional UPDATE, so that of two calls for the last item only one gets it (CONTRACT rule 8).
 
     :raises RewardNotFound: if the reward is unknown, inactive or outside its window.
     :raises OutOfStock: if no item is left.
+    :raises PriceChanged: if it costs something else than expected.
     """
     row = session.execute(_TAKE, {"slug": slug, "now": now}).first()
     if row is not None:
+        if expected_points not in (None, row.points_cost):
+            raise PriceChanged(row.points_cost)
         return Taken(*row)
     reward = session.scalar(select(Reward).where(Reward.slug == slug))
     if reward is None or not is_offered(reward, now):

@@ -16,11 +16,14 @@ class RedemptionPart(Schema):
     checkout_intent_id: Text(128)  # type: ignore[valid-type]  # a type made by a call
     reward_slug: Slug | None = None
     points: Points | None = None
+    expected_points: Points | None = None
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         if self.reward_slug is not None and self.points is not None:
             raise ValueError("give rewardSlug or points, not both")
+        if self.expected_points is not None and self.reward_slug is None:
+            raise ValueError("expectedPoints belongs to rewardSlug")
         return self
 
 
@@ -29,6 +32,10 @@ class ReferralSharePart(Schema):
 
     checkout_intent_id: Text(128)  # type: ignore[valid-type]  # a type made by a call
     channel: Text(64) | None = None  # type: ignore[valid-type]  # a type made by a call
+
+
+def _redemption(wish: RedemptionPart, channel: str | None) -> Part:
+    return Part(REDEMPTION, wish.checkout_intent_id, channel, wish.reward_slug, wish.points, wish.expected_points)
 
 
 class CheckoutInput(Schema):
@@ -57,7 +64,7 @@ class CheckoutInput(Schema):
         """The request as the service takes it, from the member's own browser or from the shop."""
         parts: list[Part] = []
         if wish := self.redemption:
-            parts.append(Part(REDEMPTION, wish.checkout_intent_id, self.channel, wish.reward_slug, wish.points))
+            parts.append(_redemption(wish, self.channel))
         if share := self.referral_share:
             parts.append(Part(SHARE, share.checkout_intent_id, share.channel or self.channel))
         ttl = None if self.ttl_hours is None else timedelta(hours=self.ttl_hours)

@@ -6,6 +6,8 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import HiddenField
+from wtforms.validators import Optional, Regexp
 
 from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
@@ -35,7 +37,9 @@ NOTHING_REDEEMED = "Nothing was redeemed."
 
 
 class RedeemForm(OnceForm):
-    """Asks once whether to hold the points."""
+    """Asks once whether to hold the points that the page has shown."""
+
+    expected_points = HiddenField(validators=[Optional(), Regexp(r"^[0-9]{1,12}$")])
 
 
 @bp.get("/")
@@ -121,25 +125,26 @@ def do_redeem(slug: str) -> AnyResponse:
     reward, before = _reward(slug)
     try:
         with db.session.begin_nested():
-            _reserve(slug, request.args.get("intent"))
+            _reserve(slug, request.args.get("intent"), int(form.expected_points.data or reward["pointsCost"]))
     except DomainError as error:
         return _ask(slug, RedeemForm(formdata=None), sentences.sentence(error), error.status)
     flash(f"Requested: {reward['name']}. Your points are on hold until the shop confirms.", "success")
     return _changed("hub/_result.html", reward=reward, before=before)
 
 
-def _reserve(slug: str, intent: str | None) -> None:
-    """Hold the points; with an `intent` from a checkout's reminder, confirm that, once across all devices."""
+def _reserve(slug: str, intent: str | None, expected: int) -> None:
+    """Hold the expected points; with an `intent` from a checkout's reminder, confirm that, once across all devices."""
     session, user_id, settings = db.session(), current_user_id(), current_settings()
     act = acting()
     if intent is None:
-        wish = redemptions.Wish(slug)
+        wish = redemptions.Wish(slug, expected_points=expected)
         redemptions.reserve_points(session, user_id, wish, act, rules=HoldRules.of(settings))
         return
     parsed = ids.parse(intent)
     if parsed is None:
         raise IntentNotFound
-    checkout.confirm_intent(session, user_id, parsed, slug, act, rules=CheckoutRules.of(settings))
+    rules = CheckoutRules.of(settings)
+    checkout.confirm_intent(session, user_id, parsed, slug, act, rules=rules, expected_points=expected)
 
 
 @bp.post("/account/loyalty/redemptions/<ulid:redemption_id>/cancel")
@@ -219,6 +224,7 @@ def _reward(slug: str) -> tuple[Document, int]:
 
 def _ask(slug: str, form: RedeemForm, problem: str = "", status: int = 200) -> Response:
     reward, available = _reward(slug)
+    form.expected_points.data = str(reward["pointsCost"])
     template = "hub/_redeem_confirm.html" if by_htmx() else "hub/redeem.html"
     page = render_template(
         template, reward=reward, member={"available": available}, form=form, problem=problem, user=current_user

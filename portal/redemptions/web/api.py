@@ -41,7 +41,9 @@ def create_redemption(user_id: str, body: schemas.RedemptionInput) -> Response:
     redemption = lifecycle.reserve_points(
         session,
         user_id,
-        lifecycle.Wish(body.reward_slug, body.points or 0, body.description or ""),
+        lifecycle.Wish(
+            body.reward_slug, body.points or 0, body.description or "", expected_points=body.expected_points
+        ),
         acting(),
         rules=HoldRules.of(current_settings()),
     )

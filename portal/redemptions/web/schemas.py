@@ -15,9 +15,10 @@ class RedemptionQuery(Page):
 
 
 class RedemptionInput(Schema):
-    """A reward by its slug, or points for a described purpose."""
+    """A reward by its slug, or points for a described purpose. `expectedPoints` is what it should cost."""
 
     reward_slug: Slug | None = None
+    expected_points: Points | None = None
     points: Points | None = None
     description: Text(200) | None = None  # type: ignore[valid-type]  # a call makes the type
 
@@ -26,6 +27,8 @@ class RedemptionInput(Schema):
         custom = self.points is not None and self.description is not None
         if (self.reward_slug is None) != custom or (self.reward_slug and (self.points or self.description)):
             raise ValueError("give rewardSlug, or points and description")
+        if self.expected_points is not None and self.reward_slug is None:
+            raise ValueError("expectedPoints belongs to rewardSlug")
         return self
 
 
