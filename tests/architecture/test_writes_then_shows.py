@@ -501,15 +501,16 @@ EARNING = "/admin/programme/earning-rules"
 
 
 def rule_of(world: World) -> str:
-    """The page of a new earning rule."""
+    """The page of a new earning rule, which no order earns by."""
     slug = f"rule-{ids.encode(ids.new_id()).lower()}"
-    world.api("PUT", f"/earning-rules/{slug}", {"name": "A rule", "kind": "order", "points": 5})
+    terms = {"name": "A rule", "kind": "order", "points": 5, "channels": ["nowhere"]}
+    world.api("PUT", f"/earning-rules/{slug}", terms)
     return f"{EARNING}/{slug}"
 
 
 @shows("/admin/programme/new-earning-rule POST CONSOLE")
 def new_earning_rule(world: World) -> None:
-    fields = {"slug": "shown", "name": "Shown at once", "kind": "order", "points": "12"}
+    fields = {"slug": "shown", "name": "Shown at once", "kind": "order", "points": "12", "channels": "nowhere"}
     world.acts("/admin/programme/new-earning-rule", EARNING, "Shown at once", "12 points", **fields)
 
 
