@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.orders.quotes import quote_cart
+from portal.orders.judging.quotes import quote_cart
 from portal.orders.rules import OrderRules
 from portal.orders.state import OrderInput
 from portal.platform.db.reads import read_one

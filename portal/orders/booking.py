@@ -30,11 +30,11 @@ from portal.earning import (
 )
 from portal.ledger import EntryType
 from portal.members import Member
+from portal.orders.judging.snapshot import SOURCE, Snapshot, load_snapshot, narrow, take_snapshot
+from portal.orders.judging.targets import NoPoints, Target, compute_target
 from portal.orders.models import Order
 from portal.orders.rules import OrderRules
-from portal.orders.snapshot import SOURCE, Snapshot, load_snapshot, narrow, take_snapshot
 from portal.orders.state import OrderInput, OrderStatus, StoredRefund, store_refund
-from portal.orders.targets import NoPoints, Target, compute_target
 from portal.platform.clock import week_of
 from portal.platform.documents import Document
 from portal.tiers import Upgrade

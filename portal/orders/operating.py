@@ -5,9 +5,9 @@ from sqlalchemy.orm import Session
 from portal import ledger
 from portal.orders import owners
 from portal.orders.booking import Booked
+from portal.orders.judging.snapshot import SOURCE
 from portal.orders.problems import NothingPending, OrderNotFound
 from portal.orders.rules import OrderRules
-from portal.orders.snapshot import SOURCE
 from portal.orders.taking import Taken, keep_state, lock_order
 from portal.platform import audit
 from portal.platform.audit import Act

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from portal.accounts import UserNotFound
 from portal.earning import RuleTerms, round_half_up, tell_grant
 from portal.orders.booking import slug_of
+from portal.orders.judging.remaining import compute_remaining
 from portal.orders.problems import OrderNotFound
-from portal.orders.remaining import compute_remaining
 from portal.orders.sentences import tell_reason, tell_warning
 from portal.orders.state import OrderInput, StoredRefund
 from portal.platform.db.cursors import decode, encode

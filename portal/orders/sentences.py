@@ -1,7 +1,7 @@
 """Orders in words: why they earn nothing, and what to know about them."""
 
 from portal.earning import REASONS as EARNING_REASONS
-from portal.orders.targets import NoPoints
+from portal.orders.judging.targets import NoPoints
 
 REASONS: dict[str, str] = {
     NoPoints.NOT_PAID: "The order has not been paid yet.",

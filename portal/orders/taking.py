@@ -12,9 +12,9 @@ from portal.earning import compute_nets
 from portal.members import lock_members
 from portal.orders.booking import Booked, book, take_all_back
 from portal.orders.conversion import Candidate, convert_by_order, find_candidate
+from portal.orders.judging.remaining import make_cart
 from portal.orders.models import Order, OrderState
 from portal.orders.owners import Owner, find_owner
-from portal.orders.remaining import make_cart
 from portal.orders.rules import OrderRules
 from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, store_refund
 from portal.platform.audit import Act

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.earning import Rule, RuleKind, get_versions
 from portal.ledger import Check, Difference, by_sql
-from portal.orders.snapshot import Snapshot, load_snapshot, named_rules
+from portal.orders.judging.snapshot import Snapshot, load_snapshot, named_rules
+from portal.orders.judging.targets import compute_target
 from portal.orders.state import OrderInput, StoredRefund
-from portal.orders.targets import compute_target
 from portal.platform.documents import Document
 
 BATCH = 500

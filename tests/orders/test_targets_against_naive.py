@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.earning import Facts, Rule, RuleTerms, Terms
-from portal.orders.snapshot import Snapshot
+from portal.orders.judging.snapshot import Snapshot
+from portal.orders.judging.targets import compute_target
 from portal.orders.state import OrderInput, OrderStatus
-from portal.orders.targets import compute_target
 from tests.earning.drawn import CODES, MULTIPLIERS, ZONE, orders
 from tests.orders.drawn import refunds, rules
 from tests.orders.naive import target

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.earning.rules import RuleTerms
 from portal.earning.versions import put_rule
 from portal.orders import OrderInput, OrderRules, put_order
-from portal.orders.quotes import Quote, quote_cart
+from portal.orders.judging.quotes import Quote, quote_cart
 from portal.orders.state import CartInput
 from portal.orders.taking import Taken
 from portal.platform.audit import Act

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField
-from wtforms.validators import Optional, Regexp
+from wtforms.validators import Length, Optional, Regexp
 
 from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
@@ -39,7 +39,7 @@ NOTHING_REDEEMED = "Nothing was redeemed."
 class RedeemForm(OnceForm):
     """Asks once whether to hold the points that the page has shown."""
 
-    expected_points = HiddenField(validators=[Optional(), Regexp(r"^[0-9]{1,12}$")])
+    expected_points = HiddenField(validators=[Optional(), Length(max=12), Regexp(r"^[0-9]+$")])
 
 
 @bp.get("/")

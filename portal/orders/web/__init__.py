@@ -8,8 +8,8 @@ from portal.ledger import add_checks
 from portal.ledger.web import explain
 from portal.orders.claims import CLAIM_TOPIC
 from portal.orders.explaining import explain_entry
-from portal.orders.preview import preview_rule
-from portal.orders.snapshot import SOURCE
+from portal.orders.judging.preview import preview_rule
+from portal.orders.judging.snapshot import SOURCE
 from portal.platform import outbox
 from portal.platform.settings import listen
 

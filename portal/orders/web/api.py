@@ -9,9 +9,9 @@ from portal.accounts.web import Access, acting, current, guarded
 from portal.earning import round_half_up
 from portal.ledger import serialize_entry
 from portal.orders import batches, operating, reads, taking
+from portal.orders.judging.preview import preview_rule
+from portal.orders.judging.quotes import Quote, quote_cart
 from portal.orders.owners import find_holder
-from portal.orders.preview import preview_rule
-from portal.orders.quotes import Quote, quote_cart
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
 from portal.orders.state import CartInput, OrderInput

@@ -13,7 +13,7 @@ from pydantic import (
 
 from portal.earning import RuleTerms
 from portal.ledger.web import LedgerEntry
-from portal.orders.preview import MAX_DAYS
+from portal.orders.judging.preview import MAX_DAYS
 from portal.orders.state import Currency, OrderInput, OrderStatus
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput

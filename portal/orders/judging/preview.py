@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.earning import Room, Rule, RuleTerms, find_window, get_versions
-from portal.orders.snapshot import Snapshot, load_snapshot, named_rules
+from portal.orders.judging.snapshot import Snapshot, load_snapshot, named_rules
+from portal.orders.judging.targets import compute_target
 from portal.orders.state import OrderInput, StoredRefund
-from portal.orders.targets import compute_target
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 

@@ -10,8 +10,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from portal.earning import Evaluation, Grant, Lost, Reason, Rule, RuleKind, evaluate
-from portal.orders.remaining import Left, Remaining, compute_remaining, make_cart, nothing_left
-from portal.orders.snapshot import Snapshot
+from portal.orders.judging.remaining import Left, Remaining, compute_remaining, make_cart, nothing_left
+from portal.orders.judging.snapshot import Snapshot
 from portal.orders.state import OrderInput, OrderStatus, RefundInput
 from portal.platform.documents import MAX_POINTS
 from portal.platform.problems import InvalidInput

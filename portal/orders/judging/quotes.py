@@ -8,10 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.earning import facts_of
+from portal.orders.judging.snapshot import take_snapshot
+from portal.orders.judging.targets import NoPoints, Target, compute_target
 from portal.orders.rules import OrderRules
-from portal.orders.snapshot import take_snapshot
 from portal.orders.state import CartInput, OrderInput, OrderStatus
-from portal.orders.targets import NoPoints, Target, compute_target
 from portal.platform.documents import Document
 
 # No order has this reference: references have no spaces.
