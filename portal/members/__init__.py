@@ -1,6 +1,7 @@
 """The membership row and its lazy provisioning."""
 
 from portal.members.membership import (
+    REACTIVATED,
     STAFF,
     MemberSuspended,
     lock_member_of_user,
@@ -12,6 +13,7 @@ from portal.members.membership import (
 from portal.members.models import Member
 
 __all__ = [
+    "REACTIVATED",
     "STAFF",
     "Member",
     "MemberSuspended",

@@ -12,8 +12,12 @@ from portal.members.models import STATUSES, Member
 from portal.platform import audit, clock, ids
 from portal.platform.audit import Act
 from portal.platform.problems import DomainError
+from portal.platform.settings import listeners
 
 CODE_ATTEMPTS = 10
+# Event: a suspended membership is active again. Listeners are called with the session and the member, whose row is
+# locked; so they do nothing themselves that locks an order.
+REACTIVATED = "member_reactivated"
 # SQL: the members who are staff. They are left out wherever members are counted; their points are owed all the same.
 STAFF = "SELECT m.id FROM users u JOIN loyalty_members m ON m.user_id = u.id WHERE u.role <> 'member'"
 
@@ -77,7 +81,8 @@ def provision_members(session: Session, user_ids: Collection[str]) -> list[UUID]
 def set_status(session: Session, user_id: str, status: str, act: Act) -> Member:
     """Suspend a membership or make it active again; one that is so already stays as it is. Written to the audit log.
 
-    A suspended member keeps their points, which expire as always, and may neither redeem nor invite.
+    A suspended member keeps their points, which expire as always, and may neither redeem nor invite. What is pending
+    waits, and their orders earn nothing until they are active again (CONTRACT R12).
 
     :raises UserNotFound: if there is no such member.
     :raises ValueError: if there is no such status.
@@ -99,6 +104,8 @@ def set_status(session: Session, user_id: str, status: str, act: Act) -> Member:
             before={"status": before},
             after={"status": status},
         )
+        for listener in listeners(REACTIVATED) if status == "active" else ():
+            listener(session, member)
     return member
 
 

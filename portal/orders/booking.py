@@ -84,8 +84,17 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
     change.carry_out(wanted)
     dropped = NoPoints.EXPIRED if order.history else Reason.LIMIT_REACHED
     order.refunds = _tell_refunds(state, refunds, snapshot, target)
-    _note(order, state, target, None if any(wanted.values()) else why or target.reason or dropped)
+    _note(order, state, target, _why(target, wanted, why, target.reason or dropped))
     return change.booked
+
+
+def _why(
+    target: Target, wanted: Mapping[str, int], refused: NoPoints | None, otherwise: Reason | NoPoints
+) -> Reason | NoPoints | None:
+    """Why the order earns nothing, or less than it should while its member is suspended."""
+    if refused is NoPoints.MEMBER_SUSPENDED and sum(wanted.values()) < target.points:
+        return refused
+    return None if any(wanted.values()) else refused or otherwise
 
 
 def take_all_back(session: Session, order: Order, now: datetime, rules: OrderRules) -> Booked:

@@ -1,16 +1,31 @@
-"""What operators do with an order: let its points become active before their date, or say whose it is."""
+"""What operators do with an order: let its points become active before their date, say whose it is, and more.
 
+When they let a suspended member be active again, the orders that earned nothing meanwhile are looked at again.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.orders import owners
-from portal.orders.booking import Booked
+from portal.orders.booking import Booked, book
 from portal.orders.judging.snapshot import SOURCE
+from portal.orders.judging.targets import NoPoints
 from portal.orders.problems import NothingPending, OrderNotFound
 from portal.orders.rules import OrderRules
 from portal.orders.taking import Taken, keep_state, lock_order
 from portal.platform import audit
 from portal.platform.audit import Act
+
+REACTIVATION_TOPIC = "orders.member_reactivated"
+_HELD_BACK = text("""
+    SELECT reference FROM loyalty_orders
+    WHERE member_id = :member_id AND reasons @> ARRAY['member_suspended'] AND reference > :after
+    ORDER BY reference LIMIT :limit
+""")
 
 
 def release_order(session: Session, reference: str, act: Act, rules: OrderRules) -> Taken:
@@ -54,3 +69,18 @@ def claim_order(session: Session, reference: str, user_id: str, act: Act, rules:
         session, act, action="order.claim", object_type="order", object_id=reference, after={"userId": user_id}
     )
     return Taken(order, booked=booked)
+
+
+def list_held_back(session: Session, member_id: UUID, *, after: str, limit: int) -> Sequence[str]:
+    """The references behind `after` of orders that earn less because their member is, or was, suspended."""
+    return session.scalars(_HELD_BACK, {"member_id": member_id, "after": after, "limit": limit}).all()
+
+
+def look_again(session: Session, reference: str, act: Act, rules: OrderRules) -> None:
+    """Book what an order has earned while its member was suspended; if they still are, or that was done, nothing."""
+    order = lock_order(session, reference)
+    if order is None or NoPoints.MEMBER_SUSPENDED not in order.reasons:
+        return
+    order.change += 1
+    booked = book(session, order, act.now, rules)
+    keep_state(session, order, booked, "reactivation", act)

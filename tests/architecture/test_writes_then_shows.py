@@ -847,6 +847,25 @@ def release_an_order(world: World) -> None:
     assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made["entries"][0]
 
 
+@shows("/api/v1/loyalty/members/<user_id>/suspend POST ADMIN")
+def suspend_by_api(world: World) -> None:
+    person = world.member(100)
+    made = world.api("POST", f"/members/{person.id}/suspend", {"reason": WHY})
+    assert made["status"] == "suspended"
+    assert world.api("GET", f"/members/{person.id}") == made
+    assert f"/admin/members/{person.id}/reactivate" in world.staff.get(f"/admin/members/{person.id}")
+
+
+@shows("/api/v1/loyalty/members/<user_id>/reactivate POST ADMIN")
+def reactivate_by_api(world: World) -> None:
+    person = world.member(100)
+    world.api("POST", f"/members/{person.id}/suspend", {"reason": WHY})
+    made = world.api("POST", f"/members/{person.id}/reactivate", {"reason": WHY})
+    assert made["status"] == "active"
+    assert world.api("GET", f"/members/{person.id}") == made
+    assert f"/admin/members/{person.id}/suspend" in world.staff.get(f"/admin/members/{person.id}")
+
+
 @shows("/api/v1/loyalty/events POST ORDERS_OR_ADMIN")
 def tell_an_event(world: World) -> None:
     person = world.member()

@@ -44,14 +44,15 @@ VERBS = {
     "suspend": Verb(
         "Suspend membership",
         "They keep their points, which expire as always, and can still sign in. They can neither redeem nor invite, "
-        "and their links bring no new friends. Open requests stay for you to decide; credits still arrive.",
+        "and their links bring no new friends. Open requests stay for you to decide. Orders earn nothing until they "
+        "are active again, pending points wait, and events bring nothing.",
         "The membership is suspended.",
         partial(members.set_status, status="suspended"),
         over_staff=False,
     ),
     "reactivate": Verb(
         "Reactivate membership",
-        "They can redeem and invite again.",
+        "They can redeem and invite again. What their orders have earned meanwhile follows in a moment.",
         "The membership is active again.",
         partial(members.set_status, status="active"),
         danger=False,

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, Field
 
-from portal.platform.schemas import Answer, Ulid
+from portal.platform.schemas import Answer, Schema, Text, Ulid
 from portal.tiers.web import Benefit
 
 
@@ -94,3 +94,9 @@ class Member(Answer):
     expiring: list[ExpiringPoints]
     expiring_soon: int
     streak: Streak
+
+
+class StatusInput(Schema):
+    """Why a membership is suspended, or active again."""
+
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type

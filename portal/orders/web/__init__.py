@@ -6,10 +6,12 @@ from portal.accounts import ADDRESSES_VERIFIED
 from portal.earning.web import preview_by
 from portal.ledger import add_checks
 from portal.ledger.web import explain
+from portal.members import REACTIVATED
 from portal.orders.claims import CLAIM_TOPIC
 from portal.orders.explaining import explain_entry
 from portal.orders.judging.preview import preview_rule
 from portal.orders.judging.snapshot import SOURCE
+from portal.orders.operating import REACTIVATION_TOPIC
 from portal.platform import outbox
 from portal.platform.settings import listen
 
@@ -25,3 +27,5 @@ def init_app(app: Flask) -> None:
     preview_by(app, preview_rule)
     listen(app, ADDRESSES_VERIFIED, listeners.claim_for)
     outbox.consume(app, CLAIM_TOPIC, listeners.claim_of_user)
+    listen(app, REACTIVATED, listeners.ask_to_look_again)
+    outbox.consume(app, REACTIVATION_TOPIC, listeners.look_again, urgent=True)
