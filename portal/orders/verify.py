@@ -59,11 +59,11 @@ def _compare(figure: str) -> str:
 
 # Of each order, what its member has by rule, what anybody else still has of it, and the grants that it alone can have.
 _ORDERS = text("""
-    SELECT o.member_id, m.status AS standing, o.test, o.history, o.content, o.refunds, o.snapshot,
+    SELECT o.member_id, o.reasons @> ARRAY['member_suspended'] AS suspended, o.test, o.history, o.content, o.refunds, o.snapshot,
            coalesce(g.mine, '{}') AS mine, coalesce(g.others, 0)::bigint AS others,
            ARRAY(SELECT e.slug FROM loyalty_earning_entitlements e
                  WHERE e.member_id = o.member_id AND e.source = 'order' AND e.external_id = o.reference) AS entitled
-    FROM loyalty_orders o LEFT JOIN loyalty_members m ON m.id = o.member_id
+    FROM loyalty_orders o
     CROSS JOIN LATERAL (
         SELECT json_object_agg(slug, granted - reversed) FILTER (WHERE is_mine) AS mine,
                sum(granted - reversed) FILTER (WHERE NOT is_mine) AS others
@@ -76,7 +76,7 @@ class _Row(NamedTuple):
     """An order with the net points of its member by rule, of others, and what it has an entitlement to."""
 
     member_id: UUID | None
-    standing: str | None
+    suspended: bool
     test: bool
     history: bool
     content: Document
@@ -132,7 +132,7 @@ def _target(row: _Row, snapshot: Snapshot | None) -> dict[str, int]:
 def _is_kept_back(row: _Row, snapshot: Snapshot | None, slug: str) -> bool:
     """Whether the rule may have granted less than the target."""
     limited = snapshot is not None and slug in snapshot.facts.room
-    return limited or row.standing == "suspended" or (row.history and slug not in row.mine)
+    return limited or row.suspended or (row.history and slug not in row.mine)
 
 
 CHECKS: dict[str, Check] = {
