@@ -1,0 +1,230 @@
+"""Orders told by many at once, with real commits: nobody's points depend on who came first (CONTRACT-EARNING 8.1, 8.3).
+
+`ORDERS_REDELIVERED=200` redelivers that many orders, five versions each.
+"""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from portal.ledger.verify import find_differences
+from portal.platform import clock
+from portal.platform.db import db
+from portal.platform.web.application import Portal
+from tests.concurrency import at_once
+from tests.contract.api import BASE, Api
+from tests.contract.document import Document, Json
+from tests.contract.orders import RULE, Orders, line, order_of, put_rule
+from tests.factories.accounts import bearer, make_token, make_user
+
+ORDERS = int(os.environ.get("ORDERS_REDELIVERED", "30"))
+VERSIONS, THREADS, MEMBERS = 5, 16, 6
+FIGURES = text("""
+    SELECT m.user_id, m.balance, m.pending, m.owed, m.lifetime_earned,
+           (SELECT coalesce(sum(qualifying), 0) FROM loyalty_ledger_entries e WHERE e.member_id = m.id) AS qualifying
+    FROM loyalty_members m WHERE m.user_id LIKE :prefix ORDER BY m.user_id
+""")
+GRANTS = text("""
+    SELECT external_id, slug, sum(granted - reversed)::bigint AS points FROM loyalty_earning_grants
+    WHERE external_id LIKE :prefix GROUP BY 1, 2 HAVING sum(granted - reversed) > 0 ORDER BY 1, 2
+""")
+
+
+@pytest.fixture
+def token(committed_app: Portal) -> str:
+    """The token of an operator's system, for the users `ann` and `ben`."""
+    with committed_app.app_context():
+        made = make_token(db.session(), "admin")
+        for user_id in ("ann", "ben"):
+            make_user(db.session(), id=user_id)
+        db.session.commit()
+    return made
+
+
+@pytest.fixture
+def orders(committed_app: Portal, document: Document, token: str) -> Orders:
+    return Orders(Api(committed_app.test_client(), document, token))
+
+
+@pytest.fixture
+def tell_at_once(
+    committed_app: Portal, document: Document, token: str
+) -> Callable[[list[tuple[str, Json]]], list[Json]]:
+    """Tell of several orders at the same moment; what the API made of each."""
+
+    def tell(states: list[tuple[str, Json]]) -> list[Json]:
+        def one(number: int) -> Json:
+            return Orders(Api(committed_app.test_client(), document, token)).put(*states[number])
+
+        return at_once(committed_app, len(states), one)
+
+    return tell
+
+
+@pytest.fixture(autouse=True)
+def verified(committed_app: Portal) -> Any:
+    yield
+    with committed_app.app_context():
+        assert find_differences(db.session()) == []
+
+
+def net(answer: Json) -> int:
+    return int(answer["order"]["points"]["granted"] - answer["order"]["points"]["reversed"])
+
+
+def now_nets(orders: Orders, *references: str) -> list[int]:
+    return [net({"order": orders.get(reference)}) for reference in references]
+
+
+def versions(number: int, prefix: str) -> list[Json]:
+    """The states of an order, oldest first: edited, refunded, given back, moved, cancelled and revived.
+
+    Each names all refunds, with dates: what a state leaves out is what had come before it.
+    """
+    chance = random.Random(number)
+    placed = clock.now() - timedelta(days=2)
+    owner = chance.randrange(MEMBERS)
+    found = []
+    for version in range(VERSIONS):
+        lines = [
+            line(chance.randrange(100, 9_000), str(n), quantity=chance.randrange(1, 4), sku=chance.choice("st"))
+            for n in range(1, chance.randrange(2, 5))
+        ]
+        body = order_of(*lines, channel=chance.choice(["web", "shop"]) if not found else found[0]["channel"])
+        if chance.random() < 0.3:
+            owner = chance.randrange(MEMBERS)
+        body["refunds"] = [] if not found else [*found[-1]["refunds"]][chance.randrange(2) :]
+        if chance.random() < 0.5:
+            parts = [{"lineId": "1", "quantity": 1}] if chance.random() < 0.5 else []
+            refund = {"refundId": f"r{version}", "lines": parts, "amount": chance.randrange(5_000)}
+            body["refunds"].append({**refund, "refundedAt": placed.isoformat()})
+        found.append(
+            body
+            | {
+                "userId": f"{prefix}{owner}",
+                "placedAt": placed.isoformat(),
+                "paidAt": placed.isoformat(),
+                "updatedAt": (placed + timedelta(hours=version)).isoformat(),
+                "status": chance.choice(
+                    ["paid", "paid", "fulfilled", "cancelled" if version < VERSIONS - 1 else "paid"]
+                ),
+            }
+        )
+    return found
+
+
+def sums(app: Portal, prefix: str) -> tuple[Any, Any]:
+    """Members' figures and orders' grants, without the prefix of their ids."""
+    with app.app_context():
+        values = {"prefix": f"{prefix}%"}
+        found = [db.session.execute(query, values).all() for query in (FIGURES, GRANTS)]
+    return tuple([(row[0].removeprefix(prefix), *row[1:]) for row in rows] for rows in found)  # type: ignore[return-value]  # two of them
+
+
+def test_a_storm_of_redeliveries_ends_as_a_calm_run(committed_app: Portal, orders: Orders, token: str) -> None:
+    put_rule(orders.api, "base", **RULE, channels=["shop"])
+    put_rule(orders.api, "late", **RULE | {"points": 3}, channels=["web"], pendingDays=30)
+    put_rule(orders.api, "socks", kind="item", points=7, skus=["s"], channels=["shop"])
+    put_rule(orders.api, "flat", kind="order", points=50, minimumBasis=4000, channels=["web"], pendingDays=30)
+    with committed_app.app_context():
+        for prefix in ("calm", "storm"):
+            for number in range(MEMBERS):
+                make_user(db.session(), id=f"{prefix}{number}")
+        db.session.commit()
+
+    def tell(task: tuple[str, Json]) -> TestResponse:
+        path = f"{BASE}/orders/{task[0]}"
+        return committed_app.test_client().put(path, json=task[1], headers=bearer(token))
+
+    for number in range(ORDERS):
+        for body in versions(number, "calm"):
+            assert tell((f"calm{number}", body)).status_code in (200, 201)
+    storm = [(f"storm{number}", body) for number in range(ORDERS) for body in versions(number, "storm")]
+    random.Random(11).shuffle(storm)
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(tell, storm))
+    assert Counter(answer.status_code for answer in answers) == {201: ORDERS, 200: ORDERS * (VERSIONS - 1)}
+    calm = sums(committed_app, "calm")
+    assert sums(committed_app, "storm") == calm
+    assert any(pending for _, _, pending, *_ in calm[0])
+    assert any(balance for _, balance, *_ in calm[0])
+
+
+@pytest.mark.parametrize("limit", [{"programme": 70}, {"perMember": {"points": 70, "window": "ever"}}])
+def test_orders_at_once_stay_within_a_limit_and_give_room_back(orders: Orders, tell_at_once: Any, limit: Json) -> None:
+    """Eight orders of 20 points under a limit of 70: 70 are granted, and what is taken back others may have."""
+    put_rule(orders.api, "base", **RULE, limits=limit)
+    users = ["ann", "ben"] if "programme" in limit else ["ann"]
+    states = [(f"A-{n}", order_of(2000, userId=users[n % len(users)])) for n in range(8)]
+    answers = tell_at_once(states)
+    assert sorted(map(net, answers)) == [0, 0, 0, 0, 10, 20, 20, 20]
+    reached = [state for state, answer in zip(states, answers, strict=True) if net(answer) == 0]
+    assert {reason["code"] for answer in answers for reason in answer["order"]["reasons"]} == {"limit_reached"}
+    large = next(state for state, answer in zip(states, answers, strict=True) if net(answer) == 20)
+    assert net(orders.put(large[0], {**large[1], "status": "cancelled"})) == 0
+    again = tell_at_once([(f"B-{n}", body) for n, (_, body) in enumerate(reached)])
+    assert sum(map(net, again)) == 20
+    assert net(orders.put(*large)) == 0
+
+
+def test_the_limit_of_times_is_one_for_orders_at_once(orders: Orders, tell_at_once: Any) -> None:
+    put_rule(orders.api, "twice", kind="order", points=5, limits={"perMember": {"times": 2, "window": "ever"}})
+    answers = tell_at_once([(f"A-{n}", order_of(1000, userId="ann")) for n in range(6)])
+    assert sorted(map(net, answers)) == [10, 10, 10, 10, 15, 15]
+
+
+def test_edits_at_once_share_the_room_of_a_limit(orders: Orders, tell_at_once: Any) -> None:
+    put_rule(orders.api, "base", **RULE, limits={"programme": 100})
+    for number in range(4):
+        orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
+    states = [(f"A-{n}", order_of(9000, userId="ann" if n % 2 else "ben")) for n in range(4)]
+    tell_at_once(states)
+    assert sum(now_nets(orders, *[reference for reference, _ in states])) == 100
+
+
+def test_two_first_orders_at_once_earn_one_bonus(orders: Orders, tell_at_once: Any) -> None:
+    """The bonus goes to one; cancelled, it is the next order's; and the first one, revived, has none."""
+    put_rule(orders.api, "first", kind="first_order", points=500)
+    states = [(f"A-{n}", order_of(1000, userId="ann")) for n in range(4)]
+    answers = tell_at_once(states)
+    assert sorted(map(net, answers)) == [10, 10, 10, 510]
+    for reference, body in states:
+        orders.put(reference, {**body, "status": "cancelled"})
+    assert net(orders.put("B", order_of(1000, userId="ann"))) == 510
+    for reference, body in states:
+        assert net(orders.put(reference, body)) == 10
+    assert now_nets(orders, "B") == [510]
+
+
+def test_one_order_told_by_many_at_once_is_granted_once(orders: Orders, tell_at_once: Any) -> None:
+    answers = tell_at_once([("A", order_of(1000, userId="ann"))] * 8)
+    assert sum(len(answer["entries"]) for answer in answers) == 1
+    assert {net(answer) for answer in answers} == {10}
+
+
+def test_orders_that_swap_members_at_once_end_at_their_last(orders: Orders, tell_at_once: Any) -> None:
+    """Locks of members come in one order, whoever had an order and whoever gets it."""
+    for number in range(8):
+        orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
+    swapped = [(f"A-{n}", order_of(1000, userId="ben" if n % 2 else "ann")) for n in range(8)]
+    assert [answer["order"]["userId"] for answer in tell_at_once(swapped)] == ["ann", "ben"] * 4
+    assert now_nets(orders, *[f"A-{n}" for n in range(8)]) == [10] * 8
+
+
+def test_orders_that_move_under_limits_at_once(orders: Orders, tell_at_once: Any) -> None:
+    """Totals of rules come after members, by name: taking back there and granting here blocks nobody for ever."""
+    for slug in ("a", "b", "c"):
+        put_rule(orders.api, slug, kind="item", points=1, limits={"programme": 1_000_000})
+    for number in range(8):
+        orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
+    swapped = [(f"A-{n}", order_of(2000, userId="ben" if n % 2 else "ann")) for n in range(8)]
+    new = [(f"B-{n}", order_of(1000, userId="ann" if n % 2 else "ben")) for n in range(8)]
+    assert [net(answer) for answer in tell_at_once([*swapped, *new])] == [23] * 8 + [13] * 8
