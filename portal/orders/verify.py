@@ -59,7 +59,8 @@ def _compare(figure: str) -> str:
 
 # Of each order, what its member has by rule, what anybody else still has of it, and the grants that it alone can have.
 _ORDERS = text("""
-    SELECT o.member_id, o.reasons @> ARRAY['member_suspended'] AS suspended, o.test, o.history, o.content, o.refunds, o.snapshot,
+    SELECT o.member_id, o.reasons @> ARRAY['member_suspended'] AS suspended, o.test, o.history, o.content, o.refunds,
+           o.snapshot,
            coalesce(g.mine, '{}') AS mine, coalesce(g.others, 0)::bigint AS others,
            ARRAY(SELECT e.slug FROM loyalty_earning_entitlements e
                  WHERE e.member_id = o.member_id AND e.source = 'order' AND e.external_id = o.reference) AS entitled
