@@ -28,15 +28,20 @@ Choices = tuple[tuple[str, str], ...]
 
 def choices_of(values: Iterable[StrEnum]) -> Choices:
     """The values with their labels, as choices of a filter."""
-    return tuple((v.value, "SMS" if v == "sms" else v.value.replace("_", " ").capitalize()) for v in values)
+    return tuple((value.value, label_of(value)) for value in values)
+
+
+def label_of(value: str) -> str:
+    """A value of the database as people read it."""
+    return "SMS" if value == "sms" else value.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: `key` names it in the statement, `expression` is its SQL.
 
-    `kind` is how it is shown: text, sentence, points, signed, number, money, percent, moment, day, status, code, flag,
-    ulid, or member (a user id, linked to the member's page).
+    `kind` is how it is shown: text, sentence, points, signed, number, money, percent, figure (a number in words of its
+    own), moment, day, status, code, flag, ulid, or member or order (a user id or a reference, linked to its page).
     `sorts` makes it sortable: the SQL type of the sort expression, which is never null; empty: not sortable.
     `by` is the sort expression if that is not `expression`, which may then be null.
     `shown` is False for a value that only links and actions, or only the export, need.
@@ -65,7 +70,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A way to narrow a table: `condition` is SQL with the parameter `:name`.
+    """A way to narrow a table: `condition` is SQL with the parameter `:name`, or makes the SQL for a choice.
+
+    SQL of its own for a choice lets PostgreSQL use a partial index for it, also in a statement that it has prepared.
 
     With `choices` (value, label) it is a list to choose from, else an input (`kind`: search or date) with `hint` in it.
     `options` reads the choices when the page is shown, for names that the programme defines; one that was removed since
@@ -74,12 +81,16 @@ class Filter:
 
     name: str
     label: str
-    condition: str
+    condition: str | Callable[[str], str]
     choices: Choices = ()
     kind: str = "search"
     hint: str = ""
     options: Callable[[], Choices] | None = None
     values: Callable[[str], Values] | None = None
+
+    def sql(self, value: str) -> str:
+        """The condition for this input."""
+        return self.condition if isinstance(self.condition, str) else self.condition(value)
 
 
 def day_filters(moment: str) -> tuple[Filter, Filter]:
@@ -138,6 +149,12 @@ class View:
     def order(self) -> str:
         """The order as written in the URL."""
         return ("-" if self.descending else "") + self.sort
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The SQL that rows meet: the table's own, and that of each filter that is set."""
+        chosen = [(f, self.filters[f.name]) for f in self.table.filters if f.name in self.filters]
+        return self.table.where, *(f"({f.sql(value)})" for f, value in chosen)
 
     @property
     def is_narrowed(self) -> bool:
@@ -262,7 +279,7 @@ def list_page(table: Table, args: Mapping[str, str], values: Values | None = Non
 def _read(view: View, values: Values, place: _Place) -> list[TableRow]:
     """The rows beyond the place in the direction of reading, one more than are shown."""
     later = place.at is not None
-    statement = _page_statement(view.table, view.sort, view.descending != place.back, tuple(view.filters), later)
+    statement = _page_statement(view.table, view.sort, view.descending != place.back, view.conditions, later)
     sorted_at = {"sort_at": place.at, "sort_key": place.key, "row_limit": view.limit + 1}
     return read_all(statement, {**values, **sorted_at})
 
@@ -284,7 +301,7 @@ def _page(view: View, rows: list[TableRow], place: _Place, scope: tuple[object, 
 def list_batch(view: View, values: Values, after: str | None, size: int) -> tuple[list[TableRow], str | None]:
     """Up to `size` filtered rows ordered by key, after the key `after`, and the last key; for exports."""
     rows = read_all(
-        _batch_statement(view.table, tuple(view.filters), after is not None),
+        _batch_statement(view.table, view.conditions, after is not None),
         {**values, **view.values, "sort_key": after, "row_limit": size},
     )
     return rows, rows[-1].sort_key if len(rows) == size else None
@@ -315,15 +332,13 @@ def _is_date(value: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _page_statement(table: Table, sort: str, descending: bool, filters: tuple[str, ...], later: bool) -> TextClause:
+def _page_statement(table: Table, sort: str, descending: bool, conditions: tuple[str, ...], later: bool) -> TextClause:
     column = table.column(sort)
     order = column.order
     way, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    conditions = _conditions(table, filters)
     if later:
-        conditions.append(
-            f"({order}, {table.key}) {beyond} (CAST(:sort_at AS {column.sorts}), CAST(:sort_key AS {table.key_type}))"
-        )
+        place = f"(CAST(:sort_at AS {column.sorts}), CAST(:sort_key AS {table.key_type}))"
+        conditions = (*conditions, f"({order}, {table.key}) {beyond} {place}")
     return text(
         f"SELECT {_selected(table)}, CAST({order} AS text) AS sort_at, "
         f"CAST({table.key} AS text) AS sort_key "
@@ -333,10 +348,9 @@ def _page_statement(table: Table, sort: str, descending: bool, filters: tuple[st
 
 
 @lru_cache(maxsize=512)
-def _batch_statement(table: Table, filters: tuple[str, ...], later: bool) -> TextClause:
-    conditions = _conditions(table, filters)
+def _batch_statement(table: Table, conditions: tuple[str, ...], later: bool) -> TextClause:
     if later:
-        conditions.append(f"{table.key} > CAST(:sort_key AS {table.key_type})")
+        conditions = (*conditions, f"{table.key} > CAST(:sort_key AS {table.key_type})")
     return text(
         f"SELECT {_selected(table)}, CAST({table.key} AS text) AS sort_key FROM {table.source} "
         f"WHERE {' AND '.join(conditions)} ORDER BY {table.key} LIMIT :row_limit"
@@ -345,7 +359,3 @@ def _batch_statement(table: Table, filters: tuple[str, ...], later: bool) -> Tex
 
 def _selected(table: Table) -> str:
     return ", ".join(f"{column.expression} AS {column.key}" for column in table.columns)
-
-
-def _conditions(table: Table, filters: tuple[str, ...]) -> list[str]:
-    return [table.where, *(f"({f.condition})" for f in table.filters if f.name in filters)]
