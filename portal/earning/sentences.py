@@ -5,12 +5,10 @@ from datetime import datetime
 from fractions import Fraction
 from math import floor
 
-from babel.numbers import get_currency_precision
-
 from portal.earning.evaluation import Rule
 from portal.earning.rules import RuleKind, RuleTerms
 from portal.platform.documents import Document
-from portal.platform.formatting import format_points, format_worth
+from portal.platform.formatting import format_money, format_points
 
 _ONCE = {
     RuleKind.ITEM: "{points} for each item",
@@ -64,5 +62,4 @@ def say_points(points: int, locale: str) -> str:
 
 def say_money(amount: int | Fraction, currency: str, locale: str) -> str:
     """An amount in the smallest unit of this currency, rounded half up: "€32.40"."""
-    unit = currency, 10 ** get_currency_precision(currency)
-    return format_worth(floor(amount + Fraction(1, 2)), unit, locale)
+    return format_money(floor(amount + Fraction(1, 2)), currency, locale)

@@ -18,7 +18,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+    get_decimal_symbol,
+)
 from flask import Flask, current_app, g, has_app_context, render_template
 
 from portal.platform import clock, ids
@@ -45,6 +51,11 @@ def format_worth(amount: int, worth: tuple[str, int], locale: str = DEFAULT_LOCA
     """What `amount` points are worth in money; `worth` is the currency code and the points per unit of it."""
     currency, points_per_unit = worth
     return format_currency(Decimal(amount) / points_per_unit, currency, locale=_locale(locale))
+
+
+def format_money(amount: int, currency: str, locale: str = DEFAULT_LOCALE) -> str:
+    """An amount in the smallest unit of its currency, as money: "€12.50" for 1250 EUR, "¥500" for 500 JPY."""
+    return format_worth(amount, (currency, 10 ** get_currency_precision(currency)), locale)
 
 
 def grouped(number: int) -> str:
@@ -216,6 +227,7 @@ def init_app(
         points=lambda amount: format_points(amount, reader_locale()),
         signed_points=lambda amount: format_points(amount, reader_locale(), signed=True),
         money=lambda amount: format_worth(amount, current_app.extensions["worth"], reader_locale()),
+        price=lambda amount, currency: format_money(amount, currency, reader_locale()),
         percent=lambda share: format_percent(share, "0.#%", locale=_locale(reader_locale())),
         duration=format_duration,
         ago=lambda moment: format_ago(moment, clock.now()),

@@ -24,6 +24,20 @@ def test_points_are_grouped_by_the_readers_locale(amount: int, locale: str, show
     assert formatting.format_points(amount, locale) == shown
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (1250, "EUR", "€12.50"),
+        (500, "JPY", "¥500"),
+        (1234, "KWD", "KWD1.234"),
+        (0, "USD", "$0.00"),
+        (-5, "EUR", "-€0.05"),
+    ],
+)
+def test_money_has_the_digits_of_its_currency(amount: int, currency: str, shown: str) -> None:
+    assert formatting.format_money(amount, currency) == shown
+
+
 @pytest.mark.parametrize(("day", "shown"), [("02-29", "29 February"), ("12-31", "31 December"), ("01-01", "1 January")])
 def test_a_day_of_any_year_is_named_without_it(day: str, shown: str) -> None:
     assert formatting.format_day_of_year(day) == shown
