@@ -61,6 +61,32 @@ def _create_loyalty_orders() -> None:
         sa.PrimaryKeyConstraint("reference", name=op.f("pk_loyalty_orders")),
     )
     op.create_index("ix_loyalty_orders_placed_at", "loyalty_orders", ["placed_at", "reference"])
+    op.create_index("ix_loyalty_orders_total", "loyalty_orders", ["total", "reference"])
+    op.create_index("ix_loyalty_orders_status", "loyalty_orders", ["status", "placed_at", "reference"])
+    op.create_index(
+        "ix_loyalty_orders_reasons",
+        "loyalty_orders",
+        ["reasons", "placed_at", "reference"],
+        postgresql_where=sa.text("reasons <> '{}'"),
+    )
+    op.create_index(
+        "ix_loyalty_orders_warned",
+        "loyalty_orders",
+        ["placed_at", "reference"],
+        postgresql_where=sa.text("warnings <> '[]'"),
+    )
+    op.create_index(
+        "ix_loyalty_orders_nobody",
+        "loyalty_orders",
+        ["placed_at", "reference"],
+        postgresql_where=sa.text("member_id IS NULL"),
+    )
+    op.create_index(
+        "ix_loyalty_orders_prefix",
+        "loyalty_orders",
+        ["reference"],
+        postgresql_ops={"reference": "text_pattern_ops"},
+    )
     op.create_index("ix_loyalty_orders_member", "loyalty_orders", ["member_id", "placed_at", "reference"])
     op.create_index(
         "ix_loyalty_orders_unclaimed", "loyalty_orders", ["email_hash"], postgresql_where=sa.text("member_id IS NULL")

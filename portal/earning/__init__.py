@@ -3,7 +3,16 @@
 from portal.earning.basis import Basis, LineBasis, Terms, compute_basis, compute_nets, spread
 from portal.earning.cart import Cart, Line, LineKind, Tender, TenderKind
 from portal.earning.evaluation import Cap, Evaluation, Facts, Grant, Lost, Reason, Room, Rule, evaluate
-from portal.earning.explanations import LOST, REASONS, explain_lost, facts_of, in_decimals, round_half_up, tell_grant
+from portal.earning.explanations import (
+    EXCLUDED,
+    LOST,
+    REASONS,
+    explain_lost,
+    facts_of,
+    in_decimals,
+    round_half_up,
+    tell_grant,
+)
 from portal.earning.grants import (
     Cause,
     Granted,
@@ -21,6 +30,7 @@ from portal.earning.sentences import list_ways_of, say_money
 from portal.earning.versions import put_rule
 
 __all__ = [
+    "EXCLUDED",
     "LOST",
     "REASONS",
     "Basis",

@@ -58,6 +58,14 @@ class Order(Base):
         CheckConstraint("member_id IS NULL OR email_hash IS NULL", name="owner"),
         CheckConstraint("granted >= reversed AND reversed >= 0", name="figures"),
         Index("ix_loyalty_orders_placed_at", "placed_at", "reference"),
+        Index("ix_loyalty_orders_total", "total", "reference"),
+        Index("ix_loyalty_orders_status", "status", "placed_at", "reference"),
+        Index(
+            "ix_loyalty_orders_reasons", "reasons", "placed_at", "reference", postgresql_where=text("reasons <> '{}'")
+        ),
+        Index("ix_loyalty_orders_warned", "placed_at", "reference", postgresql_where=text("warnings <> '[]'")),
+        Index("ix_loyalty_orders_nobody", "placed_at", "reference", postgresql_where=text("member_id IS NULL")),
+        Index("ix_loyalty_orders_prefix", "reference", postgresql_ops={"reference": "text_pattern_ops"}),
         Index("ix_loyalty_orders_member", "member_id", "placed_at", "reference"),
         Index("ix_loyalty_orders_unclaimed", "email_hash", postgresql_where=text("member_id IS NULL")),
         Index(

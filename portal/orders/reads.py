@@ -51,6 +51,7 @@ _PAGE_OF_MEMBER = text(f"""
       AND (o.placed_at, o.reference) < (CAST(:before AS timestamptz), :reference)
     ORDER BY o.placed_at DESC, o.reference DESC LIMIT :limit
 """)
+_IS_ORDER = text("SELECT true AS known FROM loyalty_orders WHERE reference = :reference")
 _KNOWN = text("SELECT id FROM users WHERE id = :user_id")
 _LAST = ("infinity", "")
 
@@ -75,6 +76,11 @@ class OrderRow(NamedTuple):
     grants: Sequence[Any]
     pending: Sequence[Any]
     owed: int
+
+
+def is_order(reference: str) -> bool:
+    """Whether there is an order of exactly this reference."""
+    return read_one(_IS_ORDER, {"reference": reference}) is not None
 
 
 def get_order(reference: str, *, only_user_id: str | None = None) -> Document:

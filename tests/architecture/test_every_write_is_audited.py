@@ -43,6 +43,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "earning_console.try_rules": WHENEVER,
     "member_acts.adjust": {"points": "1"},
     "imports_console.upload": {"file": b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n"},
+    "orders_console.claim": {"user_id": "demo-ada"},
     "referrals_console.complete": {"code": "ADAWALKED", "referee_user_id": "demo-admin"},
     "referrals_console.issue": {"user_id": "demo-ada"},
     "rewards_console.create": FREE,

@@ -337,6 +337,24 @@ def unsubscribe(world: World) -> None:
 # --- the consoles ---
 
 
+@shows("/admin/orders/<reference>/claim POST CONSOLE")
+def claim_in_the_console(world: World) -> None:
+    person = world.member()
+    told(world, "W-4")
+    world.acts("/admin/orders/W-4/claim", "/admin/orders/W-4", person.id, "50 points", user_id=person.id)
+
+
+@shows("/admin/orders/<reference>/release POST CONSOLE")
+def release_in_the_console(world: World) -> None:
+    person = world.member()
+    rule = {"name": "Later", "kind": "order", "points": 9, "pendingDays": 9, "channels": ["later"]}
+    world.api("PUT", "/earning-rules/later", rule)
+    told(world, "W-5", userId=person.id, channel="later")
+    page = "/admin/orders/W-5"
+    assert "9 points become active on" in world.staff.get(page)
+    world.acts(f"{page}/release", page, "9 points became active at once", gone=("9 points become active on",))
+
+
 @shows("/admin/members/<user_id>/adjust POST CONSOLE")
 def adjust(world: World) -> None:
     person = world.member(100)

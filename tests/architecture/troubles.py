@@ -24,11 +24,13 @@ from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.referrals.models import Channel, InviteStatus, ReferralInvite
 from tests.factories.accounts import make_token
 from tests.factories.loyalty import RULES
+from tests.factories.orders import make_orders
 
 
 @contextmanager
 def make_troubles(session: Session) -> Iterator[list[str]]:
-    """Add to the demo's data what it lacks: work given up, a failed run, messages, a suppression, an import, a token.
+    """Add to the demo's data what it lacks: work given up, a failed run, messages, a suppression, an import, a token,
+    orders in every state.
 
     Gives the pages that only these lead to; the queue job is gone afterwards.
     """
@@ -82,6 +84,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     suppress(session, "email", "no-more@example.com", reason="asked by phone", now=now)
     file = BytesIO(b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n")
     stage_import(session, file, "walked.csv", Act("user:demo-admin", now), over_staff=False, most=10, rules=RULES)
+    make_orders(session, "demo-ada")
     queue = Queue(QueueName.SWEEPS.value, connection=redis_client())
     job = Job.create("builtins.print", connection=redis_client())
     job.save()
@@ -90,6 +93,9 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
         f"/admin/redemptions/bulk/fulfil?{chosen}",
         f"/admin/members/demo-ada/messages/{ids.encode(message.id)}/resend",
         f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
+        "/admin/orders/T-PAID",
+        "/admin/orders/T-PAID/release",
+        "/admin/orders/T-NOBODY/claim",
         f"/admin/operations/failed/{ids.encode(work.id)}/retry",
         f"/admin/operations/queues/sweeps/{job.id}/drop",
         f"/admin/operations/runs/nightly_purge/{run.slot:%Y%m%dT%H%M%S%f}",

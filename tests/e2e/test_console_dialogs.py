@@ -53,6 +53,8 @@ def find_questions(page: Page, programme: Programme) -> dict[str, tuple[str, str
             endpoint = programme.endpoint(address[1].partition("?")[0]) if address and "download" not in tag else None
             if address is None or endpoint is None:
                 continue
+            if 'data-testid="why"' in tag:
+                continue  # an explanation, which asks nothing
             if "#sheet-body" in tag:
                 found.setdefault(endpoint, (path, address[1].replace("&amp;", "&")))
             elif endpoint not in seen:

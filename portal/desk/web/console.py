@@ -14,6 +14,8 @@ from portal.desk.balance import describe_holds, draw
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
 from portal.ledger import get_explained_entry, list_pending
+from portal.orders import is_order
+from portal.orders.web import MEMBER_ORDERS
 from portal.platform import clock, ids
 from portal.platform.console.acts import show, show_table
 from portal.platform.console.tables import MAX_FILTER_LENGTH, STEERING, Table
@@ -27,6 +29,7 @@ bp = Blueprint("members_console", __name__, url_prefix="/admin/members")
 TABS = (
     ("overview", "Overview", "members_console.show_member"),
     ("ledger", "Points", "members_console.show_ledger"),
+    ("orders", "Orders", "members_console.show_orders"),
     ("redemptions", "Redemptions", "members_console.show_redemptions"),
     ("referrals", "Referrals", "members_console.show_referrals"),
     ("messages", "Messages", "members_console.show_messages"),
@@ -39,14 +42,17 @@ TABS = (
 @bp.get("")
 @guarded(Access.CONSOLE)
 def find() -> AnyResponse:
-    """Find members by email, name, user id or referral code; an exact match leads to the member's page."""
+    """Find members by email, name, user id or referral code; an exact match, also of an order, leads to its page."""
     wanted = request.args.get("q", "").strip()
     values = {"words": search_words(wanted)}
     if not wanted or "\x00" in wanted or len(wanted) > MAX_FILTER_LENGTH:  # the table refuses an impossible search
         return show_table(MEMBERS, "console/members/find.html", values, wide=False)
     look = look_for(wanted)
-    if look.user_id is not None and not any(request.args.get(name) for name in STEERING):
-        return _lead_to(url_for("members_console.show_member", user_id=look.user_id))
+    if not any(request.args.get(name) for name in STEERING):
+        if look.user_id is not None:
+            return _lead_to(url_for("members_console.show_member", user_id=look.user_id))
+        if is_order(wanted):
+            return _lead_to(url_for("orders_console.detail", reference=wanted))
     return show_table(FOUND, "console/members/find.html", values, wide=look.is_too_wide)
 
 
@@ -113,6 +119,7 @@ def _sub_page(path: str, table: Table, docstring: str) -> Callable[[str], Respon
     return view
 
 
+_sub_page("orders", MEMBER_ORDERS, "What they bought, and what it earned.")
 _sub_page("redemptions", tables.REDEMPTIONS, "What they asked for, and what became of it.")
 _sub_page("referrals", tables.REFERRALS, "Whom they invited.")
 _sub_page("messages", tables.MESSAGES, "What was written to them, or why it was not.")

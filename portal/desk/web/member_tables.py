@@ -32,7 +32,8 @@ LEDGER = Table(
     source="""loyalty_ledger_entries e
         LEFT JOIN LATERAL (SELECT remaining, held, expires_at FROM loyalty_point_expirations
                            WHERE member_id = e.member_id AND id = e.id OFFSET 0) l ON true
-        LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id""",
+        LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id
+        LEFT JOIN loyalty_orders o ON o.reference = e.metadata ->> 'order_reference'""",
     where=f"e.{_OF_MEMBER}",
     key="e.seq",
     key_type="bigint",
@@ -44,6 +45,7 @@ LEDGER = Table(
         Column("amount", "Points", "e.amount", "signed"),
         Column("balance_after", "Balance", "e.balance_after", "points"),
         Column("explained", "Explained", "''", exported=False, made=explain_entry),
+        Column("order_reference", "Order", "o.reference", "order"),
         Column("note", "Note", "t.note"),
         Column("description", "Description", "t.description", shown=False, made=describe_entry),
         Column("metadata", "Metadata", "e.metadata", shown=False, exported=False),
@@ -56,7 +58,10 @@ LEDGER = Table(
         Column("taken", "Taken", _TAKEN, shown=False, exported=False),
         Column("lots_taken", "Lots", _LOTS_TAKEN, shown=False, exported=False),
     ),
-    filters=(Filter("type", "Kind", "e.entry_type = :type", choices_of(EntryType)),),
+    filters=(
+        Filter("type", "Kind", "e.entry_type = :type", choices_of(EntryType)),
+        Filter("order", "Order", "e.source = 'order' AND e.external_id = :order", hint="Its reference"),
+    ),
 )
 REDEMPTIONS = Table(
     name="member-redemptions",

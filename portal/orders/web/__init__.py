@@ -1,4 +1,4 @@
-"""The API of orders, and what they do when others do something."""
+"""The API and console of orders, and what they do when others do something."""
 
 from flask import Flask
 
@@ -12,16 +12,20 @@ from portal.orders.explaining import explain_entry
 from portal.orders.judging.preview import preview_rule
 from portal.orders.judging.snapshot import SOURCE
 from portal.orders.operating import REACTIVATION_TOPIC
+from portal.orders.web.tables import MEMBER_ORDERS
 from portal.platform import outbox
 from portal.platform.settings import listen
+
+__all__ = ["MEMBER_ORDERS"]
 
 
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, checks, explanations and listeners, and the worker's part."""
     from portal.orders.verify import CHECKS
-    from portal.orders.web import api, listeners
+    from portal.orders.web import api, console, listeners
 
     app.register_blueprint(api.bp)
+    app.register_blueprint(console.bp)
     explain(app, SOURCE, explain_entry)
     add_checks(CHECKS)
     preview_by(app, preview_rule)
