@@ -24,6 +24,8 @@ from portal.earning.grants import (
     write_grants,
 )
 from portal.earning.occasions.birthdays import pay_birthdays
+from portal.earning.occasions.events import EventInput, EventRules, record_event
+from portal.earning.occasions.joining import welcome
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
 from portal.earning.sentences import list_ways_of, say_money
@@ -38,6 +40,8 @@ __all__ = [
     "Cart",
     "Cause",
     "Evaluation",
+    "EventInput",
+    "EventRules",
     "Facts",
     "Grant",
     "Granted",
@@ -68,10 +72,12 @@ __all__ = [
     "pay_birthdays",
     "put_rule",
     "read_room",
+    "record_event",
     "round_half_up",
     "say_money",
     "spread",
     "take_entitlement",
     "tell_grant",
+    "welcome",
     "write_grants",
 ]

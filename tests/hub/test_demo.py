@@ -66,7 +66,7 @@ def test_the_demo_shop_has_every_state_and_a_clean_ledger(committed_app: Portal)
         sent = session.scalars(select(Message.backend).where(Message.kind == "nudge", Message.status == "sent")).all()
         assert set(sent) == {"preview"}
         kinds = set(session.scalars(select(LedgerEntry.entry_type).distinct()))
-        assert {"order", "adjustment", "redemption", "expiration"} <= kinds
+        assert {"order", "adjustment", "redemption", "expiration", "event", "birthday", "sign_up"} <= kinds
         first, last = session.execute(
             select(func.min(LedgerEntry.occurred_at), func.max(LedgerEntry.occurred_at))
         ).one()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal import checkout, ledger, redemptions, referrals
 from portal.checkout import CheckoutRules
 from portal.config import Settings
+from portal.earning import EventInput, EventRules, pay_birthdays, record_event, welcome
 from portal.hub.demo import catalogue
 from portal.hub.demo.orders import give_back, make_order
 from portal.orders import OrderInput, OrderRules, put_order
@@ -23,6 +24,7 @@ from portal.tiers import enrol
 
 DAYS = 400
 ENDINGS = {"fulfil": 0.78, "fail": 0.07, "cancel": 0.08, "forget": 0.07}
+REVIEWED = 9  # every so many orders, somebody writes a review
 FAILURES = ("Inventory depleted", "Damaged on arrival at the shop", "Address could not be reached")
 
 
@@ -69,6 +71,7 @@ class Story:
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
         self.earning, self.holds = ledger.EarningRules.of(settings), HoldRules.of(settings)
         self.checking_out, self.ordering = CheckoutRules.of(settings), OrderRules.of(settings)
+        self.telling = EventRules.of(settings)
         self.referring, self.bonus = referrals.ReferralRules.of(settings), settings.streak_bonus_points
         self.open_codes: list[str] = []
         self.waiting: list[Waiting] = []
@@ -88,6 +91,8 @@ class Story:
         with clock.at(moment):
             self._take_back(session, moment)
             self._close(session, day, moment)
+            while pay_birthdays(session, moment, rules=self.earning):
+                continue
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
         """Give the demo member open invites, open requests and points that expire soon, and some people checkouts."""
@@ -147,6 +152,7 @@ class Story:
     def _join(self, session: Session, person: Person, moment: datetime) -> None:
         """Become a member, about every other time through a friend's link."""
         person.member_id = enrol(session, person.user_id).id
+        welcome(session, person.user_id, moment, self.earning)
         if not self.open_codes or self.random.random() < 0.5:
             return
         code = self.open_codes.pop(self.random.randrange(len(self.open_codes)))
@@ -174,6 +180,9 @@ class Story:
         euros = max(5, round(self.random.gauss(person.basket, person.basket / 3)))
         order = make_order(self.random, person.user_id, euros, moment)
         self._tell(session, f"#{self.orders}", order, person, moment)
+        if self.orders % REVIEWED == 0:
+            event = EventInput(event_id=f"review-{self.orders}", user_id=person.user_id, type="review", attributes={})
+            record_event(session, event, Act("token:demo-shop", moment), self.telling)
         if self.random.random() < 0.05:
             self.returns.append(Return(f"#{self.orders}", order, person, moment + timedelta(days=6)))
 
