@@ -25,8 +25,8 @@ DUE = NOW + 14 * DAY
 
 
 def waiting(member: Member, points: int = 48, external_id: str = "A-1", **fields: Any) -> ledger.PendingCredit:
-    """An order's credit that waits for two weeks; `fields` override the rest."""
-    values = {"entry_type": EntryType.ORDER, "source": "order", "effect": "base:1", "activates_at": DUE}
+    """A credit that waits for two weeks; `fields` override the rest."""
+    values = {"entry_type": EntryType.ORDER, "source": "event", "effect": "base:1", "activates_at": DUE}
     return ledger.PendingCredit(
         member.id,
         points,
@@ -90,7 +90,7 @@ def test_the_entry_is_what_was_put_aside(session: Session) -> None:
     stored = session.get_one(PendingEntry, (member.id, pending_id))
     assert (stored.points, stored.granted, stored.activated_at, stored.entry_id) == (48, 48, DUE + DAY, entry.id)
     assert (entry.entry_type, entry.amount, entry.entry_metadata) == ("order", 48, {"rule": "base"})
-    assert (entry.source, entry.external_id, entry.effect) == ("order", "A-1", "base:1")
+    assert (entry.source, entry.external_id, entry.effect) == ("event", "A-1", "base:1")
     assert (entry.occurred_at, entry.posted_at, entry.qualifies_at) == (DUE + DAY, DUE + DAY, NOW)
     assert session.scalar(select(StreakWeek.week)) == date(2026, 3, 9), "the week of the order"
 
@@ -173,7 +173,7 @@ def test_what_is_over_cannot_be_put_aside_again(session: Session) -> None:
     put(session, waiting(member))
     sweep(session)
     earn(session, member, 5, external_id="A-2")
-    for credit in (waiting(member), waiting(member, external_id="A-2", effect="earn")):
+    for credit in (waiting(member), waiting(member, source="order", external_id="A-2", effect="earn")):
         with pytest.raises(ValueError, match="activated or posted already"), session.begin_nested():
             put(session, credit)
     with pytest.raises(ValueError, match="named once"):
@@ -189,21 +189,21 @@ def test_what_is_over_cannot_be_put_aside_again(session: Session) -> None:
 def test_shrinking_takes_what_there_is(session: Session, asked: int, taken: int) -> None:
     member = make_member(session)
     put(session, waiting(member), waiting(member, 9, effect="other"))
-    assert ledger.shrink(session, member.id, "order", "A-1", "base:1", asked) == taken
+    assert ledger.shrink(session, member.id, "event", "A-1", "base:1", asked) == taken
     assert figures(session, member) == (57 - taken, 0, 0)
     assert sweep(session) == {"entries": 1 + (taken < 48), "points": 57 - taken, "members": 1}
     assert figures(session, member) == (0, 57 - taken, 57 - taken)
-    assert ledger.shrink(session, member.id, "order", "A-1", "base:1", asked) == 0
+    assert ledger.shrink(session, member.id, "event", "A-1", "base:1", asked) == 0
 
 
 def test_shrinking_what_is_not_there_takes_nothing(session: Session) -> None:
     member, other = make_member(session), make_member(session)
     put(session, waiting(member))
     for of, source, order, effect in (
-        (other, "order", "A-1", "base:1"),
-        (member, "event", "A-1", "base:1"),
-        (member, "order", "A-2", "base:1"),
-        (member, "order", "A-1", "base:2"),
+        (other, "event", "A-1", "base:1"),
+        (member, "another", "A-1", "base:1"),
+        (member, "event", "A-2", "base:1"),
+        (member, "event", "A-1", "base:2"),
     ):
         assert ledger.shrink(session, of.id, source, order, effect, 10) == 0
     assert figures(session, member) == (48, 0, 0)
@@ -213,7 +213,7 @@ def test_worked_example_i_of_the_contract(session: Session) -> None:
     """500 pending, 40 % refunded: 300 activate, no ledger entry for the 200."""
     member = make_member(session)
     put(session, waiting(member, 500))
-    assert ledger.shrink(session, member.id, "order", "A-1", "base:1", 200) == 200
+    assert ledger.shrink(session, member.id, "event", "A-1", "base:1", 200) == 200
     sweep(session)
     assert [entry.amount for entry in entries(session, member)] == [300]
 
@@ -221,7 +221,7 @@ def test_worked_example_i_of_the_contract(session: Session) -> None:
 def test_what_was_taken_back_whole_can_come_again(session: Session) -> None:
     member = make_member(session)
     put(session, waiting(member))
-    ledger.shrink(session, member.id, "order", "A-1", "base:1", 48)
+    ledger.shrink(session, member.id, "event", "A-1", "base:1", 48)
     assert sweep(session)["entries"] == 0
     put(session, waiting(member, 20))
     assert figures(session, member) == (20, 0, 0)
@@ -233,12 +233,12 @@ def test_a_new_date_holds_for_all_or_for_the_effects_named(session: Session) -> 
     put(
         session, *(waiting(member, 10, effect=effect) for effect in "abc"), waiting(member, 7, "A-2"), waiting(other, 3)
     )
-    ledger.reschedule(session, member.id, "order", "A-1", DUE + 5 * DAY)
+    ledger.reschedule(session, member.id, "event", "A-1", DUE + 5 * DAY)
     assert sweep(session) == {"entries": 2, "points": 10, "members": 2}
-    ledger.reschedule(session, member.id, "order", "A-1", {"a": DUE, "b": DUE + 9 * DAY, "nobody's": DUE})
+    ledger.reschedule(session, member.id, "event", "A-1", {"a": DUE, "b": DUE + 9 * DAY, "nobody's": DUE})
     assert sweep(session)["points"] == 10
     assert sweep(session, DUE + 5 * DAY)["points"] == 10
-    ledger.reschedule(session, member.id, "order", "A-1", DUE)
+    ledger.reschedule(session, member.id, "event", "A-1", DUE)
     assert sweep(session)["points"] == 10
     assert [entry.effect for entry in entries(session, member)] == ["base:1", "a", "c", "b"]
 
@@ -248,14 +248,14 @@ def test_a_release_by_hand_posts_all_of_one_thing_whatever_the_dates(session: Se
     member = make_member(session)
     put(session, waiting(member, 10, effect="a"), waiting(member, 6, effect="b", activates_at=DUE + DAY))
     put(session, waiting(member, 7, "A-2"))
-    posted = ledger.activate_now(session, "order", "A-1", NOW, rules=RULES)
+    posted = ledger.activate_now(session, "event", "A-1", NOW, rules=RULES)
     assert [(e.amount, e.balance_after, e.created, e.occurred_at) for e in posted.entries] == [
         (10, 10, True, NOW),
         (6, 16, True, NOW),
     ]
     assert [upgrade.to_slug for upgrade in posted.upgrades] == ["silver"]
-    assert ledger.activate_now(session, "order", "A-1", NOW, rules=RULES).entries == []
-    assert ledger.activate_now(session, "order", "nothing", NOW, rules=RULES).entries == []
+    assert ledger.activate_now(session, "event", "A-1", NOW, rules=RULES).entries == []
+    assert ledger.activate_now(session, "event", "nothing", NOW, rules=RULES).entries == []
     assert figures(session, member) == (7, 16, 16)
 
 
@@ -335,7 +335,8 @@ def test_a_batch_is_three_statements_however_many_credits_it_has(session: Sessio
 
 def test_what_somebody_else_posted_is_left_and_reported(session: Session) -> None:
     member = make_member(session)
-    put(session, waiting(member, effect="earn"))
-    earn(session, member, 48, external_id="A-1")
+    put(session, waiting(member, effect="credit"))
+    posting = ledger.credit(member.id, 48, EntryType.ORDER, source="event", external_id="A-1", rules=RULES, at=NOW)
+    ledger.post(session, [posting], NOW)
     assert sweep(session)["entries"] == 0
     assert [(found["check"], found["stored"]) for found in find_differences(session)] == [("pending_activated", 0)]

@@ -25,7 +25,7 @@ DUE = NOW + timedelta(days=14)
 
 
 def put(session: Session, member_id: UUID, points: int, external_id: str = "A-1", effect: str = "base:1") -> None:
-    credit = ledger.PendingCredit(member_id, points, EntryType.ORDER, "order", external_id, effect, DUE, NOW)
+    credit = ledger.PendingCredit(member_id, points, EntryType.ORDER, "event", external_id, effect, DUE, NOW)
     ledger.put_aside(session, [credit], NOW)
 
 
@@ -106,7 +106,7 @@ def test_what_is_taken_back_during_a_sweep_is_taken_or_posted(committed_app: Por
         for member_id in members:
             with unit_of_work() as session:
                 lock_members(session, [member_id])
-                taken += ledger.shrink(session, member_id, "order", "A-1", "base:1", 4)
+                taken += ledger.shrink(session, member_id, "event", "A-1", "base:1", 4)
         return taken
 
     taken = sum(at_once(committed_app, 4, take_back))
@@ -126,7 +126,7 @@ def test_a_release_by_hand_during_a_sweep_posts_each_once(committed_app: Portal)
         entries = 0
         for order in random.sample(range(20), 20):
             with unit_of_work() as session:
-                entries += len(ledger.activate_now(session, "order", f"A-{order}", DUE, rules=RULES).entries)
+                entries += len(ledger.activate_now(session, "event", f"A-{order}", DUE, rules=RULES).entries)
         return entries
 
     assert sum(at_once(committed_app, 4, act)) == 40
