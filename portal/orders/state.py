@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from portal.earning import LineKind, TenderKind
 from portal.platform.documents import MAX_POINTS, Document
@@ -60,11 +60,12 @@ class OrderLine(Schema):
     discount: Money = 0
     tax: Money = 0
 
-    @model_validator(mode="after")
-    def _no_more_than_it_costs(self) -> Self:
-        if self.discount > self.amount:
-            raise ValueError("discount must not be more than amount")
-        return self
+    @field_validator("discount")
+    @classmethod
+    def _no_more_than_it_costs(cls, discount: int, line: ValidationInfo) -> int:
+        if discount > line.data.get("amount", discount):
+            raise ValueError("must not be more than amount")
+        return discount
 
 
 class OrderTender(Schema):
@@ -140,11 +141,12 @@ class CartInput(Schema):
     discount: Money = 0
     tenders: Annotated[list[OrderTender], Field(max_length=50)] = Field(default_factory=list)
 
-    @model_validator(mode="after")
-    def _lines_once(self) -> Self:
-        if len({line.line_id for line in self.lines}) < len(self.lines):
-            raise ValueError("lines must each have a lineId of their own")
-        return self
+    @field_validator("lines")
+    @classmethod
+    def _lines_once(cls, lines: list[OrderLine]) -> list[OrderLine]:
+        if len({line.line_id for line in lines}) < len(lines):
+            raise ValueError("must each have a lineId of their own")
+        return lines
 
 
 class OrderInput(CartInput):
@@ -159,19 +161,17 @@ class OrderInput(CartInput):
     refunds: Annotated[list[RefundInput], Field(max_length=MAX_LINES)] | None = None
     referral_code: Text(64) | None = None  # type: ignore[valid-type]  # a call makes the type
 
-    @model_validator(mode="after")
-    def _refunds_once(self) -> Self:
-        refunds = self.refunds or []
-        if len({refund.refund_id for refund in refunds}) < len(refunds):
-            raise ValueError("refunds must each have a refundId of their own")
-        known = {line.line_id for line in self.lines}
-        for refund in refunds:
-            missing = [line.line_id for line in refund.lines if line.line_id not in known]
-            if missing:
-                raise ValueError(
-                    f"refund {refund.refund_id} names the line {missing[0]}, which the order does not have"
-                )
-        return self
+    @field_validator("refunds")
+    @classmethod
+    def _refunds_once(cls, refunds: list[RefundInput] | None, order: ValidationInfo) -> list[RefundInput] | None:
+        known = {line.line_id for line in order.data.get("lines", ())}
+        named = [line.line_id for refund in refunds or () for line in refund.lines]
+        missing = [line_id for line_id in named if line_id not in known]
+        if missing and known:
+            raise ValueError(f"must name lines of the order, which has no {missing[0]}")
+        if refunds is not None and len({refund.refund_id for refund in refunds}) < len(refunds):
+            raise ValueError("must each have a refundId of their own")
+        return refunds
 
     def content(self) -> Document:
         """What is stored of it: everything but whose it is, its refunds and its own stamp."""
