@@ -87,9 +87,12 @@ def test_every_question_is_left_and_refused_without_a_complaint(visit: Visit, pr
         link, sheet = page.locator(f'a[hx-get="{address}"]').first, page.locator("#sheet")
         link.click()
         expect(sheet.get_by_role("heading").first).to_be_focused()
+        asks = sheet.locator("form").count() > 0
         WAYS_OUT[number % len(WAYS_OUT)](page)
         expect(sheet).to_be_hidden()
         expect(link).to_be_focused()
+        if not asks:  # it explains something
+            continue
 
         link.click()
         box = sheet.locator("textarea").last
