@@ -15,7 +15,7 @@ from portal.config import Settings
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.supervisor import services
-from tests.benchmarks import dataset, growth, nudges, points, redemptions, web
+from tests.benchmarks import dataset, growth, nudges, orders, points, redemptions, web
 from tests.databases import SECRET
 from tests.factories.accounts import bearer, make_token, sign_in
 
@@ -60,6 +60,7 @@ def run(stack: ExitStack, filled: Filled) -> None:
     with filled.app.app_context():
         nudges.measure()
         redemptions.measure(filled.app, portal, bearer(filled.token), filled.members)
+        orders.measure(filled.app, portal, bearer(filled.token), filled.members)
         points.measure()
 
 

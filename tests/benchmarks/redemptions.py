@@ -39,13 +39,13 @@ def measure(app: Flask, portal: str, headers: dict[str, str], members: int) -> N
         request.write_text(_REQUEST.format(members=members))
         shares = [
             web.rate(portal, {**headers, "Content-Type": "application/json"}, "-s", str(request))
-            / _transactions(script, url)
+            / transactions(script, url)
             for _ in range(web.ROUNDS)
         ]
     web.report("redemption request", statistics.median(shares), BUDGET, "of its own statements under pgbench")
 
 
-def _transactions(script: Path, url: str) -> float:
+def transactions(script: Path, url: str) -> float:
     """Transactions a second."""
     pgbench = postgres._programs() / "pgbench"
     command = [pgbench, "-n", "-M", "prepared", f"-c{web.THREADS}", f"-T{web.SECONDS}", "-f", script, url]
@@ -59,7 +59,7 @@ def _script(app: Flask, headers: dict[str, str], members: int, url: str) -> str:
     """The statements of one request as a `pgbench` script: each time for a random member, with another id."""
     client = app.test_client()
     for _ in range(2):  # the first one of a process opens connections
-        with _recorded() as sent:
+        with recorded() as sent:
             answer = client.post(PATH.format(user="u9"), json=WISH, headers=headers)
     assert answer.status_code == 201, answer.text
     made = ids.parse(answer.get_json()["id"])
@@ -81,7 +81,7 @@ def _script(app: Flask, headers: dict[str, str], members: int, url: str) -> str:
 
 
 @contextmanager
-def _recorded() -> Iterator[list[tuple[bool, str, Any]]]:
+def recorded() -> Iterator[list[tuple[bool, str, Any]]]:
     """What the driver is given inside the block: whether outside a transaction, the statement, its values."""
     sent: list[tuple[bool, str, Any]] = []
     execute = psycopg.Cursor.execute
