@@ -1,6 +1,7 @@
 """CONTRACT-EARNING 8.1 to 8.4 over HTTP: the worked examples, redelivery, staleness, edits and moves."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -109,3 +110,15 @@ def test_g_refunded_and_added_to(orders: Orders, ann: str) -> None:
     assert amounts(orders.put("G-1", {**body, "refunds": [refund]})) == [-20]
     more = order_of(5000, line(3000, "2"), userId=ann, refunds=[refund])
     assert amounts(orders.put("G-1", more)) == [30]
+
+
+@pytest.mark.parametrize(
+    ("limits", "points"), [({"perMember": {"points": 20, "window": "day"}}, 20), ({"programme": 35}, 5)]
+)
+def test_a_quote_for_nobody_keeps_to_limits(
+    orders: Orders, admin: Api, ann: str, limits: dict[str, Any], points: int
+) -> None:
+    put_rule(admin, "base", **RULE, limits=limits)
+    orders.put("L-1", order_of(3000, userId=ann))
+    quote = orders.quote(order_of(5000))
+    assert (quote["points"], [reason["code"] for reason in quote["reasons"]]) == (points, ["no_member"])

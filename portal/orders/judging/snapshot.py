@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.earning import Cause, Facts, Room, Rule, Terms, get_active_rules, get_versions, read_room
 from portal.orders.rules import OrderRules
 from portal.orders.state import REACHED, OrderStatus
+from portal.platform import ids
 from portal.platform.documents import Document
 
 SOURCE = "order"
@@ -111,12 +112,12 @@ def take_snapshot(
     With `writes` the caller holds the member's row lock, and limits of the programme are locked too.
     """
     found = get_active_rules()
-    facts, tier_name = Facts(first_order=True), ""
+    cause = Cause(member_id or ids.NO_ID, SOURCE, reference, placed_at)  # nobody has used anything of a limit yet
+    room = read_room(session, cause, found, rules.points.zone, writes=writes)
+    facts, tier_name = Facts(first_order=True, room=room), ""
     if member_id is not None:
         member = session.execute(_MEMBER, {"member_id": member_id, "reference": reference}).one()
         multiplier = None if member.multiplier is None else Fraction(member.multiplier)
-        cause = Cause(member_id, SOURCE, reference, placed_at)
-        room = read_room(session, cause, found, rules.points.zone, writes=writes)
         facts, tier_name = Facts(member.tier, multiplier, member.first, room), member.name or ""
     return Snapshot(
         tuple(found),
