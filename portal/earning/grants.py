@@ -36,6 +36,7 @@ _LOCKED_TOTALS = text(f"""
     SELECT w.slug, w.points - {_OWN} AS points FROM loyalty_earning_totals w
     WHERE w.slug = ANY(:slugs) ORDER BY w.slug FOR UPDATE OF w
 """)
+_LOCK_ALL = text("SELECT slug FROM loyalty_earning_totals ORDER BY slug FOR UPDATE")
 _KEEP_WRITERS_OUT = text("LOCK TABLE loyalty_earning_grants IN SHARE ROW EXCLUSIVE MODE")
 _BEGIN_TOTAL = text("""
     INSERT INTO loyalty_earning_totals (slug, points)
@@ -146,25 +147,34 @@ def begin_total(session: Session, slug: str) -> None:
         session.execute(_BEGIN_TOTAL, {"slug": slug})
 
 
+def lock_totals(session: Session) -> None:
+    """Lock the totals of all rules, as whoever grants or takes back for several causes does before the first.
+
+    They are locked by name, after members: in another order, two would wait for each other.
+    """
+    session.execute(_LOCK_ALL)
+
+
 def read_room(
-    session: Session, cause: Cause, rules: Iterable[Rule], zone: ZoneInfo, *, writes: bool
+    session: Session, cause: Cause, rules: Sequence[Rule], zone: ZoneInfo, *, writes: bool
 ) -> dict[str, Room]:
     """What the limits of these rules leave for the cause, beside what all others have used in the same windows.
 
-    Nothing is read for rules without limits. With `writes` the totals of the programme are locked until the end of the
-    transaction; the caller holds the member's row lock.
+    Rules without limits have none. With `writes` the totals of all these rules, to which their grants are added, are
+    locked until the end of the transaction; the caller holds the member's row lock.
     """
     by_member = {rule.slug: limit for rule in rules if (limit := rule.terms.limits.per_member) is not None}
     by_programme = {rule.slug: most for rule in rules if (most := rule.terms.limits.programme) is not None}
     used = _used(session, cause, {slug: limit.window for slug, limit in by_member.items()}, zone)
-    spent = _totals(session, cause, sorted(by_programme), writes=writes)
+    spent = _totals(session, cause, [rule.slug for rule in rules] if writes else list(by_programme), writes=writes)
+    assert spent.keys() >= by_programme.keys(), "a total begins with the first version that has such a limit"
     rooms = {}
     for slug in {*by_member, *by_programme}:
         limit, points, times = by_member.get(slug), *used.get(slug, (0, 0))
         rooms[slug] = Room(
             None if limit is None or limit.points is None else max(limit.points - points, 0),
             None if limit is None or limit.times is None else max(limit.times - times, 0),
-            max(by_programme[slug] - spent.get(slug, 0), 0) if slug in by_programme else None,
+            max(by_programme[slug] - spent[slug], 0) if slug in by_programme else None,
         )
     return rooms
 
@@ -182,8 +192,7 @@ def _totals(session: Session, cause: Cause, slugs: list[str], *, writes: bool) -
     if not slugs:
         return {}
     values = _of(cause, slugs=slugs)
-    found = session.execute(_LOCKED_TOTALS if writes else _TOTALS, values).all()
-    assert len(found) == len(slugs), "a total begins with the first version that has such a limit"
+    found = session.execute(_LOCKED_TOTALS if writes else _TOTALS, values)
     return {row.slug: row.points for row in found}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.earning import lock_totals
 from portal.members import lock_members
 from portal.orders.rules import OrderRules
 from portal.orders.state import OrderInput
@@ -12,7 +13,7 @@ from portal.orders.taking import Taken, put_order
 from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
-# Locks come in one order for the whole batch: known orders by reference, then their members by id.
+# Locks come in one order for the whole batch: known orders by reference, their members by id, then totals of rules.
 _LOCK_ORDERS = text("""
     SELECT member_id FROM loyalty_orders WHERE reference = ANY(:references) ORDER BY reference FOR UPDATE
 """)
@@ -54,3 +55,4 @@ def _lock(session: Session, orders: Sequence[tuple[str, OrderInput]]) -> None:
     members = {*owners, *session.scalars(_MEMBERS, named)} - {None}
     if members:
         lock_members(session, members)
+    lock_totals(session)

@@ -23,6 +23,7 @@ from portal.earning import (
     facts_of,
     free_entitlements,
     get_grants,
+    lock_totals,
     read_room,
     spread,
     take_entitlement,
@@ -69,15 +70,11 @@ def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Bo
     state, refunds = load_state(order)
     member = _lock(session, order.member_id)
     why = _refused(order, member)
-    snapshot = None if order.snapshot is None else load_snapshot(order.snapshot)
-    if why is None and snapshot is None and rules.earns(state.status) and member is not None:
-        snapshot = take_snapshot(session, order.reference, member.id, order.placed_at, rules, now)
-        order.snapshot = snapshot.document()
+    snapshot = _judge_by(session, order, state, member if why is None else None, now, rules)
     if snapshot is None or member is None:
         _note(order, state, None, why or NoPoints.NOT_PAID)
         return Booked()
     cause = Cause(member.id, SOURCE, order.reference, order.placed_at, order.episode)
-    snapshot = _of_today(session, cause, snapshot)
     target = compute_target(state, refunds, snapshot)
     change = _Change(session, order, cause, snapshot, target, now, rules)
     wanted = change.choose(why)
@@ -101,6 +98,7 @@ def take_all_back(session: Session, order: Order, now: datetime, rules: OrderRul
     """Take back all that the order has granted its member, as it gets another one; what it was judged by is dropped."""
     if order.member_id is None or order.snapshot is None:
         return Booked()
+    lock_totals(session)
     state, refunds = load_state(order)
     cause = Cause(order.member_id, SOURCE, order.reference, order.placed_at, order.episode)
     snapshot = load_snapshot(order.snapshot)
@@ -128,9 +126,19 @@ def _refused(order: Order, member: Member | None) -> NoPoints | None:
     return NoPoints.MEMBER_SUSPENDED if member.status == "suspended" else None
 
 
-def _of_today(session: Session, cause: Cause, snapshot: Snapshot) -> Snapshot:
-    limited = [rule for rule in snapshot.rules if rule.slug in snapshot.facts.room]
-    return narrow(snapshot, read_room(session, cause, limited, snapshot.zone, writes=True)) if limited else snapshot
+def _judge_by(
+    session: Session, order: Order, state: OrderInput, member: Member | None, now: datetime, rules: OrderRules
+) -> Snapshot | None:
+    """The order's snapshot, with no more room under limits than is left now; taken, if the order earns from now on."""
+    if order.snapshot is not None and order.member_id is not None:
+        snapshot = load_snapshot(order.snapshot)
+        cause = Cause(order.member_id, SOURCE, order.reference, order.placed_at, order.episode)
+        return narrow(snapshot, read_room(session, cause, snapshot.rules, snapshot.zone, writes=True))
+    if member is None or not rules.earns(state.status):
+        return None
+    snapshot = take_snapshot(session, order.reference, member.id, order.placed_at, rules, now)
+    order.snapshot = snapshot.document()
+    return snapshot
 
 
 def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snapshot, target: Target) -> list[Document]:

@@ -33,6 +33,7 @@ FIGURES = text("""
     FROM loyalty_members m WHERE m.user_id LIKE :prefix ORDER BY m.user_id
 """)
 DEADLOCK = "40P01"
+Tell = Callable[[list[tuple[str, Json]]], list[Json]]
 GRANTS = text("""
     SELECT external_id, slug, sum(granted - reversed)::bigint AS points FROM loyalty_earning_grants
     WHERE external_id LIKE :prefix GROUP BY 1, 2 HAVING sum(granted - reversed) > 0 ORDER BY 1, 2
@@ -56,9 +57,7 @@ def orders(committed_app: Portal, document: Document, token: str) -> Orders:
 
 
 @pytest.fixture
-def tell_at_once(
-    committed_app: Portal, document: Document, token: str
-) -> Callable[[list[tuple[str, Json]]], list[Json]]:
+def tell_at_once(committed_app: Portal, document: Document, token: str) -> Tell:
     """Tell of several orders at the same moment; what the API made of each."""
 
     def tell(states: list[tuple[str, Json]]) -> list[Json]:
@@ -172,7 +171,7 @@ def test_a_storm_of_redeliveries_ends_as_a_calm_run(committed_app: Portal, order
 
 
 @pytest.mark.parametrize("limit", [{"programme": 70}, {"perMember": {"points": 70, "window": "ever"}}])
-def test_orders_at_once_stay_within_a_limit_and_give_room_back(orders: Orders, tell_at_once: Any, limit: Json) -> None:
+def test_orders_at_once_stay_within_a_limit_and_give_room_back(orders: Orders, tell_at_once: Tell, limit: Json) -> None:
     """Eight orders of 20 points under a limit of 70: 70 are granted, and what is taken back others may have."""
     put_rule(orders.api, "base", **RULE, limits=limit)
     users = ["ann", "ben"] if "programme" in limit else ["ann"]
@@ -188,13 +187,13 @@ def test_orders_at_once_stay_within_a_limit_and_give_room_back(orders: Orders, t
     assert net(orders.put(*large)) == 0
 
 
-def test_the_limit_of_times_is_one_for_orders_at_once(orders: Orders, tell_at_once: Any) -> None:
+def test_the_limit_of_times_is_one_for_orders_at_once(orders: Orders, tell_at_once: Tell) -> None:
     put_rule(orders.api, "twice", kind="order", points=5, limits={"perMember": {"times": 2, "window": "ever"}})
     answers = tell_at_once([(f"A-{n}", order_of(1000, userId="ann")) for n in range(6)])
     assert sorted(map(net, answers)) == [10, 10, 10, 10, 15, 15]
 
 
-def test_edits_at_once_share_the_room_of_a_limit(orders: Orders, tell_at_once: Any) -> None:
+def test_edits_at_once_share_the_room_of_a_limit(orders: Orders, tell_at_once: Tell) -> None:
     put_rule(orders.api, "base", **RULE, limits={"programme": 100})
     for number in range(4):
         orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
@@ -203,7 +202,7 @@ def test_edits_at_once_share_the_room_of_a_limit(orders: Orders, tell_at_once: A
     assert sum(now_nets(orders, *[reference for reference, _ in states])) == 100
 
 
-def test_two_first_orders_at_once_earn_one_bonus(orders: Orders, tell_at_once: Any) -> None:
+def test_two_first_orders_at_once_earn_one_bonus(orders: Orders, tell_at_once: Tell) -> None:
     """The bonus goes to one; cancelled, it is the next order's; and the first one, revived, has none."""
     put_rule(orders.api, "first", kind="first_order", points=500)
     states = [(f"A-{n}", order_of(1000, userId="ann")) for n in range(4)]
@@ -217,13 +216,13 @@ def test_two_first_orders_at_once_earn_one_bonus(orders: Orders, tell_at_once: A
     assert now_nets(orders, "B") == [510]
 
 
-def test_one_order_told_by_many_at_once_is_granted_once(orders: Orders, tell_at_once: Any) -> None:
+def test_one_order_told_by_many_at_once_is_granted_once(orders: Orders, tell_at_once: Tell) -> None:
     answers = tell_at_once([("A", order_of(1000, userId="ann"))] * 8)
     assert sum(len(answer["entries"]) for answer in answers) == 1
     assert {net(answer) for answer in answers} == {10}
 
 
-def test_orders_that_swap_members_at_once_end_at_their_last(orders: Orders, tell_at_once: Any) -> None:
+def test_orders_that_swap_members_at_once_end_at_their_last(orders: Orders, tell_at_once: Tell) -> None:
     """Locks of members come in one order, whoever had an order and whoever gets it."""
     for number in range(8):
         orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
@@ -232,12 +231,16 @@ def test_orders_that_swap_members_at_once_end_at_their_last(orders: Orders, tell
     assert now_nets(orders, *[f"A-{n}" for n in range(8)]) == [10] * 8
 
 
-def test_orders_that_move_under_limits_at_once(orders: Orders, tell_at_once: Any) -> None:
+def test_orders_that_move_under_limits_at_once(committed_app: Portal, orders: Orders, tell_at_once: Tell) -> None:
     """Totals of rules come after members, by name: taking back there and granting here blocks nobody for ever."""
-    for slug in ("a", "b", "c"):
+    slugs = ["f", "b", "e", "a", "d", "c"]
+    for slug in slugs:
         put_rule(orders.api, slug, kind="item", points=1, limits={"programme": 1_000_000})
-    for number in range(8):
-        orders.put(f"A-{number}", order_of(1000, userId="ann" if number % 2 else "ben"))
-    swapped = [(f"A-{n}", order_of(2000, userId="ben" if n % 2 else "ann")) for n in range(8)]
-    new = [(f"B-{n}", order_of(1000, userId="ann" if n % 2 else "ben")) for n in range(8)]
-    assert [net(answer) for answer in tell_at_once([*swapped, *new])] == [23] * 8 + [13] * 8
+    with committed_app.app_context():
+        for number in range(12):
+            make_user(db.session(), id=f"u{number}")
+        db.session.commit()
+    for turn in range(4):
+        moved = [(f"A-{n}", order_of(1000 + turn, userId=f"u{2 * n + turn % 2}")) for n in range(6)]
+        new = [(f"B-{turn}-{n}", order_of(1000, userId=f"u{2 * n}")) for n in range(6)]
+        assert [net(answer) for answer in tell_at_once([*moved, *new])] == [16] * 12
