@@ -1,6 +1,6 @@
 """Rules in words that members understand."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from fractions import Fraction
 from math import floor
@@ -26,13 +26,16 @@ def list_ways(rules: Iterable[Rule], now: datetime, currency: str, locale: str) 
 
 
 def list_ways_of(
-    rules: Iterable[Rule], tier: str | None, now: datetime, currency: str, locale: str
+    rules: Iterable[Rule], tier: str | None, now: datetime, currency: str, locale: str, *, had: Container[RuleKind]
 ) -> list[tuple[RuleKind, str, str]]:
-    """Those that hold now for members of this tier: kind, name, and what each brings, in words."""
+    """Those that hold now for a member of this tier: kind, name, and what each brings, in words.
+
+    What a member can get once, and has `had`, is left out.
+    """
     return [
         (rule.terms.kind, rule.terms.name, say_what_it_brings(rule.terms, currency, locale))
         for rule in rules
-        if rule.terms.is_in_time(now) and rule.terms.is_for_tier(tier)
+        if rule.terms.is_in_time(now) and rule.terms.is_for_tier(tier) and rule.terms.kind not in had
     ]
 
 

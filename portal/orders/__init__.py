@@ -2,7 +2,7 @@
 
 from portal.orders.arrivals import Arrival, read_arrival
 from portal.orders.owners import claim_orders
-from portal.orders.reads import is_order
+from portal.orders.reads import get_rules_for, is_order
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
 from portal.orders.state import OrderInput
@@ -13,6 +13,7 @@ __all__ = [
     "OrderInput",
     "OrderRules",
     "claim_orders",
+    "get_rules_for",
     "is_order",
     "put_order",
     "read_arrival",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from portal.accounts import UserNotFound
-from portal.earning import RuleTerms, round_half_up, tell_grant
+from portal.earning import Rule, RuleTerms, round_half_up, tell_grant
 from portal.orders.booking import slug_of
 from portal.orders.judging.remaining import compute_remaining
 from portal.orders.problems import OrderNotFound
@@ -53,6 +53,13 @@ _PAGE_OF_MEMBER = text(f"""
 """)
 _IS_ORDER = text("SELECT true AS known FROM loyalty_orders WHERE reference = :reference")
 _KNOWN = text("SELECT id FROM users WHERE id = :user_id")
+_WAYS = text("""
+    SELECT v.slug, v.version, v.terms, EXISTS (
+        SELECT FROM loyalty_members m JOIN loyalty_orders o ON o.member_id = m.id AND o.stands
+        WHERE m.user_id = :user_id) AS ordered
+    FROM loyalty_earning_rules r JOIN loyalty_earning_rule_versions v ON v.slug = r.slug AND v.version = r.version
+    WHERE coalesce((v.terms -> 'active')::boolean, true) ORDER BY r.slug
+""")
 _LAST = ("infinity", "")
 
 
@@ -109,6 +116,13 @@ def list_orders(user_id: str | None, *, limit: int, cursor: str | None) -> Docum
     last = rows[limit - 1] if len(rows) > limit else None
     more = None if last is None else encode([last.placed_at.isoformat(), last.reference], *scope)
     return {"orders": [serialize_order(row) for row in rows[:limit]], "nextCursor": more}
+
+
+def get_rules_for(user_id: str) -> tuple[list[Rule], bool]:
+    """The active rules, and whether this user has an order that earns, or earned and was not given back whole."""
+    rows = read_all(_WAYS, {"user_id": user_id})
+    rules = [Rule(row.slug, row.version, RuleTerms.model_validate(row.terms)) for row in rows]
+    return rules, any(row.ordered for row in rows)
 
 
 def serialize_order(row: OrderRow) -> Document:

@@ -18,7 +18,7 @@ from tests.contract.shop import Shop
 from tests.factories.accounts import make_user
 
 TSC = Path(__file__).parents[2] / "static" / "node_modules" / ".bin" / "tsc"
-SHOPS_OWN = {"userId", "checkoutIntentId", "refereeUserId"}
+SHOPS_OWN = {"userId", "checkoutIntentId", "refereeUserId", "refundId"}
 NAMED = {"ScheduledJob"}  # by slugs
 
 

@@ -51,11 +51,17 @@ def test_the_hub_lists_what_brings_this_member_points_now(
     put_rule(client, admin, "gold", name="Gold week", kind="multiplier", multiplier="2", tiers=["gold"])
     put_rule(client, admin, "over", name="Over", kind="order", points=5, until=gone)
     put_rule(client, admin, "off", name="Off", kind="order", points=5, active=False)
+    put_rule(client, admin, "welcome", name="Welcome", kind="sign_up", points=5)
+    put_rule(client, admin, "a-first", name="First", kind="first_order", points=150)
     user = make_user(session)
     make_member(session, user)
     sign_in(client, user)
+    first, always = "First 150 points for your first order", "Every order 1 point for every €1.00"
     told = said(client.get("/account/loyalty").text, "ways-to-earn")
-    assert told == "Ways to earn Every order 1 point for every €1.00 Birthday treat 100 points on your birthday"
+    assert told == f"Ways to earn {first} {always} Birthday treat 100 points on your birthday"
+    tell(session, "S-1", 5000, userId=user.id)
+    told = said(client.get("/account/loyalty").text, "ways-to-earn")
+    assert told == f"Ways to earn {always} Birthday treat 100 points on your birthday"
 
 
 def test_a_programme_without_rules_lists_no_ways(client: FlaskClient, session: Session, admin: dict[str, str]) -> None:

@@ -12,13 +12,14 @@ from wtforms.validators import Length, Optional, Regexp
 from portal import checkout, redemptions
 from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
-from portal.earning import RuleKind, get_active_rules, list_ways_of
+from portal.earning import RuleKind, list_ways_of
 from portal.hub import catalogue, sentences
 from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.ledger import get_explained_entry, labels_of
 from portal.members.web import asks_staff
+from portal.orders import get_rules_for
 from portal.platform import clock, ids
 from portal.platform.db import db
 from portal.platform.documents import Document
@@ -88,12 +89,15 @@ def explain(entry_id: UUID) -> Response:
 def _ways(member: Document) -> list[tuple[RuleKind, str, str]]:
     """What brings this member points now: kind, name, and how much in words."""
     settings, tier = current_settings(), member["tier"]
+    rules, ordered = get_rules_for(member["userId"])
+    had = (RuleKind.SIGN_UP, RuleKind.FIRST_ORDER) if ordered else (RuleKind.SIGN_UP,)
     return list_ways_of(
-        get_active_rules(),
+        rules,
         tier["slug"] if tier else None,
         clock.now(),
         settings.programme_currency,
         reader_locale(),
+        had=had,
     )
 
 
