@@ -49,6 +49,7 @@ def make_order(random: Random, user_id: str | None, euros: int, moment: datetime
         total += paid
     if total < FREE_FROM:
         lines.append({"lineId": "post", "kind": "shipping", "amount": POST, "tax": _tax(POST)})
+    five_off = total > 2000 and random.random() < 0.15
     state = {
         "userId": user_id,
         "currency": "EUR",
@@ -57,6 +58,7 @@ def make_order(random: Random, user_id: str | None, euros: int, moment: datetime
         "status": "paid",
         "channel": random.choice(("web", "web", "till")),
         "lines": lines,
+        "tenders": [{"kind": "points", "amount": 500}] if five_off else [],
         **fields,
     }
     return OrderInput.model_validate(state)
