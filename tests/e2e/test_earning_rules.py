@@ -22,7 +22,7 @@ FIELDS = {
     "event": (["points", "event_type"], ["per_amount", "multiplier"]),
     "birthday": (["points"], ["per_amount", "multiplier", "event_type"]),
 }
-GROUPS = {"spend": 5, "item": 5, "multiplier": 3, "event": 4, "birthday": 4}
+GROUPS = {"spend": 6, "item": 6, "multiplier": 4, "event": 5, "birthday": 5}
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])

@@ -32,7 +32,7 @@ RAISES = {
     "function-before": ("value_error",),
     "function-after": ("value_error",),
     **dict.fromkeys(("nullable", "union", "default", "model-field", "any", "no-info", "with-info", "definitions"), ()),
-    **dict.fromkeys(("definition-ref", "to-string", "function-plain", "function-wrap"), ()),
+    **dict.fromkeys(("definition-ref", "to-string", "function-plain", "function-wrap", "chain"), ()),
 }
 BOUNDS = {
     "ge": ("greater_than_equal",),

@@ -189,7 +189,7 @@ def test_a_production_start_takes_no_secret_that_is_none(environment: pytest.Mon
         lambda: secrets.token_hex(32),
         lambda: secrets.token_hex(16),
         lambda: secrets.token_urlsafe(32),
-        lambda: "".join(secrets.choice("0123456789") for _ in range(32)),
+        lambda: "".join(secrets.choice("0123456789") for _ in range(64)),
     ],
 )
 def test_a_production_start_takes_a_random_secret(environment: pytest.MonkeyPatch, make: Callable[[], str]) -> None:

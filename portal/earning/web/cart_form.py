@@ -80,7 +80,7 @@ class CartForm(WithinForm):
     channel = StringField("Channel", filters=[strip], validators=_CODE)
     first_order = BooleanField("It is the member's first order")
 
-    def __init__(self, tiers: Iterable[Tier], **options: Any) -> None:
+    def __init__(self, tiers: Iterable[Tier] = (), **options: Any) -> None:
         super().__init__(prefix="cart", data={"placed_at": _now(), "lines": [{}]}, **options)
         self.tier.choices = choices(("", "No tier"), *((tier.slug, tier.name) for tier in tiers))
 
