@@ -14,6 +14,7 @@ from portal.orders.booking import Booked, book
 from portal.orders.models import Order
 from portal.orders.problems import OrderClaimed
 from portal.orders.rules import OrderRules
+from portal.platform import ids
 from portal.tiers import enrol
 
 _HOLDER = text("SELECT id FROM users WHERE email = :email AND email_verified_at IS NOT NULL")
@@ -46,7 +47,9 @@ def find_owner(session: Session, user_id: str | None, email: str | None, key: by
 
 
 def find_holder(session: Session, user_id: str | None, email: str | None) -> UUID | None:
-    """The membership that a cart of this user, or of this verified address, is for; None: nobody, or no member yet.
+    """The membership that a cart of this user, or of this verified address, is for; None: nobody's.
+
+    A user who would become a member by the order has `NO_ID`.
 
     :raises portal.accounts.UserNotFound: if there is no such user.
     """
@@ -55,7 +58,7 @@ def find_holder(session: Session, user_id: str | None, email: str | None) -> UUI
     row = session.execute(_MEMBERSHIP, {"user_id": user_id, "email": (email or "").strip().lower()}).first()
     if row is None and user_id is not None:
         raise UserNotFound
-    return None if row is None else row.member_id
+    return None if row is None else row.member_id or ids.NO_ID
 
 
 def hash_address(email: str, key: bytes) -> bytes:

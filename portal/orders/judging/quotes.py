@@ -12,6 +12,7 @@ from portal.orders.judging.snapshot import take_snapshot
 from portal.orders.judging.targets import NoPoints, Target, compute_target
 from portal.orders.rules import OrderRules
 from portal.orders.state import CartInput, OrderInput, OrderStatus
+from portal.platform import ids
 from portal.platform.documents import Document
 
 # No order has this reference: references have no spaces.
@@ -20,7 +21,9 @@ NO_REFERENCE = ""
 _MEMBER = text("""
     SELECT m.status, (SELECT slug FROM loyalty_tiers WHERE active AND threshold <= m.lifetime_earned + :points
                       ORDER BY threshold DESC LIMIT 1) AS tier_after
-    FROM loyalty_members m WHERE m.id = :member_id
+    FROM (SELECT status, lifetime_earned FROM loyalty_members WHERE id = :member_id
+          UNION ALL
+          SELECT 'active', 0 WHERE :joins) m
 """)
 
 
@@ -36,7 +39,7 @@ class Quote:
 
 
 def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules: OrderRules, now: datetime) -> Quote:
-    """The points of this cart for a member, or for somebody without tier, as if it were paid now.
+    """The points of this cart for a member, who may be new (`NO_ID`), or for nobody, as if it were paid now.
 
     For nobody, and for a suspended member, the reasons say why they are not to be had yet.
 
@@ -52,7 +55,8 @@ def quote_cart(session: Session, cart: CartInput, member_id: UUID | None, rules:
     facts = {grant.rule.slug: facts_of(grant, target.evaluation, *tier) for grant in target.grants}
     reasons = [target.reason.value] if target.reason else []
     points = sum(grant.points for grant in target.grants if grant.rule.terms.qualifies.tier)
-    member = session.execute(_MEMBER, {"member_id": member_id, "points": points}).one_or_none()
+    values = {"member_id": member_id, "joins": member_id == ids.NO_ID, "points": points}
+    member = session.execute(_MEMBER, values).one_or_none()
     if member is None or member.status == "suspended":
         reasons.append(NoPoints.NO_MEMBER if member is None else NoPoints.MEMBER_SUSPENDED)
     return Quote(

@@ -18,14 +18,18 @@ from portal.platform.documents import Document
 
 SOURCE = "order"
 
-# `first`: no other order of theirs earns, or has earned and not been given back whole.
+# `first`: no other order of theirs earns, or has earned and not been given back whole. A user who `joins` begins in the
+# tier that needs no points.
 _MEMBER = text("""
     SELECT t.slug AS tier, t.name, (
                SELECT max(CAST(b ->> 'value' AS numeric))::text FROM jsonb_array_elements(t.benefits) b
                WHERE b ->> 'kind' = 'earn_multiplier') AS multiplier,
            NOT EXISTS (SELECT FROM loyalty_orders o
                        WHERE o.member_id = m.id AND o.stands AND o.reference <> :reference) AS first
-    FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id WHERE m.id = :member_id
+    FROM (SELECT id, tier_id FROM loyalty_members WHERE id = :member_id
+          UNION ALL
+          SELECT CAST(:member_id AS uuid), (SELECT id FROM loyalty_tiers WHERE active AND threshold = 0) WHERE :joins) m
+    LEFT JOIN loyalty_tiers t ON t.id = m.tier_id
 """)
 
 
@@ -107,7 +111,7 @@ def take_snapshot(
     *,
     writes: bool = True,
 ) -> Snapshot:
-    """The rules in force now and what is known of the member (None: a member without tier).
+    """The rules in force now and what is known of the member (None: somebody without tier; `NO_ID`: a new one).
 
     With `writes` the caller holds the member's row lock, and limits of the programme are locked too.
     """
@@ -116,7 +120,8 @@ def take_snapshot(
     room = read_room(session, cause, found, rules.points.zone, writes=writes)
     facts, tier_name = Facts(first_order=True, room=room), ""
     if member_id is not None:
-        member = session.execute(_MEMBER, {"member_id": member_id, "reference": reference}).one()
+        values = {"member_id": member_id, "joins": member_id == ids.NO_ID, "reference": reference}
+        member = session.execute(_MEMBER, values).one()
         multiplier = None if member.multiplier is None else Fraction(member.multiplier)
         facts, tier_name = Facts(member.tier, multiplier, member.first, room), member.name or ""
     return Snapshot(
