@@ -83,7 +83,8 @@ def facts_of(grant: Grant, evaluation: Evaluation, tier_multiplier: Fraction | N
 
 def tell_grant(terms: RuleTerms, facts: Document, currency: str, locale: str) -> str:
     """The sentence: "48 points: 1 for every €1.00 of €32.40, times 1.5 because you are Gold; tax earns nothing"."""
-    nothing = list(facts.get("excluded", ())) if terms.kind is RuleKind.SPEND else []
+    excluded = facts.get("excluded", ()) if terms.kind is RuleKind.SPEND else ()
+    nothing = [what for what in EXCLUDED if what in excluded]
     return f"{_say(terms, facts, currency, locale)}{f'; {_earn_nothing(nothing)}' if nothing else ''}."
 
 
