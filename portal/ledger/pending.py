@@ -101,19 +101,20 @@ _STANDING = "m.status = 'active' AND (SELECT u.disabled_at FROM users u WHERE u.
 _LOCK_DUE = text(f"""
     SELECT m.id FROM loyalty_members m
     WHERE {_STANDING} AND m.id IN (
-        SELECT o.member_id FROM (
+        SELECT o.member_id FROM (SELECT DISTINCT source, external_id FROM (
             SELECT c.source, c.external_id FROM loyalty_pending_credits c
             WHERE c.activated_at IS NULL AND c.points > 0 AND c.activates_at <= :now
               AND get_byte(uuid_send(c.member_id), 15) % :of = :number
+              AND EXISTS (SELECT FROM loyalty_members m WHERE m.id = c.member_id AND {_STANDING} OFFSET 0)
               AND NOT EXISTS (
                 SELECT FROM loyalty_pending_credits o JOIN loyalty_members m ON m.id = o.member_id
-                WHERE o.source = c.source AND o.external_id = c.external_id AND o.activated_at IS NULL AND o.points > 0
-                  AND NOT ({_STANDING}) OFFSET 0)
+                WHERE o.source = c.source AND o.external_id = c.external_id AND o.member_id <> c.member_id
+                  AND o.activated_at IS NULL AND o.points > 0 AND NOT ({_STANDING}) OFFSET 0)
               AND NOT EXISTS (
                 SELECT FROM loyalty_ledger_entries e
                 WHERE e.member_id = c.member_id AND e.source = c.source AND e.external_id = c.external_id
                   AND e.effect = c.effect OFFSET 0)
-            ORDER BY c.activates_at, c.member_id LIMIT :limit) d
+            ORDER BY c.activates_at, c.member_id LIMIT :limit) first) d
         CROSS JOIN LATERAL (
             SELECT member_id FROM loyalty_pending_credits
             WHERE source = d.source AND external_id = d.external_id AND activated_at IS NULL AND points > 0
