@@ -95,7 +95,7 @@ _IS_PUT_ASIDE = text("""
     SELECT EXISTS (SELECT FROM loyalty_pending_credits WHERE source = :source AND external_id = :external_id)
 """)
 _STANDING = "m.status = 'active' AND (SELECT u.disabled_at FROM users u WHERE u.id = m.user_id) IS NULL"
-# Locks the members of credits whose turn it is, the longest due first, with those of the credits that wait for them.
+# Locks the members of credits whose turn it is, the longest due first, with those of the open credits they wait for.
 # A credit that somebody else posted already is left for `ledger verify` to report. Rows are looked up one by one
 # (OFFSET 0): planned as joins, each batch would read all that is due.
 _LOCK_DUE = text(f"""
@@ -118,7 +118,7 @@ _LOCK_DUE = text(f"""
         CROSS JOIN LATERAL (
             SELECT member_id FROM loyalty_pending_credits
             WHERE source = d.source AND external_id = d.external_id AND activated_at IS NULL AND points > 0
-              AND activates_at <= :now OFFSET 0) o)
+            OFFSET 0) o)
     ORDER BY m.id FOR UPDATE
 """)
 _LOCK_NAMED = text(f"""

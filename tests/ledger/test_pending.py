@@ -295,6 +295,18 @@ def test_both_sides_wait_while_one_may_not_have_it(session: Session, way: str, s
     assert find_differences(session) == []
 
 
+def test_what_is_due_of_one_thing_does_not_wait_for_what_is_not(session: Session) -> None:
+    early, late = make_member(session), make_member(session)
+    put(session, waiting(early, 5), waiting(late, 7, activates_at=DUE + DAY))
+    bar(session, late, "suspended")
+    assert ledger.activate_due(session, DUE, rules=RULES) is None, "one of them is suspended"
+    bar(session, late, "suspended", barred=False)
+    assert ledger.activate_due(session, DUE, rules=RULES) == {"entries": 1, "points": 5, "members": 1}
+    assert ledger.activate_due(session, DUE, rules=RULES) is None
+    assert ledger.activate_due(session, DUE + DAY, rules=RULES) == {"entries": 1, "points": 7, "members": 1}
+    assert find_differences(session) == []
+
+
 def test_a_shard_does_its_members_and_those_who_share_with_them(session: Session) -> None:
     members = [make_member(session) for _ in range(20)]
     for number, (one, other) in enumerate(zip(members[::2], members[1::2], strict=True)):
