@@ -19,6 +19,7 @@ from portal.tiers import enrol
 
 _HOLDER = text("SELECT id FROM users WHERE email = :email AND email_verified_at IS NOT NULL")
 
+_MEMBER = text("SELECT id FROM loyalty_members WHERE user_id = :user_id")
 _MEMBERSHIP = text("""
     SELECT m.id AS member_id FROM users u LEFT JOIN loyalty_members m ON m.user_id = u.id
     WHERE u.id = :user_id OR (CAST(:user_id AS text) IS NULL AND u.email = :email AND u.email_verified_at IS NOT NULL)
@@ -38,12 +39,17 @@ def find_owner(session: Session, user_id: str | None, email: str | None, key: by
     :raises portal.accounts.UserNotFound: if there is no such user.
     """
     if user_id is not None:
-        return Owner(enrol(session, user_id).id)
+        return Owner(_enrol(session, user_id))
     if email is None:
         return Owner()
     lock_address(session, email, key)
     holder = session.scalar(_HOLDER, {"email": email.strip().lower()})
-    return Owner(enrol(session, holder).id) if holder is not None else Owner(None, hash_address(email, key))
+    return Owner(_enrol(session, holder)) if holder is not None else Owner(None, hash_address(email, key))
+
+
+def _enrol(session: Session, user_id: str) -> UUID:
+    """The membership of a user, who gets one if there is none: of one that there is, nothing but its id is read."""
+    return session.scalar(_MEMBER, {"user_id": user_id}) or enrol(session, user_id).id
 
 
 def find_holder(session: Session, user_id: str | None, email: str | None) -> UUID | None:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import referrals
@@ -13,14 +12,28 @@ from portal.members import lock_members
 from portal.orders.booking import Booked, book, take_all_back
 from portal.orders.conversion import Candidate, convert_by_order, find_candidate
 from portal.orders.judging.remaining import make_cart
-from portal.orders.models import Order, OrderState
+from portal.orders.models import Order
 from portal.orders.owners import Owner, find_owner
 from portal.orders.rules import OrderRules
 from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, store_refund
 from portal.platform.audit import Act
-from portal.platform.documents import Document
+from portal.platform.documents import Document, to_json
 
 STALE = "stale"
+
+_MAKE = select(Order).from_statement(
+    text("""
+        INSERT INTO loyalty_orders (reference, status, currency, placed_at, received_at, changed_at,
+                                    content, refunds, total, reasons, warnings)
+        VALUES (:reference, :status, :currency, :placed_at, :now, :now, '{}', '[]', 0, '{}', '[]')
+        ON CONFLICT DO NOTHING RETURNING *
+    """)
+)
+_KEEP_STATE = text("""
+    INSERT INTO loyalty_order_states (reference, change, cause, at, actor, member_id, content, refunds, grants)
+    SELECT reference, change, :cause, :at, :actor, member_id, content, refunds, CAST(:grants AS jsonb)
+    FROM loyalty_orders WHERE reference = :reference
+""")
 
 
 @dataclass(slots=True)
@@ -72,20 +85,9 @@ def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: Or
 
 def keep_state(session: Session, order: Order, booked: Booked, cause: str, act: Act) -> None:
     """Add the order's present state to its history, with what it should have granted in it."""
-    session.add(
-        OrderState(
-            reference=order.reference,
-            change=order.change,
-            cause=cause,
-            at=act.now,
-            actor=act.actor,
-            member_id=order.member_id,
-            content=order.content,
-            refunds=order.refunds,
-            grants=booked.grants,
-        )
-    )
     session.flush()
+    values = {"reference": order.reference, "cause": cause, "at": act.now, "actor": act.actor}
+    session.execute(_KEEP_STATE, {**values, "grants": to_json(booked.grants).decode()})
 
 
 def lock_order(session: Session, reference: str) -> Order | None:
@@ -102,16 +104,10 @@ def _lock(session: Session, reference: str, body: OrderInput, now: datetime) -> 
         "status": body.status,
         "currency": body.currency,
         "placed_at": body.placed_at,
-        "received_at": now,
-        "changed_at": now,
-        "content": {},
-        "refunds": [],
-        "total": 0,
-        "reasons": [],
-        "warnings": [],
+        "now": now,
     }
-    made = session.scalar(insert(Order).values(values).on_conflict_do_nothing().returning(Order.reference))
-    order = lock_order(session, reference)
+    made = session.scalar(_MAKE, values)
+    order = made or lock_order(session, reference)
     assert order is not None, "nobody deletes orders"
     return order, made is not None
 
@@ -156,10 +152,13 @@ def _find_candidate(
 
 
 def _lock_everybody(session: Session, order: Order, owner: Owner, candidate: Candidate | None) -> None:
-    """Lock all members that this change may touch, in id order: who had it, who has it, who referred them."""
+    """Lock all members that this change may touch, in id order: who had it, who has it, who referred them.
+
+    One alone is locked as the order is booked.
+    """
     referrer_id = None if candidate is None else candidate.referrer_id
     found = {each for each in (order.member_id, owner.member_id, referrer_id) if each is not None}
-    if found:
+    if len(found) > 1:
         lock_members(session, found)
 
 

@@ -124,13 +124,14 @@ def _fetch(statement: TextClause, values: Values, row: type[Row] | None, take: C
 
 
 def _begun() -> Connection | None:
-    """The connection of the current transaction, with its changes flushed; None if none has begun."""
+    """The connection of the current transaction, its changes flushed unless `no_autoflush`; None if none has begun."""
     if not db.session.registry.has():
         return None
     session = db.session()
     if not session.in_transaction():
         return None
-    session.flush()
+    if session.autoflush:
+        session.flush()
     return session.connection()
 
 
