@@ -10,7 +10,20 @@ from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_put_aside, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
 from portal.ledger.reads import NEXT_PENDING, describe, get_entry, list_pending, serialize_entry, serialize_pending
-from portal.ledger.reversals import Reach, Shortfall, Taken, Wanted, note_shortfalls, plan_reversals, read_reach
+from portal.ledger.reversing import (
+    Credit,
+    Origin,
+    Reach,
+    Reversed,
+    Shortfall,
+    Taken,
+    Wanted,
+    find_credit,
+    note_shortfalls,
+    plan_reversals,
+    read_reach,
+    reverse_credit,
+)
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
@@ -19,6 +32,7 @@ __all__ = [
     "CHECKS",
     "NEXT_PENDING",
     "Check",
+    "Credit",
     "Difference",
     "EarningRules",
     "Entry",
@@ -27,10 +41,12 @@ __all__ = [
     "ExplainedRow",
     "Explanation",
     "InsufficientPoints",
+    "Origin",
     "PendingCredit",
     "Posted",
     "Posting",
     "Reach",
+    "Reversed",
     "Shortfall",
     "Taken",
     "Texts",
@@ -44,6 +60,7 @@ __all__ = [
     "credit",
     "describe",
     "expire_scheduled_points",
+    "find_credit",
     "get_entry",
     "get_explained_entry",
     "grant_weekly_streak_bonuses",
@@ -60,6 +77,7 @@ __all__ = [
     "read_reach",
     "release_holds",
     "reschedule",
+    "reverse_credit",
     "serialize_entry",
     "serialize_pending",
     "shrink",
