@@ -1,4 +1,4 @@
-"""Orders, and every state of them that was received."""
+"""Orders, every state of them that was received, and refunds that came before their order."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,9 +13,11 @@ depends_on = None
 def upgrade() -> None:
     _create_loyalty_orders()
     _create_loyalty_order_states()
+    _create_loyalty_unmatched_refunds()
 
 
 def downgrade() -> None:
+    op.drop_table("loyalty_unmatched_refunds")
     op.drop_table("loyalty_order_states")
     op.drop_table("loyalty_orders")
 
@@ -118,4 +120,20 @@ def _create_loyalty_order_states() -> None:
             ["reference"], ["loyalty_orders.reference"], name=op.f("fk_loyalty_order_states_reference_loyalty_orders")
         ),
         sa.PrimaryKeyConstraint("reference", "change", name=op.f("pk_loyalty_order_states")),
+    )
+
+
+def _create_loyalty_unmatched_refunds() -> None:
+    op.create_table(
+        "loyalty_unmatched_refunds",
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("refund_id", sa.String(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("reference", "refund_id", name=op.f("pk_loyalty_unmatched_refunds")),
+    )
+    op.create_index(
+        "ix_loyalty_unmatched_refunds_received_at",
+        "loyalty_unmatched_refunds",
+        ["received_at", "reference", "refund_id"],
     )

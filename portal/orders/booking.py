@@ -6,7 +6,6 @@ The caller holds the order's row lock; the lock of its member is taken here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from portal.earning import (
     get_grants,
     lock_totals,
     read_room,
+    round_half_up,
     spread,
     take_entitlement,
     write_grants,
@@ -35,7 +35,7 @@ from portal.orders.judging.snapshot import SOURCE, Snapshot, load_snapshot, narr
 from portal.orders.judging.targets import NoPoints, Target, compute_target
 from portal.orders.models import Order
 from portal.orders.rules import OrderRules
-from portal.orders.state import OrderInput, OrderStatus, StoredRefund, store_refund
+from portal.orders.state import OrderInput, OrderStatus, StoredRefund, load_state, store_refund
 from portal.platform.clock import week_of
 from portal.platform.documents import Document
 from portal.tiers import Upgrade
@@ -60,14 +60,9 @@ class Booked:
     grants: Document = field(default_factory=dict)
 
 
-def load_state(order: Order) -> tuple[OrderInput, list[StoredRefund]]:
-    """What is stored of an order's state and refunds."""
-    return OrderInput.model_validate(order.content), [StoredRefund.model_validate(each) for each in order.refunds]
-
-
 def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Booked:
     """Grant or take back what the order's state says that it should have granted, and has not."""
-    state, refunds = load_state(order)
+    state, refunds = load_state(order.content, order.refunds)
     member = _lock(session, order.member_id)
     why = _refused(order, member)
     snapshot = _judge_by(session, order, state, member if why is None else None, now, rules)
@@ -99,7 +94,7 @@ def take_all_back(session: Session, order: Order, now: datetime, rules: OrderRul
     if order.member_id is None or order.snapshot is None:
         return Booked()
     lock_totals(session)
-    state, refunds = load_state(order)
+    state, refunds = load_state(order.content, order.refunds)
     cause = Cause(order.member_id, SOURCE, order.reference, order.placed_at, order.episode)
     snapshot = load_snapshot(order.snapshot)
     change = _Change(session, order, cause, snapshot, compute_target(state, refunds, snapshot), now, rules)
@@ -158,7 +153,7 @@ def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snap
 def _note(order: Order, state: OrderInput, target: Target | None, why: Reason | NoPoints | None) -> None:
     """Keep the order's figures: what counts of it, whether it stands, why it earns nothing, what to know about it."""
     basis = None if target is None else target.basis
-    order.basis = None if basis is None else int(basis + Fraction(1, 2))
+    order.basis = None if basis is None else round_half_up(basis)
     order.reasons = [] if why is None else [why.value]
     order.stands = target is not None and target.remaining.has_goods(state) and why not in NEVER_STOOD
     if target is not None:
@@ -218,7 +213,7 @@ class _Change:
     def carry_out(self, wanted: Mapping[str, int]) -> None:
         """Grant what is missing and take back what is too much, and keep what each rule has granted."""
         changes = {slug: points - self._net(slug) for slug, points in sorted(wanted.items())}
-        reach = self._reach(changes)
+        reach = self._reach()
         raised = {slug: points for slug, points in changes.items() if points > 0}
         taken = self._plan(changes, reach)
         postings = [self._posting(slug, points, reach) for slug, points in raised.items()]
@@ -245,7 +240,7 @@ class _Change:
     def _net(self, slug: str) -> int:
         return self.known[slug].net if slug in self.known else 0
 
-    def _reach(self, changes: Mapping[str, int]) -> ledger.Reach:
+    def _reach(self) -> ledger.Reach:
         """What can be taken back, read only where something was granted before."""
         if not self.known:
             return ledger.Reach({}, 0, (), ())

@@ -10,6 +10,20 @@ class OrderNotFound(NotFound):
     title = "No such order"
 
 
+class RefundNotFound(NotFound):
+    """The order has no such refund."""
+
+    code = "refund_not_found"
+    title = "No such refund"
+
+
+class RefundConflict(Conflict):
+    """Another refund of the order has this id already."""
+
+    code = "refund_conflict"
+    title = "A different refund has this refundId"
+
+
 class NothingPending(Conflict):
     """Nothing of the order waits for a date.
 

@@ -13,7 +13,7 @@ from portal.orders.booking import slug_of
 from portal.orders.judging.remaining import compute_remaining
 from portal.orders.problems import OrderNotFound
 from portal.orders.sentences import tell_reason, tell_warning
-from portal.orders.state import OrderInput, StoredRefund
+from portal.orders.state import load_state
 from portal.platform.db.cursors import decode, encode
 from portal.platform.db.reads import read_all, read_one
 from portal.platform.documents import Document
@@ -180,8 +180,8 @@ def _refunds(row: OrderRow) -> list[Document]:
     """The refunds with what each could give back, in the order in which they were told."""
     if not row.refunds:
         return []
-    refunds = [StoredRefund.model_validate(each) for each in row.refunds]
-    found = compute_remaining(OrderInput.model_validate(row.content), refunds, row.placed_at)
+    order, refunds = load_state(row.content, row.refunds)
+    found = compute_remaining(order, refunds, row.placed_at)
     return [
         {
             "refundId": refund.refund_id,

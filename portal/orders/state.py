@@ -1,5 +1,6 @@
 """What a shop says of an order: its whole state each time, strictly read (CONTRACT-EARNING 8.2)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -121,6 +122,11 @@ class StoredRefund(RefundInput):
     def dated(self) -> datetime:
         """When it was made, as far as is known."""
         return self.refunded_at or self.received_at
+
+
+def load_state(content: Document, refunds: Sequence[Document]) -> tuple["OrderInput", list[StoredRefund]]:
+    """An order's state and its refunds, as they are stored."""
+    return OrderInput.model_validate(content), [StoredRefund.model_validate(each) for each in refunds]
 
 
 def store_refund(refund: StoredRefund) -> Document:

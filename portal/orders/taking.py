@@ -1,6 +1,6 @@
 """Taking an order in: its absolute state, however often and in whatever order it comes (CONTRACT-EARNING 8.2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -15,17 +15,19 @@ from portal.orders.judging.remaining import make_cart
 from portal.orders.models import Order
 from portal.orders.owners import Owner, find_owner
 from portal.orders.rules import OrderRules
-from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, store_refund
+from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, load_state, store_refund
+from portal.orders.unmatched import LOCK_REFUNDS, claim_unmatched
 from portal.platform.audit import Act
 from portal.platform.documents import Document, to_json
 
 STALE = "stale"
 
 _MAKE = select(Order).from_statement(
-    text("""
+    text(f"""
         INSERT INTO loyalty_orders (reference, status, currency, placed_at, received_at, changed_at,
                                     content, refunds, total, reasons, warnings)
-        VALUES (:reference, :status, :currency, :placed_at, :now, :now, '{}', '[]', 0, '{}', '[]')
+        SELECT :reference, :status, :currency, CAST(:placed_at AS timestamptz), CAST(:now AS timestamptz),
+               CAST(:now AS timestamptz), '{{}}', '[]', 0, '{{}}', '[]' FROM (SELECT {LOCK_REFUNDS}) refunds
         ON CONFLICT DO NOTHING RETURNING *
     """)
 )
@@ -52,6 +54,8 @@ def put_order(
 ) -> Taken:
     """Store this state of the order and book what follows; the same state again, or an older one, changes nothing.
 
+    Refunds that came before the order are among those that are known.
+
     `history` sends no message, counts for no streak and converts no referral; its points live from when it was placed.
 
     :raises portal.accounts.UserNotFound: if there is no such user.
@@ -74,13 +78,35 @@ def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: Or
     candidate = None if history else _find_candidate(session, order, owner, body, act.now, rules)
     _lock_everybody(session, order, owner, candidate)
     order.change += 1
-    booked = _move(session, order, owner, act.now, rules)
+    moved = _move(session, order, owner, act.now, rules)
     order.history = history
     _store(order, body, refunds, act.now)
-    booked = _join(booked, book(session, order, act.now, rules))
+    taken = _settle(session, order, candidate, "put", act, rules)
+    return replace(taken, created=created, booked=_join(moved, taken.booked))
+
+
+def book_refunds(
+    session: Session, order: Order, refunds: list[Document], cause: str, act: Act, rules: OrderRules
+) -> Taken:
+    """Let these be the order's refunds from now on, and book what follows. The caller holds the order's row lock."""
+    with session.no_autoflush:
+        body, _ = load_state(order.content, order.refunds)
+        owner = Owner(order.member_id)
+        candidate = None if order.history else _find_candidate(session, order, owner, body, act.now, rules)
+        _lock_everybody(session, order, owner, candidate)
+        order.change += 1
+        order.refunds, order.changed_at = refunds, act.now
+        return _settle(session, order, candidate, cause, act, rules)
+
+
+def _settle(
+    session: Session, order: Order, candidate: Candidate | None, cause: str, act: Act, rules: OrderRules
+) -> Taken:
+    """Book what an order's new state makes of its points and of its referral, and keep that state."""
+    booked = book(session, order, act.now, rules)
     converted = convert_by_order(session, order, candidate, act, rules)
-    keep_state(session, order, booked, "put", act)
-    return Taken(order, created, booked, converted)
+    keep_state(session, order, booked, cause, act)
+    return Taken(order, booked=booked, converted=converted)
 
 
 def keep_state(session: Session, order: Order, booked: Booked, cause: str, act: Act) -> None:
@@ -107,9 +133,12 @@ def _lock(session: Session, reference: str, body: OrderInput, now: datetime) -> 
         "now": now,
     }
     made = session.scalar(_MAKE, values)
-    order = made or lock_order(session, reference)
+    if made is not None:
+        made.refunds = claim_unmatched(session, reference)
+        return made, True
+    order = lock_order(session, reference)
     assert order is not None, "nobody deletes orders"
-    return order, made is not None
+    return order, False
 
 
 def _is_stale(order: Order, body: OrderInput) -> bool:

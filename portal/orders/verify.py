@@ -1,17 +1,17 @@
 """Orders' part of `ledger verify`: figures, entries and, by their snapshots, targets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.earning import Rule, RuleKind, get_versions
+from portal.earning import Rule, RuleKind
 from portal.ledger import Check, Difference, by_sql
-from portal.orders.judging.snapshot import Snapshot, load_snapshot, named_rules
+from portal.orders.judging.snapshot import Snapshot, learn_rules, load_snapshot
 from portal.orders.judging.targets import compute_target
-from portal.orders.state import OrderInput, StoredRefund
+from portal.orders.state import load_state
 from portal.platform.documents import Document
 
 BATCH = 500
@@ -96,15 +96,9 @@ def find_wrong_targets(session: Session) -> Iterator[Difference]:
     known: dict[tuple[str, int], Rule] = {}
     for found in session.execute(_ORDERS.execution_options(yield_per=BATCH)).partitions():
         rows = [_Row(*row) for row in found]
-        _learn(known, rows)
+        learn_rules(known, [row.snapshot for row in rows if row.snapshot])
         for row in rows:
             yield from _differences(row, known)
-
-
-def _learn(known: dict[tuple[str, int], Rule], rows: Iterable[_Row]) -> None:
-    missing = {rule for row in rows if row.snapshot for rule in named_rules(row.snapshot)} - known.keys()
-    if missing:
-        known |= {(rule.slug, rule.version): rule for rule in get_versions(sorted(missing))}
 
 
 def _differences(row: _Row, known: Mapping[tuple[str, int], Rule]) -> Iterator[Difference]:
@@ -121,8 +115,7 @@ def _differences(row: _Row, known: Mapping[tuple[str, int], Rule]) -> Iterator[D
 def _target(row: _Row, snapshot: Snapshot | None) -> dict[str, int]:
     if snapshot is None or row.test:
         return {}
-    state = OrderInput.model_validate(row.content)
-    target = compute_target(state, [StoredRefund.model_validate(each) for each in row.refunds], snapshot)
+    target = compute_target(*load_state(row.content, row.refunds), snapshot)
     return {
         grant.rule.slug: grant.points
         for grant in target.grants

@@ -60,6 +60,20 @@ class Orders:
         assert answer.status_code == 200, answer.get_json()
         return dict(answer.get_json())
 
+    def refund(self, reference: str, refund: Json) -> Json:
+        """Tell of a refund; it must be taken, and new."""
+        answer = self.send_refund(reference, refund)
+        assert answer.status_code == 201, answer.get_json()
+        return dict(answer.get_json())
+
+    def send_refund(self, reference: str, refund: Json) -> TestResponse:
+        """Tell of a refund, whatever comes of it."""
+        return self.api.post(f"/orders/{reference}/refunds", refund)
+
+    def undo_refund(self, reference: str, refund_id: str) -> TestResponse:
+        """Say that a refund was undone."""
+        return self.api.send("DELETE", f"/orders/{reference}/refunds/{refund_id}")
+
     def quote(self, body: Json) -> Json:
         """What a cart would earn."""
         cart = {name: value for name, value in body.items() if name not in ("placedAt", "status")}

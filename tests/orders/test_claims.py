@@ -18,7 +18,7 @@ from portal.earning.versions import put_rule
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
-from portal.orders.claims import CLAIM_TOPIC
+from portal.orders.commands.claims import CLAIM_TOPIC
 from portal.orders.models import Order, OrderState
 from portal.platform import clock
 from portal.platform.audit import Act

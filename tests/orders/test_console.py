@@ -12,9 +12,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import ledger, members
-from portal.orders.claims import claim_waiting
+from portal.orders.commands.claims import claim_waiting
+from portal.orders.commands.operating import claim_order
 from portal.orders.models import Order
-from portal.orders.operating import claim_order
 from portal.orders.web.tables import ORDERS
 from portal.platform import clock, ids
 from portal.platform.audit import Act

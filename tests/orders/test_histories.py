@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.ledger.verify import find_differences
-from portal.orders.operating import release_order
+from portal.orders.commands.operating import release_order
 from portal.orders.problems import NothingPending, OrderNotFound
 from portal.platform.audit import Act
 from tests.earning import drawn

@@ -14,8 +14,8 @@ from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.orders import operating
+from portal.orders.commands.operating import REACTIVATION_TOPIC
 from portal.orders.models import Order, OrderState
-from portal.orders.operating import REACTIVATION_TOPIC
 from portal.orders.web import listeners
 from portal.platform import clock, ids
 from portal.platform.audit import Act

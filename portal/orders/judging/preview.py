@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.earning import Room, Rule, RuleTerms, find_window, get_versions
-from portal.orders.judging.snapshot import Snapshot, load_snapshot, named_rules
+from portal.earning import Room, Rule, RuleTerms, find_window
+from portal.orders.judging.snapshot import Snapshot, learn_rules, load_snapshot
 from portal.orders.judging.targets import compute_target
-from portal.orders.state import OrderInput, StoredRefund
+from portal.orders.state import load_state
 from portal.platform.db.reads import read_all
 from portal.platform.documents import Document
 
@@ -66,8 +66,7 @@ def preview_rule(slug: str, terms: RuleTerms, days: int, now: datetime) -> Previ
     by_member: defaultdict[UUID, int] = defaultdict(int)
     known: dict[tuple[str, int], Rule] = {}
     for row in _orders(now - timedelta(days=days)):
-        missing = [rule for rule in named_rules(row.snapshot) if rule not in known]
-        known |= {(rule.slug, rule.version): rule for rule in get_versions(missing)} if missing else {}
+        learn_rules(known, [row.snapshot])
         then, after = draft.judge(row, known)
         found.orders += 1
         found.then += then
@@ -101,8 +100,7 @@ class _Draft:
 
     def judge(self, row: _Row, known: Mapping[tuple[str, int], Rule]) -> tuple[int, int]:
         """The points of an order by the rules of its snapshot, and with the draft among them."""
-        order = OrderInput.model_validate(row.content)
-        refunds = [StoredRefund.model_validate(each) for each in row.refunds]
+        order, refunds = load_state(row.content, row.refunds)
         snapshot = load_snapshot(row.snapshot, known)
         then = compute_target(order, refunds, snapshot).points
         window = self._window(row, snapshot)

@@ -1,6 +1,6 @@
 """The earn snapshot: what an order was first judged by, so that the same order is judged the same for ever (R2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -139,14 +139,21 @@ def take_snapshot(
     )
 
 
-def named_rules(document: Document) -> list[tuple[str, int]]:
+def _named_rules(document: Document) -> list[tuple[str, int]]:
     """The versions of rules that a stored snapshot names, each by slug and version."""
     return [(slug, version) for slug, version in document["rules"]]
 
 
+def learn_rules(known: dict[tuple[str, int], Rule], snapshots: Iterable[Document]) -> None:
+    """Read the versions of rules that these stored snapshots name, and that are not known yet."""
+    missing = {named for snapshot in snapshots for named in _named_rules(snapshot)} - known.keys()
+    if missing:
+        known |= {(rule.slug, rule.version): rule for rule in get_versions(sorted(missing))}
+
+
 def load_snapshot(document: Document, known: Mapping[tuple[str, int], Rule] | None = None) -> Snapshot:
     """A stored snapshot, with the versions of the rules that it names: read, or taken from those that are known."""
-    named = named_rules(document)
+    named = _named_rules(document)
     rules = get_versions(named) if known is None else [known[each] for each in named]
     facts = Facts(
         document["tier"],

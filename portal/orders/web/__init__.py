@@ -7,11 +7,11 @@ from portal.earning.web import preview_by
 from portal.ledger import add_checks
 from portal.ledger.web import explain
 from portal.members import REACTIVATED
-from portal.orders.claims import CLAIM_TOPIC
+from portal.orders.commands.claims import CLAIM_TOPIC
+from portal.orders.commands.operating import REACTIVATION_TOPIC
 from portal.orders.explaining import explain_entry
 from portal.orders.judging.preview import preview_rule
 from portal.orders.judging.snapshot import SOURCE
-from portal.orders.operating import REACTIVATION_TOPIC
 from portal.orders.web.tables import MEMBER_ORDERS
 from portal.platform import outbox
 from portal.platform.settings import listen

@@ -8,13 +8,14 @@ from portal.accounts import UserNotFound
 from portal.accounts.web import Access, acting, current, guarded
 from portal.earning import round_half_up
 from portal.ledger import serialize_entry
-from portal.orders import batches, operating, reads, taking
+from portal.orders import reads, taking
+from portal.orders.commands import batches, operating, refunds
 from portal.orders.judging.preview import preview_rule
 from portal.orders.judging.quotes import Quote, quote_cart
 from portal.orders.owners import find_holder
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
-from portal.orders.state import CartInput, OrderInput
+from portal.orders.state import CartInput, OrderInput, RefundInput
 from portal.orders.taking import Taken
 from portal.orders.web import schemas
 from portal.platform import clock
@@ -27,6 +28,12 @@ from portal.platform.web.responses import json
 from portal.referrals import ReferralRules, get_referral
 
 bp = APIBlueprint("orders_api", __name__, url_prefix="/api/v1/loyalty", tag="Orders")
+
+_WAITS = {"status": "unmatched"}
+_UNMATCHED = {
+    "description": "The order is not known yet: the refund waits for it, or waits no more.",
+    "content": {"application/json": {"schema": schemas.Unmatched.model_json_schema()}},
+}
 
 
 @bp.put("/orders/<reference>")
@@ -92,6 +99,30 @@ def quote_order(body: CartInput) -> Response:
     named = body.user_id or (None if body.email else principal.user_id or request.headers.get("X-User-Id"))
     member_id = find_holder(session, named, body.email)
     return json(_quoted(quote_cart(session, body, member_id, _rules(), clock.now())))
+
+
+@bp.post("/orders/<reference>/refunds")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.input(RefundInput, location="json", arg_name="body")
+@bp.output(schemas.OrderAnswer, status_code=201)
+@bp.doc(responses={200: "The refund was known already.", 202: _UNMATCHED})
+def refund_order(reference: str, body: RefundInput) -> Response:
+    """Tell of one refund, and take back what it leaves no ground for."""
+    taken = refunds.refund_order(db.session(), schemas.valid_reference(reference), body, acting(), _rules())
+    if taken is None:
+        return json(_WAITS, 202)
+    return json(_answer(taken), 201 if taken.created else 200)
+
+
+@bp.delete("/orders/<reference>/refunds/<refund_id>")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.output(schemas.OrderAnswer)
+@bp.doc(responses={202: _UNMATCHED})
+def undo_refund(reference: str, refund_id: str) -> Response:
+    """Say that a refund was undone: what the order should have granted rises again."""
+    refund_id = schemas.valid_reference(refund_id, "refundId")
+    taken = refunds.undo_refund(db.session(), schemas.valid_reference(reference), refund_id, acting(), _rules())
+    return json(_WAITS, 202) if taken is None else json(_answer(taken))
 
 
 @bp.post("/orders/<reference>/release")

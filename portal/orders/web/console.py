@@ -8,10 +8,11 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
 from portal.accounts.web import Access, acting, guarded
-from portal.orders import operating, reads
+from portal.orders import reads
+from portal.orders.commands import operating
 from portal.orders.problems import OrderNotFound
 from portal.orders.rules import OrderRules
-from portal.orders.state import OrderInput, StoredRefund
+from portal.orders.state import load_state
 from portal.orders.story import history, nothing
 from portal.orders.story import reads as story
 from portal.orders.story.judged import judge
@@ -50,8 +51,7 @@ def list_orders() -> Response:
 def detail(reference: str) -> Response:
     """One order: what the shop said of it, what it earns and why, and how it came to that."""
     head, order, states = _head(reference), reads.get_order(reference), story.list_states(reference)
-    told = OrderInput.model_validate(head.content)
-    refunds = [StoredRefund.model_validate(each) for each in head.refunds]
+    told, refunds = load_state(head.content, head.refunds)
     judged = judge(head, told, refunds, frozenset(grant["rule"] for grant in order["grants"]))
     return show(
         "console/orders/detail.html",

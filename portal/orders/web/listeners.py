@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from portal.members import Member
-from portal.orders import claims, operating
-from portal.orders.operating import REACTIVATION_TOPIC
+from portal.orders.commands import claims, operating
+from portal.orders.commands.operating import REACTIVATION_TOPIC
 from portal.orders.rules import OrderRules
 from portal.platform import clock, ids, outbox
 from portal.platform.audit import Act

@@ -25,15 +25,15 @@ MAX_ITEMS = 500
 REFERENCE_WORDS = "must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ # -"
 
 
-def valid_reference(reference: str) -> str:
-    """The reference in a path, checked.
+def valid_reference(reference: str, field: str = "orderReference") -> str:
+    """The reference in a path, checked; `field` is what the refusal calls it.
 
     :raises InvalidInput: if it does not have the form of a reference.
     """
     try:
         return _REFERENCE.validate_python(reference)
     except ValidationError as error:
-        raise InvalidInput(("orderReference", REFERENCE_WORDS)) from error
+        raise InvalidInput((field, REFERENCE_WORDS)) from error
 
 
 class OrderQuery(Page):
@@ -150,6 +150,12 @@ class OrderAnswer(Answer):
     tier_upgrade: TierUpgrade | None
     referral: Referral | None
     ignored: str | None
+
+
+class Unmatched(Answer):
+    """The refund waits for its order, which is not known yet."""
+
+    status: Literal["unmatched"]
 
 
 class OrderPage(Answer):

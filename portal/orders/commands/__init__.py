@@ -1,0 +1,1 @@
+"""What is done with orders besides telling one state: many at once, refunds, claims, and what operators do."""
