@@ -29,7 +29,7 @@ from portal.earning.occasions.events import EventInput, EventRules, record_event
 from portal.earning.occasions.joining import welcome
 from portal.earning.reads import get_active_rules, get_versions
 from portal.earning.rules import RuleKind, RuleTerms
-from portal.earning.sentences import list_ways_of, say_money
+from portal.earning.sentences import list_ways_of, say_money, say_points
 from portal.earning.versions import put_rule
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "record_event",
     "round_half_up",
     "say_money",
+    "say_points",
     "spread",
     "take_entitlement",
     "tell_grant",

@@ -11,6 +11,7 @@ from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
 from portal.ledger.reads import NEXT_PENDING, describe, get_entry, list_pending, serialize_entry, serialize_pending
 from portal.ledger.reversing import (
+    PARTS,
     Credit,
     Origin,
     Reach,
@@ -31,6 +32,7 @@ from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
 __all__ = [
     "CHECKS",
     "NEXT_PENDING",
+    "PARTS",
     "Check",
     "Credit",
     "Difference",

@@ -53,11 +53,15 @@ class Warned(NamedTuple):
 
 @dataclass(slots=True)
 class Booked:
-    """The ledger entries written now, the tier upgrades that they caused, and the facts of each grant by rule."""
+    """The ledger entries written now, the tier upgrades that they caused, and the facts of each grant by rule.
+
+    `taken` says where what was taken back came from.
+    """
 
     entries: list[ledger.Entry] = field(default_factory=list)
     upgrades: list[Upgrade] = field(default_factory=list)
     grants: Document = field(default_factory=dict)
+    taken: list[ledger.Taken] = field(default_factory=list)
 
 
 def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Booked:
@@ -231,6 +235,7 @@ class _Change:
         ledger.note_shortfalls(self.session, self.cause.member_id, shortfalls, self.now)
         self._reschedule(reach)
         self._keep(changes)
+        self.booked.taken += taken
         self.booked.entries += posted.entries
         self.booked.upgrades += posted.upgrades
 

@@ -1,5 +1,6 @@
 """Refusals of orders."""
 
+from portal.platform.documents import Document
 from portal.platform.problems import Conflict, NotFound
 
 
@@ -22,6 +23,16 @@ class RefundConflict(Conflict):
 
     code = "refund_conflict"
     title = "A different refund has this refundId"
+
+
+class QuoteStale(Conflict):
+    """The refund would not do what its quote said; the response contains the new `quote`."""
+
+    code = "quote_stale"
+    title = "This refund would do something else by now"
+
+    def __init__(self, quote: Document) -> None:
+        super().__init__(extra={"quote": quote})
 
 
 class NothingPending(Conflict):

@@ -1,6 +1,9 @@
 """Orders in words: why they earn nothing, and what to know about them."""
 
+from collections.abc import Mapping
+
 from portal.earning import REASONS as EARNING_REASONS
+from portal.earning import say_points
 from portal.orders.judging.targets import NoPoints
 
 REASONS: dict[str, str] = {
@@ -17,6 +20,22 @@ _WARNINGS = {
     "unknown_line": "A refund names the line {what}, which the order does not have.",
     "referral_not_converted": "The referral code was not converted: {what}.",
 }
+
+
+_TAKES = {
+    "pending": "{points} that wait will not become active.",
+    "own": "{points} that the order earned are taken back.",
+    "expired": "{points} that the order earned have expired already.",
+    "others": "{points} are taken from others of the member's, because what the order earned is spent.",
+    "owed": "{points} cannot be taken and are settled with the next purchases.",
+    "writtenOff": "{points} cannot be taken and are written off.",
+}
+
+
+def tell_takes(takes: Mapping[str, int], locale: str) -> list[str]:
+    """Where points are taken from, in sentences; one that says so if none are."""
+    told = [_TAKES[part].format(points=say_points(points, locale)) for part, points in takes.items() if points]
+    return told or ["No points are taken."]
 
 
 def tell_reason(code: str) -> dict[str, str]:

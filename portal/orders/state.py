@@ -103,6 +103,16 @@ class RefundInput(Schema):
         return self
 
 
+class RefundRequest(RefundInput):
+    """A refund to be made; with `quoteId`, only if it does what that quote said."""
+
+    quote_id: Text(500) | None = None  # type: ignore[valid-type]  # a call makes the type
+
+    def refund(self) -> RefundInput:
+        """The refund alone."""
+        return RefundInput.model_construct(**{name: value for name, value in self if name != "quote_id"})
+
+
 class StoredRefund(RefundInput):
     """A refund with when it was received, and the points that it took (None: it was not booked yet)."""
 

@@ -223,4 +223,6 @@ def _reached_at(
 
 
 def _join(first: Booked, second: Booked) -> Booked:
-    return Booked(first.entries + second.entries, first.upgrades + second.upgrades, second.grants)
+    return Booked(
+        first.entries + second.entries, first.upgrades + second.upgrades, second.grants, first.taken + second.taken
+    )

@@ -70,6 +70,12 @@ class Orders:
         """Tell of a refund, whatever comes of it."""
         return self.api.post(f"/orders/{reference}/refunds", refund)
 
+    def quote_refund(self, reference: str, refund: Json) -> Json:
+        """What a refund would do."""
+        answer = self.api.post(f"/orders/{reference}/refunds/quote", refund)
+        assert answer.status_code == 200, answer.get_json()
+        return dict(answer.get_json())
+
     def undo_refund(self, reference: str, refund_id: str) -> TestResponse:
         """Say that a refund was undone."""
         return self.api.send("DELETE", f"/orders/{reference}/refunds/{refund_id}")

@@ -2,9 +2,10 @@
 
 from portal.ledger.reversing.credits import Credit, Origin, Reversed, find_credit, reverse_credit
 from portal.ledger.reversing.owed import note_shortfalls
-from portal.ledger.reversing.reach import Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
+from portal.ledger.reversing.reach import PARTS, Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
 
 __all__ = [
+    "PARTS",
     "Credit",
     "Origin",
     "Reach",

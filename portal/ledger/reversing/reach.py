@@ -18,6 +18,9 @@ from sqlalchemy.orm import Session
 from portal.ledger.posting import Take
 from portal.platform.documents import Document
 
+PARTS = ("pending", "expired", "own", "others", "owed", "writtenOff")
+"""Where taken points come from, in that order, as entries and quotes name it; the last two are not taken."""
+
 
 class Shortfall(StrEnum):
     """What becomes of points that cannot be taken back: owed, written off, or not even sought in other lots."""
@@ -107,15 +110,9 @@ class Taken:
 
     def figures(self) -> Document:
         """The parts that are not 0, in points, as the entry keeps them."""
-        parts = {
-            "pending": sum(self.pending.values()),
-            "expired": self.expired,
-            "own": sum(take.points for take in self.own),
-            "others": sum(take.points for take in self.others),
-            "owed": self.owed,
-            "writtenOff": self.written_off,
-        }
-        return {name: points for name, points in parts.items() if points}
+        own, others = (sum(take.points for take in takes) for takes in (self.own, self.others))
+        figures = (sum(self.pending.values()), self.expired, own, others, self.owed, self.written_off)
+        return {name: points for name, points in zip(PARTS, figures, strict=True) if points}
 
 
 def read_reach(session: Session, member_id: UUID, source: str, external_id: str, now: datetime) -> Reach:

@@ -1,5 +1,7 @@
 """Endpoints of orders."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import ValidationError
@@ -9,13 +11,13 @@ from portal.accounts.web import Access, acting, current, guarded
 from portal.earning import round_half_up
 from portal.ledger import serialize_entry
 from portal.orders import reads, taking
-from portal.orders.commands import batches, operating, refunds
+from portal.orders.commands import batches, operating, refund_quotes, refunds
 from portal.orders.judging.preview import preview_rule
 from portal.orders.judging.quotes import Quote, quote_cart
 from portal.orders.owners import find_holder
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
-from portal.orders.state import CartInput, OrderInput, RefundInput
+from portal.orders.state import CartInput, OrderInput, RefundInput, RefundRequest
 from portal.orders.taking import Taken
 from portal.orders.web import schemas
 from portal.platform import clock
@@ -30,7 +32,7 @@ from portal.referrals import ReferralRules, get_referral
 bp = APIBlueprint("orders_api", __name__, url_prefix="/api/v1/loyalty", tag="Orders")
 
 _WAITS = {"status": "unmatched"}
-_UNMATCHED = {
+_UNMATCHED: Any = {
     "description": "The order is not known yet: the refund waits for it, or waits no more.",
     "content": {"application/json": {"schema": schemas.Unmatched.model_json_schema()}},
 }
@@ -103,15 +105,25 @@ def quote_order(body: CartInput) -> Response:
 
 @bp.post("/orders/<reference>/refunds")
 @guarded(Access.ORDERS_OR_ADMIN)
-@bp.input(RefundInput, location="json", arg_name="body")
+@bp.input(RefundRequest, location="json", arg_name="body")
 @bp.output(schemas.OrderAnswer, status_code=201)
 @bp.doc(responses={200: "The refund was known already.", 202: _UNMATCHED})
-def refund_order(reference: str, body: RefundInput) -> Response:
+def refund_order(reference: str, body: RefundRequest) -> Response:
     """Tell of one refund, and take back what it leaves no ground for."""
-    taken = refunds.refund_order(db.session(), schemas.valid_reference(reference), body, acting(), _rules())
+    taken = refund_quotes.refund_as_quoted(db.session(), schemas.valid_reference(reference), body, acting(), _rules())
     if taken is None:
         return json(_WAITS, 202)
     return json(_answer(taken), 201 if taken.created else 200)
+
+
+@bp.post("/orders/<reference>/refunds/quote")
+@guarded(Access.ORDERS_OR_ADMIN)
+@bp.input(RefundInput, location="json", arg_name="body")
+@bp.output(schemas.RefundQuote)
+def quote_refund(reference: str, body: RefundInput) -> Response:
+    """Tell what a refund would do now; nothing is written."""
+    reference = schemas.valid_reference(reference)
+    return json(refund_quotes.quote_refund(db.session(), reference, body, acting(), _rules()))
 
 
 @bp.delete("/orders/<reference>/refunds/<refund_id>")

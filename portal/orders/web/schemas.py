@@ -152,6 +152,44 @@ class OrderAnswer(Answer):
     ignored: str | None
 
 
+class Takes(Answer):
+    """The points that a refund takes, by where they come from; what is owed or written off is not taken."""
+
+    pending: int
+    expired: int
+    own: int
+    others: int
+    owed: int
+    written_off: int
+
+
+class Restore(Answer):
+    """Points of a redemption that come back, and until when they live."""
+
+    redemption_id: str
+    points: int
+    expires_at: AwareDatetime | None
+
+
+class TierMove(Answer):
+    """The member's tier now, and once the day has ended; null: none."""
+
+    before: str | None
+    after: str | None
+
+
+class RefundQuote(Answer):
+    """What a refund would do. A refund that names `quoteId` until `expiresAt` does exactly this, or nothing."""
+
+    quote_id: str
+    expires_at: AwareDatetime
+    takes: Takes
+    restores: list[Restore]
+    tier: TierMove
+    referral: Referral | None
+    sentences: list[str]
+
+
 class Unmatched(Answer):
     """The refund waits for its order, which is not known yet."""
 

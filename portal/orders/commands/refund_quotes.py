@@ -1,0 +1,134 @@
+"""What a refund would do, told before it happens, and held to when it does (CONTRACT-EARNING 8.2).
+
+A quote is the refund itself, made in a savepoint and rolled back: it cannot differ from what the refund would do. Its
+id is signed, so that nothing is stored; what the refund does is compared with it in the refund's own transaction.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.orders.commands.refunds import refund_order
+from portal.orders.problems import OrderNotFound, QuoteStale
+from portal.orders.rules import OrderRules
+from portal.orders.sentences import tell_takes
+from portal.orders.state import RefundInput, RefundRequest
+from portal.orders.taking import Taken
+from portal.platform.audit import Act
+from portal.platform.documents import Document, to_json
+from portal.platform.formatting import reader_locale
+from portal.platform.problems import InvalidInput
+from portal.platform.settings import signer
+
+HOLDS_FOR = timedelta(minutes=15)
+_NO_QUOTE = ("quoteId", "must be of a quote of this refund")
+_TIER = text("""
+    SELECT t.slug FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id WHERE m.id = :member_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a refund does: from where points are taken, what comes back, the member's tier, and whose referral ends."""
+
+    takes: dict[str, int]
+    restores: list[Document]
+    tier: dict[str, str | None]
+    referral: Document | None
+
+    def document(self) -> Document:
+        """The effect as the API shows it."""
+        return {
+            "takes": self.takes,
+            "restores": self.restores,
+            "tier": self.tier,
+            "referral": self.referral,
+            "sentences": tell_takes(self.takes, reader_locale()),
+        }
+
+    def digest(self) -> str:
+        """What of it must not change until it happens: all but the dates of what comes back, which go by then."""
+        restores = [[each["redemptionId"], each["points"]] for each in self.restores]
+        return _digest_of([self.takes, restores, self.tier, self.referral])
+
+
+def quote_refund(session: Session, reference: str, refund: RefundInput, act: Act, rules: OrderRules) -> Document:
+    """What this refund would do now, with an id by which it does exactly that within `HOLDS_FOR`. Writes nothing.
+
+    :raises OrderNotFound: if there is no such order.
+
+    Also raises everything that `refund_order` raises.
+    """
+    with session.begin_nested() as trial:
+        taken = refund_order(session, reference, refund, act, rules)
+        effect = None if taken is None else _effect_of(session, taken)
+        trial.rollback()
+    if effect is None:
+        raise OrderNotFound
+    return _quote(reference, refund, effect, act.now)
+
+
+def refund_as_quoted(
+    session: Session, reference: str, wanted: RefundRequest, act: Act, rules: OrderRules
+) -> Taken | None:
+    """Make a refund as `refund_order` does; if it names a quote, only if it does exactly what that said.
+
+    :raises QuoteStale: if it would do something else, or the quote is too old; then nothing is done.
+    :raises portal.platform.problems.InvalidInput: if the quote is none of this refund's.
+
+    Also raises everything that `refund_order` raises.
+    """
+    refund = wanted.refund()
+    taken = refund_order(session, reference, refund, act, rules)
+    if wanted.quote_id is None or (taken is not None and not taken.created):
+        return taken
+    digest, until = _read(wanted.quote_id, reference, refund)
+    if taken is None:
+        raise OrderNotFound
+    effect = _effect_of(session, taken)
+    if digest != effect.digest() or until < act.now:
+        raise QuoteStale(_quote(reference, refund, effect, act.now))
+    return taken
+
+
+def _effect_of(session: Session, taken: Taken) -> Effect:
+    parts = Counter[str]()
+    for each in taken.booked.taken:
+        parts.update(each.figures())
+    tier = session.scalar(_TIER, {"member_id": taken.order.member_id})
+    return Effect({name: parts[name] for name in ledger.PARTS}, [], {"before": tier, "after": tier}, None)
+
+
+def _quote(reference: str, refund: RefundInput, effect: Effect, now: datetime) -> Document:
+    until = now + HOLDS_FOR
+    quote_id = _signer().dumps([reference, _content_of(refund), effect.digest(), until.timestamp()])
+    return {"quoteId": quote_id, "expiresAt": until, **effect.document()}
+
+
+def _read(quote_id: str, reference: str, refund: RefundInput) -> tuple[str, datetime]:
+    """What the quote holds the refund to, and until when."""
+    try:
+        of, content, digest, until = _signer().loads(quote_id)
+    except (BadSignature, ValueError) as error:
+        raise InvalidInput(_NO_QUOTE) from error
+    if (of, content) != (reference, _content_of(refund)):
+        raise InvalidInput(_NO_QUOTE)
+    return digest, datetime.fromtimestamp(until, UTC)
+
+
+def _signer() -> URLSafeSerializer:
+    return signer("refund-quote")
+
+
+def _content_of(refund: RefundInput) -> str:
+    return _digest_of(refund.model_dump(mode="json"))
+
+
+def _digest_of(held_to: object) -> str:
+    return hashlib.sha256(to_json(held_to)).hexdigest()[:32]
