@@ -8,12 +8,17 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from portal.orders.problems import RefundConflict, RefundNotFound
 from portal.orders.state import RefundInput, StoredRefund, store_refund
 from portal.platform.db import Base
+from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 
 # SQL: lets those who make an order and those who look for it in vain take turns, so that no refund is missed.
 LOCK_REFUNDS = "pg_advisory_xact_lock(hashtextextended('order:' || :reference, 0))"
 _LOCK = text(f"SELECT {LOCK_REFUNDS}")
 _CLAIM = text("DELETE FROM loyalty_unmatched_refunds WHERE reference = :reference RETURNING refund_id, content")
+
+_IS_UNMATCHED = text("""
+    SELECT received_at FROM loyalty_unmatched_refunds WHERE reference = :reference AND refund_id = :refund_id
+""")
 
 
 class UnmatchedRefund(Base):
@@ -59,6 +64,11 @@ def drop_unmatched(session: Session, reference: str, refund_id: str) -> None:
         raise RefundNotFound
     session.delete(known)
     session.flush()
+
+
+def is_unmatched(reference: str, refund_id: str) -> bool:
+    """Whether this refund waits for its order."""
+    return read_one(_IS_UNMATCHED, {"reference": reference, "refund_id": refund_id}) is not None
 
 
 def claim_unmatched(session: Session, reference: str) -> list[Document]:

@@ -63,6 +63,7 @@ SHOWS_NOTHING = {
     "/admin/programme/new-earning-rule/try POST CONSOLE": "writes nothing",
     "/admin/programme/new-tier/preview POST CONSOLE": "writes nothing",
     "/api/v1/loyalty/earning-rules/preview POST ADMIN": "writes nothing",
+    "/api/v1/loyalty/orders/<reference>/refunds/quote POST ORDERS_OR_ADMIN": "writes nothing",
     "/api/v1/loyalty/orders/quote POST QUOTE": "writes nothing",
     "/admin/programme/tiers/<slug>/preview POST CONSOLE": "writes nothing",
     "/admin/programme/try-a-cart POST CONSOLE": "writes nothing",
@@ -145,7 +146,7 @@ class World:
         """What the storefront is answered, which must be no refusal."""
         full = path if path.startswith("/api/") else BASE + path
         answer = self.app.test_client().open(full, method=method, json=body, headers=bearer(self.token, user_id))
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         return answer.json
 
     def console(self, path: str, **fields: Any) -> Any:
@@ -342,6 +343,13 @@ def claim_in_the_console(world: World) -> None:
     person = world.member()
     told(world, "W-4")
     world.acts("/admin/orders/W-4/claim", "/admin/orders/W-4", person.id, "50 points", user_id=person.id)
+
+
+@shows("/admin/unmatched-refunds/<reference>/<refund_id>/forget POST CONSOLE")
+def forget_refund(world: World) -> None:
+    world.api("POST", "/orders/W-6/refunds", {"refundId": "w-6", "amount": 1})
+    listed = "/admin/unmatched-refunds"
+    world.acts(f"{listed}/W-6/w-6/forget", listed, gone=("w-6",))
 
 
 @shows("/admin/orders/<reference>/release POST CONSOLE")
@@ -830,6 +838,25 @@ def tell_an_order(world: World) -> None:
     assert world.api("GET", "/orders/W-1") == made["order"]
     assert world.api("GET", f"/orders?userId={person.id}")["orders"] == [made["order"]]
     assert world.api("GET", "/ledger", user_id=person.id)["entries"] == made["entries"]
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 50
+
+
+@shows("/api/v1/loyalty/orders/<reference>/refunds POST ORDERS_OR_ADMIN")
+def refund_an_order(world: World) -> None:
+    person = world.member()
+    told(world, "W-7", userId=person.id)
+    made = world.api("POST", "/orders/W-7/refunds", {"refundId": "1", "amount": 2000})
+    assert world.api("GET", "/orders/W-7") == made["order"]
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made["entries"][0]
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 30
+
+
+@shows("/api/v1/loyalty/orders/<reference>/refunds/<refund_id> DELETE ORDERS_OR_ADMIN")
+def undo_a_refund(world: World) -> None:
+    person = world.member()
+    told(world, "W-8", userId=person.id, refunds=[{"refundId": "1", "amount": 2000}])
+    made = world.api("DELETE", "/orders/W-8/refunds/1")
+    assert world.api("GET", "/orders/W-8") == made["order"]
     assert world.api("GET", f"/members/{person.id}")["balance"] == 50
 
 

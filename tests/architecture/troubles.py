@@ -15,6 +15,8 @@ from portal.jobs.models import JobRun, RunStatus
 from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
+from portal.orders.state import RefundInput
+from portal.orders.unmatched import keep_unmatched
 from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.models import OutboxMessage
@@ -85,6 +87,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     file = BytesIO(b"user_id,email,name,points\nwalked,walked@example.com,Walked,50\n")
     stage_import(session, file, "walked.csv", Act("user:demo-admin", now), over_staff=False, most=10, rules=RULES)
     make_orders(session, "demo-ada")
+    keep_unmatched(session, "T-NONE", RefundInput(refund_id="t", amount=1), now)
     queue = Queue(QueueName.SWEEPS.value, connection=redis_client())
     job = Job.create("builtins.print", connection=redis_client())
     job.save()
@@ -96,6 +99,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
         "/admin/orders/T-PAID",
         "/admin/orders/T-PAID/release",
         "/admin/orders/T-NOBODY/claim",
+        "/admin/unmatched-refunds/T-NONE/t/forget",
         f"/admin/operations/failed/{ids.encode(work.id)}/retry",
         f"/admin/operations/queues/sweeps/{job.id}/drop",
         f"/admin/operations/runs/nightly_purge/{run.slot:%Y%m%dT%H%M%S%f}",

@@ -17,6 +17,7 @@ from portal.orders.judging.targets import NoPoints
 from portal.orders.problems import NothingPending, OrderNotFound
 from portal.orders.rules import OrderRules
 from portal.orders.taking import Taken, keep_state, lock_order
+from portal.orders.unmatched import drop_unmatched, lock_reference
 from portal.platform import audit
 from portal.platform.audit import Act
 
@@ -69,6 +70,23 @@ def claim_order(session: Session, reference: str, user_id: str, act: Act, rules:
         session, act, action="order.claim", object_type="order", object_id=reference, after={"userId": user_id}
     )
     return Taken(order, booked=booked)
+
+
+def forget_refund(session: Session, reference: str, refund_id: str, act: Act) -> None:
+    """Forget a refund whose order has not come. Written to the audit log.
+
+    :raises portal.orders.problems.RefundNotFound: if there is none, or its order has come.
+    """
+    lock_reference(session, reference)
+    drop_unmatched(session, reference, refund_id)
+    audit.record(
+        session,
+        act,
+        action="order.forget_refund",
+        object_type="order",
+        object_id=reference,
+        before={"refundId": refund_id},
+    )
 
 
 def list_held_back(session: Session, member_id: UUID, *, after: str, limit: int) -> Sequence[str]:

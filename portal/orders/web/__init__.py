@@ -22,10 +22,11 @@ __all__ = ["MEMBER_ORDERS"]
 def init_app(app: Flask) -> None:
     """Attach the domain's routes, checks, explanations and listeners, and the worker's part."""
     from portal.orders.verify import CHECKS
-    from portal.orders.web import api, console, listeners
+    from portal.orders.web import api, console, listeners, refunds_console
 
     app.register_blueprint(api.bp)
     app.register_blueprint(console.bp)
+    app.register_blueprint(refunds_console.bp)
     explain(app, SOURCE, explain_entry)
     add_checks(CHECKS)
     preview_by(app, preview_rule)

@@ -17,11 +17,13 @@ _SOURCE = """
     LEFT JOIN users u ON u.id = m.user_id
 """
 _WAIT = "p.source = 'order' AND p.activated_at IS NULL AND p.points > 0"
+_WARNED, _UNAPPLIED = "o.warnings <> '[]'", '[{"code": "refund_exceeds_order"}]'
 # Each is a condition of its own, so that its partial index serves it. What waits is little beside all orders.
 _STATES = {
     "unclaimed": "o.member_id IS NULL",
     "pending": f"o.reference = ANY(ARRAY(SELECT p.external_id FROM loyalty_pending_credits p WHERE {_WAIT}))",
-    "warnings": "o.warnings <> '[]'",
+    "warnings": _WARNED,
+    "unapplied": f"{_WARNED} AND o.warnings @> '{_UNAPPLIED}'",
     "nothing": "o.reasons <> '{}'",
 }
 _PENDING = f"""(
@@ -31,6 +33,7 @@ _STATE_CHOICES: Choices = (
     ("unclaimed", "Nobody's yet"),
     ("pending", "Points pending"),
     ("warnings", "With warnings"),
+    ("unapplied", "Refunded more than it cost"),
     ("nothing", "Earned nothing"),
 )
 
@@ -43,6 +46,12 @@ def _basis(row: Any) -> str | None:
     if row.basis_amount is None:
         return None
     return format_money(row.basis_amount, current_settings().programme_currency, reader_locale())
+
+
+def _what(row: Any) -> str:
+    if row.what:
+        return "1 line" if row.what == 1 else f"{row.what} lines"
+    return "An amount"
 
 
 def _why(row: Any) -> str | None:
@@ -90,6 +99,30 @@ ORDERS = Table(
         Column("warnings", "Warnings", "jsonb_array_length(o.warnings)", shown=False),
     ),
     filters=(_REFERENCE, people_filter("member", "Member", "u.id"), _STATUS, _STATE, _REASON),
+)
+LATE_DAYS = 30
+UNMATCHED = Table(
+    name="unmatched-refunds",
+    source="loyalty_unmatched_refunds r",
+    key="r.reference || ' ' || r.refund_id",
+    key_type="text",
+    order="received_at",
+    columns=(
+        Column("reference", "Order", "r.reference"),
+        Column("refund_id", "Refund", "r.refund_id"),
+        Column("received_at", "Told", "r.received_at", "moment", sorts="timestamptz"),
+        Column("refunded_at", "Refunded", "(r.content ->> 'refundedAt')::timestamptz", "moment"),
+        Column("what", "What", "coalesce(jsonb_array_length(r.content -> 'lines'), 0)", made=_what),
+    ),
+    filters=(
+        Filter("reference", "Order", "starts_with(r.reference, :reference)", hint="How its reference begins"),
+        Filter(
+            "waiting",
+            "Waiting",
+            f":waiting = 'late' AND r.received_at < now() - interval '{LATE_DAYS} days'",
+            (("late", f"More than {LATE_DAYS} days"),),
+        ),
+    ),
 )
 MEMBER_ORDERS = replace(
     ORDERS,
