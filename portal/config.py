@@ -152,6 +152,12 @@ class Settings(BaseSettings):
         description="What a refund takes back of points already used: `owe` keeps what is missing as owed, `available` "
         "writes it off, `order_only` takes nothing but what is left of the order's own points.",
     )
+    restore_grace_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days that points have at least when they are given back because what they paid for was refunded.",
+    )
 
     # Referrals
     referral_member_max_active_invites: int = Field(10, ge=1, le=10_000, description="Open invites per member.")

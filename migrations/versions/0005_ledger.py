@@ -142,11 +142,18 @@ def _create_loyalty_point_expirations() -> None:
         sa.Column("held", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("restored", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "extended_at IS NULL OR (restored > 0 AND expires_at IS NOT NULL)",
+            name=op.f("ck_loyalty_point_expirations_extended"),
+        ),
         sa.CheckConstraint("held >= 0 AND held <= remaining", name=op.f("ck_loyalty_point_expirations_held")),
         sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_point_expirations_points")),
         sa.CheckConstraint(
             "remaining >= 0 AND remaining <= points", name=op.f("ck_loyalty_point_expirations_remaining")
         ),
+        sa.CheckConstraint("restored >= 0", name=op.f("ck_loyalty_point_expirations_restored")),
         sa.ForeignKeyConstraint(
             ["member_id", "id"],
             ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
@@ -222,7 +229,7 @@ def _create_loyalty_lot_debits() -> None:
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_lot_debits_points")),
+        sa.CheckConstraint("points <> 0", name=op.f("ck_loyalty_lot_debits_points")),
         sa.ForeignKeyConstraint(
             ["member_id", "entry_id"],
             ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],

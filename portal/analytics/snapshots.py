@@ -35,12 +35,15 @@ _VELOCITY = text(f"""
             WHERE status = 'converted' AND converted_at > :since AND converted_at <= :now
               AND member_id NOT IN ({STAFF})) AS conversions
 """)
+# What is given back of a redemption was not redeemed after all, and is no issue.
 _POINTS = text("""
-    SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS issued,
-           coalesce(-sum(amount) FILTER (WHERE entry_type = 'redemption'), 0)::bigint AS redeemed,
+    SELECT coalesce(sum(amount) FILTER (WHERE amount > 0 AND source <> 'redemption'), 0)::bigint AS issued,
+           coalesce(-sum(amount) FILTER (
+               WHERE entry_type = 'redemption' OR source = 'redemption'), 0)::bigint AS redeemed,
            coalesce(-sum(amount) FILTER (WHERE entry_type = 'expiration'), 0)::bigint AS expired,
            coalesce(-sum(amount) FILTER (
-               WHERE amount < 0 AND entry_type NOT IN ('redemption', 'expiration')), 0)::bigint AS withdrawn,
+               WHERE amount < 0 AND source <> 'redemption'
+                 AND entry_type NOT IN ('redemption', 'expiration')), 0)::bigint AS withdrawn,
            count(*) AS entries
     FROM loyalty_ledger_entries WHERE occurred_at >= :begin AND occurred_at < :end
 """)

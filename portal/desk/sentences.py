@@ -15,7 +15,7 @@ LOTS_NAMED = 4
 
 
 class EntryRow(Protocol):
-    """A ledger entry with the lot it opened, or the first lots it took from.
+    """A ledger entry with the lot it opened, or the first lots it took from or gave back to.
 
     `taken` says of each: points, when they came (`at`), and the entry's type, metadata and written description.
     """
@@ -41,6 +41,8 @@ def explain_entry(row: EntryRow) -> str:
     words, what = labels_of(row.entry_type), describe_entry(row)
     if row.amount > 0:
         came = f"{_points(row.amount)} came in {words.came.format(what=what)}"
+        if row.taken:
+            return f"{came}, where they came from: {_taken(row.taken, row.lots_taken)}."
         return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
     went = f"{_points(-row.amount)} {words.went.format(what=what)}"
     return f"{went}: {_taken(row.taken or (), row.lots_taken)}."

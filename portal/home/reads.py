@@ -34,8 +34,9 @@ _NOW = text(f"""
                 FROM (SELECT status, attributed_at FROM loyalty_referral_invites LIMIT {FEW + 1}) x) i
 """)
 _SINCE = text("""
-    SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS issued,
-           coalesce(-sum(amount) FILTER (WHERE entry_type = 'redemption'), 0)::bigint AS redeemed,
+    SELECT coalesce(sum(amount) FILTER (WHERE amount > 0 AND source <> 'redemption'), 0)::bigint AS issued,
+           coalesce(-sum(amount) FILTER (
+               WHERE entry_type = 'redemption' OR source = 'redemption'), 0)::bigint AS redeemed,
            coalesce(-sum(amount) FILTER (WHERE entry_type = 'expiration'), 0)::bigint AS expired
     FROM loyalty_ledger_entries WHERE occurred_at >= :since AND occurred_at <= :now
 """)

@@ -1,6 +1,7 @@
 """Expiry: once a lot's date has passed, its points that are not on hold are debited (CONTRACT rules 3 and 4)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,11 +19,11 @@ _LOCK_DUE = text("""
     ORDER BY id FOR UPDATE
 """)
 
-# `effect` contains the points that remained. They shrink with every expiry, so a lot that was partly on hold can expire
-# again.
+# `effect` contains the points that remained, which shrink with every expiry, so that a lot that was partly on hold can
+# expire again; and those that were ever restored, so that what came back can, too.
 _EXPIRE = query("""
     due AS (
-        SELECT l.member_id, l.id AS lot_id, l.remaining, l.remaining - l.held AS points, l.expires_at,
+        SELECT l.member_id, l.id AS lot_id, l.remaining, l.restored, l.remaining - l.held AS points, l.expires_at,
                new_ulid(:now) AS entry_id, row_number() OVER (ORDER BY l.expires_at, l.seq) AS ord
         FROM loyalty_point_expirations l
         WHERE l.member_id = ANY(:ids) AND l.remaining > 0 AND l.remaining > l.held AND l.expires_at <= :now
@@ -31,7 +32,8 @@ _EXPIRE = query("""
         SELECT ord, member_id, entry_id AS id, 'expiration' AS entry_type, -points AS amount,
                0::bigint AS qualifying, CAST(:now AS timestamptz) AS qualifies_at,
                jsonb_build_object('expired_at', expires_at) AS metadata, NULL::jsonb AS texts,
-               'expiry' AS source, lot_id::text AS external_id, 'expire:' || remaining AS effect,
+               'expiry' AS source, lot_id::text AS external_id,
+               'expire:' || remaining || coalesce(':' || nullif(restored, 0), '') AS effect,
                CAST(:now AS timestamptz) AS occurred_at, CAST(:now AS timestamptz) AS posted_at,
                NULL::timestamptz AS expires_at, NULL::date AS week, 0::bigint AS pending
         FROM due
@@ -56,3 +58,8 @@ def expire_scheduled_points(
         return None
     row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}).one()
     return {"entries": row.entries, "points": row.points, "members": row.members}
+
+
+def expire_due(session: Session, member_id: UUID, now: datetime) -> None:
+    """Expire all that a member has past its date, as the sweep would. The caller holds the member's row lock."""
+    session.execute(_EXPIRE, {"ids": [member_id], "now": now, "limit": None})

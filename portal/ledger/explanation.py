@@ -24,7 +24,8 @@ from portal.platform.settings import listeners
 
 EXPLAINED = "explained_source:"
 
-# A credit with the lot that it opened; a debit with the lots that it took from, in the order in which they expire.
+# A credit with the lot that it opened, or those that it gave back to; a debit with the lots that it took from, in the
+# order in which they expire.
 _ONE = f"""
     SELECT {COLUMNS}, e.member_id, e.source, e.external_id, e.effect, (
         SELECT json_agg(json_build_object(
@@ -33,7 +34,7 @@ _ONE = f"""
         FROM (SELECT id, seq, points, expires_at FROM loyalty_point_expirations
               WHERE member_id = e.member_id AND id = e.id
               UNION ALL
-              SELECT p.id, p.seq, d.points, p.expires_at FROM loyalty_lot_debits d
+              SELECT p.id, p.seq, abs(d.points), p.expires_at FROM loyalty_lot_debits d
               JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
               WHERE d.member_id = e.member_id AND d.entry_id = e.id) l
         JOIN loyalty_ledger_entries o ON o.member_id = e.member_id AND o.seq = l.seq
@@ -53,7 +54,7 @@ class EntryNotFound(NotFound):
 
 
 class ExplainedRow(NamedTuple):
-    """An entry with its source, and the lots that it opened or took from (None: it did neither)."""
+    """An entry with its source, and the lots that it opened, gave back to or took from (None: none of these)."""
 
     seq: int
     id: UUID
@@ -139,11 +140,14 @@ def _points(row: ExplainedRow) -> str:
 
 
 def _life(row: ExplainedRow) -> str:
-    """How long the points of a credit live, as a further sentence."""
+    """How long the points of a credit live, or the first of those that went back to several lots, in a sentence."""
     if row.amount <= 0 or not row.lots:
         return ""
-    expires_at = _moment(row.lots[0]["expires_at"])
-    return f" Good until {_until(expires_at)}." if expires_at else " They never expire."
+    first, *others = {lot["expires_at"]: None for lot in row.lots}
+    expires_at = _moment(first)
+    if expires_at is None:
+        return " They never expire."
+    return f" {'The first of them are good' if others else 'Good'} until {_until(expires_at)}."
 
 
 def _until(end: datetime) -> str:
@@ -198,6 +202,8 @@ def _adjustment(row: ExplainedRow) -> str:
 
 def _reversal(row: ExplainedRow) -> str:
     done = "given back" if row.amount > 0 else "taken back"
+    if "order_reference" not in row.metadata:
+        return f"{_points(row)} {done}{f': “{row.description}”' if row.description else ''}."
     return f"{_points(row)} {done} for {_of_order(row)}."
 
 

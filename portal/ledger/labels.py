@@ -9,7 +9,8 @@ from portal.ledger.models import EntryType
 class EntryLabels:
     """The wording of one type; `{what}` stands for the entry's description.
 
-    `description` describes an entry about which nobody wrote anything; `{order}` stands for the order's reference.
+    `description` describes an entry about which nobody wrote anything; `{order}` stands for the order's reference, and
+    `without_order` is used instead where an entry of such a type has none.
     `title` is for the member, who reads the description below it where the type is `detailed`. `came` and `went` end
     the sentences "87 points came in …" and "87 points …" for operators.
     """
@@ -19,6 +20,7 @@ class EntryLabels:
     came: str
     went: str
     detailed: bool = False
+    without_order: str | None = None
 
 
 LABELS: dict[str, EntryLabels] = {
@@ -55,7 +57,12 @@ LABELS: dict[str, EntryLabels] = {
         detailed=True,
     ),
     EntryType.REVERSAL: EntryLabels(
-        "Order {order}", "Order corrected", "back: “{what}”", "were taken back: “{what}”", detailed=True
+        "Order {order}",
+        "Points corrected",
+        "back: “{what}”",
+        "were taken back: “{what}”",
+        detailed=True,
+        without_order="Correction",
     ),
     EntryType.EVENT: EntryLabels(
         "Bonus for an event", "A bonus for you", "for something they did", "given for an event were taken back"

@@ -126,7 +126,8 @@ class LedgerText(Base):
 class PointLot(Base):
     """The points of one credit: how many are left, how many of those are on hold, and when the rest expires.
 
-    A lot has the id and the `seq` of the entry that opened it.
+    A lot has the id and the `seq` of the entry that opened it. `restored` is all that was ever given back to it by
+    restores of what debits had taken; `extended_at` is when its date was moved for one, once (CONTRACT-EARNING R9).
     """
 
     __tablename__ = "loyalty_point_expirations"
@@ -139,12 +140,16 @@ class PointLot(Base):
     held: Mapped[int] = mapped_column(BigInteger, server_default="0")
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    restored: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    extended_at: Mapped[datetime | None]
 
     __table_args__ = (
         ForeignKeyConstraint(["member_id", "id"], ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"]),
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
         CheckConstraint("held >= 0 AND held <= remaining", name="held"),
+        CheckConstraint("restored >= 0", name="restored"),
+        CheckConstraint("extended_at IS NULL OR (restored > 0 AND expires_at IS NOT NULL)", name="extended"),
         Index(
             "ix_loyalty_point_expirations_live",
             "member_id",
@@ -218,7 +223,10 @@ class PendingEntry(Base):
 
 
 class LotDebit(Base):
-    """How many points a debit entry took from which lot; explains every balance and lets it be recomputed."""
+    """How many points a debit entry took from which lot, or (negative) a restore gave back to it.
+
+    Explains every balance and lets it be recomputed: a lot has left what it was opened with, less the sum of these.
+    """
 
     __tablename__ = "loyalty_lot_debits"
 
@@ -234,7 +242,7 @@ class LotDebit(Base):
         ForeignKeyConstraint(
             ["member_id", "lot_id"], ["loyalty_point_expirations.member_id", "loyalty_point_expirations.id"]
         ),
-        CheckConstraint("points > 0", name="points"),
+        CheckConstraint("points <> 0", name="points"),
         Index("ix_loyalty_lot_debits_lot", "member_id", "lot_id"),
     )
 

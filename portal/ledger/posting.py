@@ -25,7 +25,7 @@ from portal.tiers import Upgrade, record_upgrades
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Points that a debit takes from a lot; `held` of them were on hold there."""
+    """Points that a debit takes from a lot, `held` of them on hold there; negative: what a restore gives back to it."""
 
     lot_id: UUID
     points: int
@@ -49,9 +49,10 @@ class Posting:
     """One point change to be written. `source`, `external_id` and `effect` make it unique for the member.
 
     `metadata` are codes, ids and amounts that the portal itself writes; what people wrote are its `texts`.
-    A credit opens a lot that lives until `expires_at` (None: for ever); a debit lists the points it takes from each
-    lot. `qualifying` is what it adds to tiers (None: its amount, for a credit of an earned type), by the date
-    `qualifies_at` (None: when it occurs). `week` is the Monday of the week that it qualifies for a streak, or None.
+    A credit opens a lot that lives until `expires_at` (None: for ever), of what it does not give back to lots; a debit
+    lists the points it takes from each lot. `qualifying` is what it adds to tiers (None: its amount, for a credit of an
+    earned type), by the date `qualifies_at` (None: when it occurs). `week` is the Monday of the week that it qualifies
+    for a streak, or None.
     """
 
     member_id: UUID
@@ -146,11 +147,17 @@ _WRITE = """
         RETURNING entry_id, description, metadata
     ), opened AS (
         INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)
-        SELECT f.member_id, f.id, m.seq + f.n, f.amount, f.amount, f.occurred_at, f.expires_at
-        FROM fresh f JOIN moved m ON m.id = f.member_id WHERE f.amount > 0
+        SELECT f.member_id, f.id, m.seq + f.n, f.amount - coalesce(g.points, 0), f.amount - coalesce(g.points, 0),
+               f.occurred_at, f.expires_at
+        FROM fresh f JOIN moved m ON m.id = f.member_id
+        LEFT JOIN (SELECT entry_id, -sum(points)::bigint AS points FROM taken WHERE points < 0 GROUP BY entry_id) g
+          ON g.entry_id = f.id
+        WHERE f.amount > coalesce(g.points, 0)
     ), drained AS (
-        UPDATE loyalty_point_expirations l SET remaining = l.remaining - t.points, held = l.held - t.held
-        FROM (SELECT member_id, lot_id, sum(points)::bigint AS points, sum(held)::bigint AS held
+        UPDATE loyalty_point_expirations l
+        SET remaining = l.remaining - t.points, held = l.held - t.held, restored = l.restored + t.given
+        FROM (SELECT member_id, lot_id, sum(points)::bigint AS points, sum(held)::bigint AS held,
+                     sum(greatest(-points, 0))::bigint AS given
               FROM taken GROUP BY member_id, lot_id) t
         WHERE l.member_id = t.member_id AND l.id = t.lot_id
     ), noted AS (
@@ -279,9 +286,10 @@ def _run(
 
 
 def _row(posting: Posting, number: int, now: datetime) -> Document:
-    takes = sum(take.points for take in posting.takes)
-    if takes != max(-posting.amount, 0):
-        raise ValueError(f"a posting of {posting.amount} points takes {takes} from its lots")
+    taken = sum(take.points for take in posting.takes if take.points > 0)
+    given = -sum(take.points for take in posting.takes if take.points < 0)
+    if taken != max(-posting.amount, 0) or given > max(posting.amount, 0):
+        raise ValueError(f"a posting of {posting.amount} points takes {taken} from its lots and gives {given} back")
     return {
         "ord": number,
         "id": ids.new_id(),

@@ -122,6 +122,8 @@ def describe(entry_type: str, metadata: Document, written: str | None) -> str:
     if "import" in metadata:
         return IMPORTED
     words = LABELS.get(entry_type, UNKNOWN)
+    if words.without_order is not None and "order_reference" not in metadata:
+        return words.without_order
     return words.description.format(order=metadata.get("order_reference", "")).rstrip()
 
 

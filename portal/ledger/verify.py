@@ -49,19 +49,37 @@ _CHECKS = {
           ON e.member_id = m.id
         WHERE m.lifetime_earned <> coalesce(e.total, 0)""",
     "lot_opened": """
-        SELECT e.member_id, coalesce(l.points, 0), e.amount FROM loyalty_ledger_entries e
+        SELECT e.member_id, coalesce(l.points, 0), greatest(e.amount, 0) - coalesce(g.points, 0)
+        FROM loyalty_ledger_entries e
         LEFT JOIN loyalty_point_expirations l ON l.member_id = e.member_id AND l.id = e.id
-        WHERE e.amount > 0 AND e.amount IS DISTINCT FROM l.points""",
+        LEFT JOIN (SELECT member_id, entry_id, -sum(points) AS points FROM loyalty_lot_debits
+                   WHERE points < 0 GROUP BY 1, 2) g
+          ON g.member_id = e.member_id AND g.entry_id = e.id
+        WHERE greatest(e.amount, 0) - coalesce(g.points, 0) <> coalesce(l.points, 0)""",
     "lot_remaining": """
         SELECT l.member_id, l.remaining, l.points - coalesce(d.total, 0) FROM loyalty_point_expirations l
         LEFT JOIN (SELECT member_id, lot_id, sum(points) AS total FROM loyalty_lot_debits GROUP BY 1, 2) d
           ON d.member_id = l.member_id AND d.lot_id = l.id
         WHERE l.remaining <> l.points - coalesce(d.total, 0)""",
+    "lot_restored": """
+        SELECT l.member_id, l.restored, coalesce(d.total, 0) FROM loyalty_point_expirations l
+        LEFT JOIN (SELECT member_id, lot_id, -sum(points) AS total FROM loyalty_lot_debits
+                   WHERE points < 0 GROUP BY 1, 2) d
+          ON d.member_id = l.member_id AND d.lot_id = l.id
+        WHERE l.restored <> coalesce(d.total, 0)""",
     "debit_taken": """
-        SELECT e.member_id, -e.amount, coalesce(d.total, 0) FROM loyalty_ledger_entries e
-        LEFT JOIN (SELECT member_id, entry_id, sum(points) AS total FROM loyalty_lot_debits GROUP BY 1, 2) d
+        SELECT e.member_id, greatest(-e.amount, 0), coalesce(d.total, 0) FROM loyalty_ledger_entries e
+        LEFT JOIN (SELECT member_id, entry_id, sum(points) AS total FROM loyalty_lot_debits
+                   WHERE points > 0 GROUP BY 1, 2) d
           ON d.member_id = e.member_id AND d.entry_id = e.id
-        WHERE e.amount < 0 AND -e.amount <> coalesce(d.total, 0)""",
+        WHERE greatest(-e.amount, 0) <> coalesce(d.total, 0)""",
+    "given_back": """
+        SELECT e.member_id, sum(greatest(-d.points, 0)), sum(greatest(d.points, 0)) FROM loyalty_lot_debits d
+        JOIN loyalty_ledger_entries e ON e.member_id = d.member_id AND e.id = d.entry_id
+        WHERE (e.member_id, e.source, e.external_id) IN (
+            SELECT c.member_id, c.source, c.external_id FROM loyalty_lot_debits g
+            JOIN loyalty_ledger_entries c ON c.member_id = g.member_id AND c.id = g.entry_id WHERE g.points < 0)
+        GROUP BY e.member_id, e.source, e.external_id, d.lot_id HAVING sum(d.points) < 0""",
     "held": """
         SELECT m.id, m.held, coalesce(r.total, 0) FROM loyalty_members m
         LEFT JOIN (SELECT member_id, sum(points) AS total FROM loyalty_redemptions

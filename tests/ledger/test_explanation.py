@@ -204,7 +204,7 @@ def test_an_opening_balance_was_brought_along(client: FlaskClient, session: Sess
     ("points", "metadata", "sentence"),
     [
         (30, {"order_reference": "A-1"}, "30 points taken back for order A-1."),
-        (1, {}, "1 point taken back for an order."),
+        (1, {}, "1 point taken back."),
         (0, {"order_reference": "A-1"}, "0 points taken back for order A-1."),
         (-20, {"order_reference": "A-1"}, "20 points given back for order A-1. They never expire."),
     ],

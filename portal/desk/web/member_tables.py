@@ -11,11 +11,13 @@ from portal.redemptions import RedemptionStatus
 from portal.referrals import InviteStatus
 
 _OF_MEMBER = "member_id = CAST(:member_id AS uuid)"
-# What a debit took from which lots: the first few, with the entries that opened them, and the number of all.
+# What a debit took from which lots, or a restore gave back: the first few, with the entries that opened them, and the
+# number of all.
 _TAKEN = f"""(
     SELECT json_agg(json_build_object('points', x.points, 'at', x.occurred_at, 'entry_type', x.entry_type,
                                       'metadata', x.metadata, 'description', x.description))
-    FROM (SELECT d.points, o.occurred_at, o.entry_type, o.metadata, w.description FROM loyalty_lot_debits d
+    FROM (SELECT abs(d.points) AS points, o.occurred_at, o.entry_type, o.metadata, w.description
+          FROM loyalty_lot_debits d
           JOIN loyalty_ledger_entries o ON o.member_id = d.member_id AND o.id = d.lot_id
           LEFT JOIN loyalty_ledger_texts w ON w.member_id = o.member_id AND w.entry_id = o.id
           JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id

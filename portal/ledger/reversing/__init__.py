@@ -3,19 +3,25 @@
 from portal.ledger.reversing.credits import Credit, Origin, Reversed, find_credit, reverse_credit
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import PARTS, Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
+from portal.ledger.reversing.restoring import Debit, Restored, plan_restore, restore_points, retake_points
 
 __all__ = [
     "PARTS",
     "Credit",
+    "Debit",
     "Origin",
     "Reach",
+    "Restored",
     "Reversed",
     "Shortfall",
     "Taken",
     "Wanted",
     "find_credit",
     "note_shortfalls",
+    "plan_restore",
     "plan_reversals",
     "read_reach",
+    "restore_points",
+    "retake_points",
     "reverse_credit",
 ]

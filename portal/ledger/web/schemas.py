@@ -73,7 +73,7 @@ class EarningBasis(Answer):
 
 
 class ConcernedLot(Answer):
-    """Points that a credit opened, or that a debit took from what an earlier credit opened."""
+    """Points that a credit opened, or that a debit took from what an earlier credit opened, or a restore gave back."""
 
     opened_by: str = Field(description="What brought the points, in words.")
     points: int
