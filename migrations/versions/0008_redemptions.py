@@ -36,6 +36,7 @@ def _create_loyalty_redemptions() -> None:
         sa.Column("reward_id", sa.Uuid(), nullable=True),
         sa.Column("description", sa.String(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("restored", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("hold_expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("fulfilled_at", sa.DateTime(timezone=True), nullable=True),
@@ -47,7 +48,8 @@ def _create_loyalty_redemptions() -> None:
         sa.Column("closed_by", sa.String(), nullable=True),
         sa.Column("retry_of", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "(status = 'fulfilled') = (ledger_entry_id IS NOT NULL) AND (status = 'fulfilled') = (fulfilled_at IS NOT NULL)",
+            "(status IN ('fulfilled', 'refunded')) = (ledger_entry_id IS NOT NULL) AND "
+            "(status IN ('fulfilled', 'refunded')) = (fulfilled_at IS NOT NULL)",
             name=op.f("ck_loyalty_redemptions_fulfilled"),
         ),
         sa.CheckConstraint("(status = 'requested') = (closed_at IS NULL)", name=op.f("ck_loyalty_redemptions_closed")),
@@ -56,9 +58,15 @@ def _create_loyalty_redemptions() -> None:
             name=op.f("ck_loyalty_redemptions_reason"),
         ),
         sa.CheckConstraint(
-            "status IN ('requested', 'fulfilled', 'failed', 'cancelled')", name=op.f("ck_loyalty_redemptions_status")
+            "status IN ('requested', 'fulfilled', 'failed', 'cancelled', 'refunded')",
+            name=op.f("ck_loyalty_redemptions_status"),
         ),
         sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_redemptions_points")),
+        sa.CheckConstraint(
+            "restored >= 0 AND restored <= points AND (status = 'refunded') = (restored = points) AND "
+            "(restored = 0 OR status IN ('fulfilled', 'refunded'))",
+            name=op.f("ck_loyalty_redemptions_restored"),
+        ),
         sa.ForeignKeyConstraint(
             ["member_id", "ledger_entry_id"],
             ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],

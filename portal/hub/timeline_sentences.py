@@ -17,6 +17,7 @@ _ENDINGS: dict[str, str] = {
     RedemptionStatus.FULFILLED: "The shop has confirmed it. It took {points} points.",
     RedemptionStatus.FAILED: "It did not work out.",
     RedemptionStatus.CANCELLED: "It was cancelled.",
+    RedemptionStatus.REFUNDED: "The shop took it back. Your {points} points are back.",
 }
 _RELEASED = "Your {points} points are back."
 # Reasons that the portal itself sets; those that people wrote are shown as they are.

@@ -100,7 +100,17 @@ _CHECKS = {
     "redemption_debited": """
         SELECT r.member_id, r.points, coalesce(-e.amount, 0) FROM loyalty_redemptions r
         LEFT JOIN loyalty_ledger_entries e ON e.member_id = r.member_id AND e.id = r.ledger_entry_id
-        WHERE r.status = 'fulfilled' AND r.points IS DISTINCT FROM -e.amount""",
+        WHERE r.status IN ('fulfilled', 'refunded') AND r.points IS DISTINCT FROM -e.amount""",
+    "redemption_restored": """
+        SELECT r.member_id, r.restored, coalesce(e.total, 0) FROM loyalty_redemptions r
+        LEFT JOIN (
+            SELECT member_id, external_id,
+                   sum(amount) - sum(coalesce((metadata -> 'takes' ->> 'expired')::bigint, 0)
+                                     + coalesce((metadata -> 'takes' ->> 'owed')::bigint, 0)
+                                     + coalesce((metadata -> 'takes' ->> 'writtenOff')::bigint, 0)) AS total
+            FROM loyalty_ledger_entries WHERE source = 'redemption' AND entry_type = 'reversal' GROUP BY 1, 2) e
+          ON e.member_id = r.member_id AND e.external_id = ulid_text(r.id)
+        WHERE r.restored <> coalesce(e.total, 0)""",
     "pending": """
         SELECT m.id, m.pending, coalesce(c.total, 0) FROM loyalty_members m
         LEFT JOIN (SELECT member_id, sum(points) AS total FROM loyalty_pending_credits

@@ -155,7 +155,7 @@ def fulfill_redemption(session: Session, redemption_id: UUID, act: Act) -> Redem
     :raises RedemptionNotFound: if there is no such redemption.
     :raises NotPending: if it is already resolved.
     """
-    redemption = _pending(session, redemption_id, None)
+    redemption = _pending(session, redemption_id)
     takes = ledger.take_held_points(session, redemption.member_id, redemption.id)
     posting = ledger.Posting(
         redemption.member_id,
@@ -276,8 +276,11 @@ def _count_taken(session: Session, member_id: UUID, reward_id: UUID) -> int:
     return session.scalar(select(func.count()).where(mine, Redemption.status.in_(TAKING))) or 0
 
 
-def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) -> Redemption:
-    """The redemption, still pending, under its member's row lock."""
+def lock_redemption(session: Session, redemption_id: UUID, only_user_id: str | None = None) -> Redemption:
+    """The redemption as it is, under its member's row lock.
+
+    :raises RedemptionNotFound: if there is no such redemption, or it is not of `only_user_id`.
+    """
     owner = session.execute(
         select(Member.id, Member.user_id)
         .join(Redemption, Redemption.member_id == Member.id)
@@ -286,7 +289,12 @@ def _pending(session: Session, redemption_id: UUID, only_user_id: str | None) ->
     ).first()
     if owner is None or (only_user_id is not None and owner.user_id != only_user_id):
         raise RedemptionNotFound
-    redemption = session.get_one(Redemption, (owner.id, redemption_id), populate_existing=True)
+    return session.get_one(Redemption, (owner.id, redemption_id), populate_existing=True)
+
+
+def _pending(session: Session, redemption_id: UUID, only_user_id: str | None = None) -> Redemption:
+    """The redemption, still pending, under its member's row lock."""
+    redemption = lock_redemption(session, redemption_id, only_user_id)
     if redemption.status != RedemptionStatus.REQUESTED:
         raise NotPending(redemption.status)
     return redemption

@@ -1,4 +1,4 @@
-"""Redemptions: a hold on points, resolved once."""
+"""Redemptions: a hold on points, resolved once; what was fulfilled may be refunded."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,12 +20,13 @@ from portal.platform.db import Base
 
 
 class RedemptionStatus(StrEnum):
-    """The life of a redemption: requested, then exactly one of the others."""
+    """The life of a redemption: requested, then exactly one of the others; fulfilled, it may be refunded."""
 
     REQUESTED = "requested"
     FULFILLED = "fulfilled"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    REFUNDED = "refunded"
 
 
 _STATUSES = tuple(status.value for status in RedemptionStatus)
@@ -34,7 +35,9 @@ _STATUSES = tuple(status.value for status in RedemptionStatus)
 class Redemption(Base):
     """Points reserved for a reward (or a custom purpose) and how that ended.
 
-    `retry_of` is the failed redemption that this one retries; each can be retried once.
+    `restored` is what was given back after it was fulfilled, in parts; once that is all of it, it is refunded.
+    `closed_at` is when it came to be what it is. `retry_of` is the failed redemption that this one retries; each can be
+    retried once.
     """
 
     __tablename__ = "loyalty_redemptions"
@@ -45,6 +48,7 @@ class Redemption(Base):
     reward_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_rewards.id"))
     description: Mapped[str]
     points: Mapped[int] = mapped_column(BigInteger)
+    restored: Mapped[int] = mapped_column(BigInteger, server_default="0")
     requested_at: Mapped[datetime]
     hold_expires_at: Mapped[datetime]
     fulfilled_at: Mapped[datetime | None]
@@ -67,9 +71,14 @@ class Redemption(Base):
         CheckConstraint("points > 0", name="points"),
         CheckConstraint("(status = 'requested') = (closed_at IS NULL)", name="closed"),
         CheckConstraint(
-            "(status = 'fulfilled') = (ledger_entry_id IS NOT NULL) AND "
-            "(status = 'fulfilled') = (fulfilled_at IS NOT NULL)",
+            "(status IN ('fulfilled', 'refunded')) = (ledger_entry_id IS NOT NULL) AND "
+            "(status IN ('fulfilled', 'refunded')) = (fulfilled_at IS NOT NULL)",
             name="fulfilled",
+        ),
+        CheckConstraint(
+            "restored >= 0 AND restored <= points AND (status = 'refunded') = (restored = points) AND "
+            "(restored = 0 OR status IN ('fulfilled', 'refunded'))",
+            name="restored",
         ),
         CheckConstraint("(status IN ('failed', 'cancelled')) = (failure_reason IS NOT NULL)", name="reason"),
         Index("ix_loyalty_redemptions_id", "id"),

@@ -42,8 +42,10 @@ class ConsoleRow(NamedTuple):
 
     id: UUID
     status: str
+    member_id: UUID
     description: str
     points: int
+    restored: int
     requested_at: datetime
     requested_by: str
     fulfilled_at: datetime | None
@@ -83,9 +85,9 @@ _ONE = text(f"""
     SELECT {COLUMNS} FROM loyalty_redemptions r LEFT JOIN loyalty_rewards w ON w.id = r.reward_id WHERE r.id = :id
 """)
 _CONSOLE = text("""
-    SELECT r.id, r.status, r.description, r.points, r.requested_at, r.requested_by, r.fulfilled_at,
-           r.closed_at, r.closed_by, r.failure_reason, r.ledger_entry_id, r.checkout_intent_id, r.hold_expires_at,
-           w.slug AS reward_slug,
+    SELECT r.id, r.status, r.member_id, r.description, r.points, r.restored, r.requested_at, r.requested_by,
+           r.fulfilled_at, r.closed_at, r.closed_by, r.failure_reason, r.ledger_entry_id, r.checkout_intent_id,
+           r.hold_expires_at, w.slug AS reward_slug,
            u.id AS user_id, u.name, u.email, m.balance, m.held
     FROM loyalty_redemptions r
     JOIN loyalty_members m ON m.id = r.member_id JOIN users u ON u.id = m.user_id

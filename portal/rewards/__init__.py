@@ -8,6 +8,7 @@ from portal.rewards.catalogue import (
     give_back,
     is_offered,
     put_reward,
+    take_again,
     take_reward,
 )
 from portal.rewards.models import Reward
@@ -21,5 +22,6 @@ __all__ = [
     "give_back",
     "is_offered",
     "put_reward",
+    "take_again",
     "take_reward",
 ]

@@ -82,6 +82,12 @@ _GIVE_BACK = text("""
     FROM (SELECT id, count(*)::int AS items FROM unnest(CAST(:ids AS uuid[])) AS id GROUP BY id ORDER BY id) back
     WHERE r.id = back.id
 """)
+# Of a limited stock that has gone to others since, there was one more than was believed.
+_TAKE_AGAIN = text("""
+    UPDATE loyalty_rewards
+    SET taken = taken + 1, inventory = CASE WHEN inventory IS NOT NULL THEN greatest(inventory, taken + 1) END
+    WHERE id = :id
+""")
 
 
 class Taken(NamedTuple):
@@ -119,6 +125,11 @@ def give_back(session: Session, reward_ids: list[UUID]) -> None:
     """Return items to stock, one for each id in the list."""
     if reward_ids:
         session.execute(_GIVE_BACK, {"ids": reward_ids})
+
+
+def take_again(session: Session, reward_id: UUID) -> None:
+    """Take an item that was given back, as whoever had it keeps it after all, whatever is offered now."""
+    session.execute(_TAKE_AGAIN, {"id": reward_id})
 
 
 def is_offered(reward: Reward, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from portal.analytics.models import AnalyticsSnapshot
 from portal.analytics.snapshots import capture_snapshot
 from portal.analytics.web.schemas import SnapshotPage
 from portal.platform.audit import Act
+from portal.redemptions import RestoreRules, restore_part, retake_part
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
@@ -66,6 +67,21 @@ def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> No
         "inviteVelocity": 0.25,
         "conversionVelocity": 0.25,
     }
+
+
+def test_what_was_refunded_was_not_redeemed_after_all(session: Session) -> None:
+    ada, noon = make_member(session), NIGHT - timedelta(hours=12)
+    earn(session, ada, 500, at=noon)
+    wish = redemptions.Wish(points=50, description="Mug")
+    made = redemptions.reserve_points(session, ada.user_id, wish, Act("t", noon), rules=HoldRules(DAY))
+    redemptions.fulfill_redemption(session, made.id, Act("t", noon))
+    for back in (20, 30):
+        restore_part(session, made, back, Act("t", noon), RestoreRules(DAY, ledger.Shortfall.OWE))
+    retake_part(session, made, 10, Act("t", noon), RestoreRules(DAY, ledger.Shortfall.OWE))
+    capture_snapshot(session, NIGHT, BERLIN)
+    points = figures(session, "2026-03-11")["points"]
+    assert isinstance(points, dict)
+    assert [points[name] for name in ("issued", "redeemed", "expired", "withdrawn")] == [500, 10, 0, 0]
 
 
 def test_captured_again_a_night_has_one_row_and_nights_add_up(session: Session) -> None:

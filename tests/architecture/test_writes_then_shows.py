@@ -142,6 +142,14 @@ class World:
         with self.write() as session:
             return ids.encode(request_reward(session, self.of(session, person), slug).id)
 
+    def fulfilled(self, person: Person) -> str:
+        """A request of the member that was fulfilled."""
+        key = ids.parse(self.request(person, self.reward()))
+        assert key
+        with self.write() as session:
+            fulfill_redemption(session, key, Act("t", clock.now()))
+        return ids.encode(key)
+
     def api(self, method: str, path: str, body: Any = None, user_id: str | None = None) -> Any:
         """What the storefront is answered, which must be no refusal."""
         full = path if path.startswith("/api/") else BASE + path
@@ -384,6 +392,12 @@ def decide(world: World) -> None:
     for verb in ("fulfil", "cancel", "fail"):
         page = f"/admin/redemptions/{world.request(world.member(100), slug)}"
         world.acts(f"{page}/{verb}", page, f"user:{world.staff.id}", gone=(f"{page}/{verb}",))
+
+
+@shows("/admin/redemptions/<ulid:redemption_id>/refund POST CONSOLE")
+def refund(world: World) -> None:
+    page = f"/admin/redemptions/{world.fulfilled(world.member(100))}"
+    world.acts(f"{page}/refund", page, "Given back", gone=(f"{page}/refund",))
 
 
 @shows("/admin/redemptions/bulk/<any(fulfil, cancel, fail):verb> POST CONSOLE")
@@ -753,15 +767,16 @@ def cancel_by_api(world: World) -> None:
     redemption_is(world, person, world.api("POST", f"/redemptions/{key}/cancel", {"reason": "x"}))
 
 
+@shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/refund POST ADMIN")
+def refund_by_api(world: World) -> None:
+    person = world.member(100)
+    redemption_is(world, person, world.api("POST", f"/redemptions/{world.fulfilled(person)}/refund", {"reason": "x"}))
+
+
 @shows("/api/v1/loyalty/redemptions/<ulid:redemption_id>/references POST ADMIN")
 def add_references(world: World) -> None:
     person = world.member(100)
-    key = world.request(person, world.reward())
-    with world.write() as session:
-        parsed = ids.parse(key)
-        assert parsed
-        fulfill_redemption(session, parsed, Act("t", clock.now()))
-    made = world.api("POST", f"/redemptions/{key}/references")
+    made = world.api("POST", f"/redemptions/{world.fulfilled(person)}/references")
     assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made
 
 

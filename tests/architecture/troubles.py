@@ -80,6 +80,8 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     session.add_all([work, message, run, preview])
     session.flush()
     open_requests = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED))
+    handed_over = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.FULFILLED)).first()
+    assert handed_over is not None
     chosen = "&".join(f"ids={ids.encode(key)}" for key in open_requests)
     inviter = session.get_one(Member, invite.member_id).user_id
     make_token(session, "member", name="storefront")
@@ -94,6 +96,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     queue.failed_job_registry.add(job, -1)
     yield [
         f"/admin/redemptions/bulk/fulfil?{chosen}",
+        f"/admin/redemptions/{ids.encode(handed_over)}/refund",
         f"/admin/members/demo-ada/messages/{ids.encode(message.id)}/resend",
         f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
         "/admin/orders/T-PAID",

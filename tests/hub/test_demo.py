@@ -39,10 +39,9 @@ def check_nights(session: Session) -> None:
     assert max(to - since for since, to in spans) <= timedelta(hours=25)
     assert [since for since, _ in spans[1:]] == [to for _, to in spans[:-1]]
     amount = LedgerEntry.amount
-    gone = {"redeemed": "redemption", "expired": "expiration"}
-    other = [amount < 0, LedgerEntry.entry_type.not_in(gone.values())]
-    which = {name: [LedgerEntry.entry_type == kind] for name, kind in gone.items()}
-    for name, where in {"issued": [amount > 0], "withdrawn": other, **which}.items():
+    spent, expired = LedgerEntry.source == "redemption", LedgerEntry.entry_type == "expiration"  # refunds are no issue
+    which = {"issued": [amount > 0, ~spent], "redeemed": [spent], "expired": [expired]}
+    for name, where in {**which, "withdrawn": [amount < 0, ~spent, ~expired]}.items():
         in_ledger = session.scalar(select(func.coalesce(func.sum(amount), 0)).where(*where))
         assert sum(night[name] for night in points) == abs(in_ledger or 0), name
     assert max(night["issued"] for night in points) < sum(night["issued"] for night in points) / 20

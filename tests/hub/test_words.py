@@ -91,7 +91,9 @@ def anna(session: Session) -> Member:
             ledger.post(session, [posting], clock.now())
     request_reward(session, anna, "mug")
     make_invite(session, anna)
-    session.execute(text("UPDATE loyalty_redemptions SET status = 'refunded', closed_at = :now"), {"now": clock.now()})
+    session.execute(
+        text("UPDATE loyalty_redemptions SET status = 'of_next_year', closed_at = :now"), {"now": clock.now()}
+    )
     session.execute(text("UPDATE loyalty_referral_invites SET status = 'reversed'"))
     session.expire_all()
     return anna

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from portal.ledger.verify import find_differences
+from portal.platform import clock, ids
+from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.application import Portal
+from portal.redemptions import fulfill_redemption
 from portal.rewards.models import Reward
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token
-from tests.factories.loyalty import make_member, make_reward
+from tests.factories.loyalty import make_member, make_reward, request_reward
 
 
 def post(app: Portal, token: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -107,3 +110,15 @@ def test_members_are_provisioned_once_by_concurrent_first_reads(committed_app: P
     answers = at_once(committed_app, 12, read)
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.get_json()["referralCode"] for answer in answers}) == 1
+
+
+def test_of_eight_refunds_one_gives_the_points_back(committed_app: Portal, token: str) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        make_reward(session, "mug", 100, inventory=1)
+        made = request_reward(session, make_member(session, points=100), "mug")
+        fulfill_redemption(session, made.id, Act("t", clock.now()))
+        path = f"redemptions/{ids.encode(made.id)}/refund"
+    answers = at_once(committed_app, 8, lambda _: post(committed_app, token, path, {"reason": "Sent back"}))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 7}
+    assert {a.get_json()["code"] for a in answers if a.status_code == 409} == {"redemption_already_refunded"}
+    assert differences(committed_app) == []

@@ -77,6 +77,7 @@ REDEMPTIONS = Table(
         Column("description", "What", "r.description"),
         Column("reward", "Reward", "w.slug", "code"),
         Column("points", "Points", "r.points", "points"),
+        Column("restored", "Back", "nullif(r.restored, 0)", "points"),
         Column("status", "Status", "r.status", "status"),
         Column("requested_at", "Requested", "r.requested_at", "moment", sorts="timestamptz"),
         Column("hold_expires_at", "Held until", "r.hold_expires_at", "moment", exported=False),

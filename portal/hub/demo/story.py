@@ -19,12 +19,13 @@ from portal.platform import clock
 from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
-from portal.redemptions import HoldRules, RedemptionStatus
+from portal.redemptions import HoldRules, RedemptionStatus, RestoreRules
 from portal.tiers import enrol
 
 DAYS = 400
 ENDINGS = {"fulfil": 0.78, "fail": 0.07, "cancel": 0.08, "forget": 0.07}
 REVIEWED = 9  # every so many orders, somebody writes a review
+SENT_BACK = 12  # of so many rewards that were handed over, one comes back
 FAILURES = ("Inventory depleted", "Damaged on arrival at the shop", "Address could not be reached")
 
 
@@ -70,11 +71,13 @@ class Story:
         self.people = people
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
         self.earning, self.holds = ledger.EarningRules.of(settings), HoldRules.of(settings)
+        self.restores = RestoreRules.of(settings)
         self.checking_out, self.ordering = CheckoutRules.of(settings), OrderRules.of(settings)
         self.telling = EventRules.of(settings)
         self.referring, self.bonus = referrals.ReferralRules.of(settings), settings.streak_bonus_points
         self.open_codes: list[str] = []
         self.waiting: list[Waiting] = []
+        self.fulfilled = 0
         self.returns: list[Return] = []
         self.orders = 10_000
 
@@ -230,8 +233,8 @@ class Story:
         due = [w for w in self.waiting if w.closes_on <= day and w.ending != "forget"]
         for waiting in due:
             self.waiting.remove(waiting)
-            if waiting.ending == "fulfil":
-                redemptions.fulfill_redemption(session, waiting.redemption_id, Act("user:demo-operator", moment))
+            if waiting.ending in ("fulfil", "refund"):
+                self._hand_over(session, waiting, day, moment)
                 continue
             failed = waiting.ending == "fail"
             redemptions.release_redemption(
@@ -240,6 +243,17 @@ class Story:
                 RedemptionStatus.FAILED if failed else RedemptionStatus.CANCELLED,
                 Act("user:demo-operator", moment, self.random.choice(FAILURES) if failed else "Changed my mind"),
             )
+
+    def _hand_over(self, session: Session, waiting: Waiting, day: int, moment: datetime) -> None:
+        """Fulfil a request, or refund it some days later."""
+        if waiting.ending == "refund":
+            act = Act("user:demo-operator", moment, "Sent back unused")
+            redemptions.refund_redemption(session, waiting.redemption_id, act, self.restores)
+            return
+        redemptions.fulfill_redemption(session, waiting.redemption_id, Act("user:demo-operator", moment))
+        self.fulfilled += 1
+        if self.fulfilled % SENT_BACK == 0:
+            self.waiting.append(Waiting(waiting.redemption_id, day + 6, "refund"))
 
     def _tidy(self, session: Session, moment: datetime) -> None:
         """Do what the scheduled jobs would do."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.expiry import expire_due
 from portal.ledger.models import EntryType
-from portal.ledger.posting import Entry, Posting, Take, post
+from portal.ledger.posting import Entry, Posting, Take, Texts, post
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import Reach, Shortfall, Wanted, plan_reversals, read_reach
 from portal.platform.documents import Document, to_json
@@ -102,9 +102,16 @@ def plan_restore(session: Session, debit: Debit, points: int, now: datetime, gra
 
 
 def restore_points(
-    session: Session, debit: Debit, points: int, now: datetime, *, grace: timedelta, metadata: Document
+    session: Session,
+    debit: Debit,
+    points: int,
+    now: datetime,
+    *,
+    grace: timedelta,
+    metadata: Document,
+    texts: Texts | None = None,
 ) -> Entry:
-    """Give back so many points of a debit, to the lots that they came from; `metadata` says for what.
+    """Give back so many points of a debit, to the lots that they came from; `metadata` and `texts` say for what.
 
     They count for no tier and no streak, and pay no debt. What else is past its date in these lots expires first, so
     that it does not come back with them. The caller holds the member's row lock, and gives back no more than was taken.
@@ -123,6 +130,7 @@ def restore_points(
         f"restore:{_count(session, debit).entries}",
         now,
         metadata,
+        texts,
         expires_at=own.expires_at if own else None,
         takes=tuple(Take(each.lot_id, -each.points) for each in plan if each.lot_id),
     )
@@ -133,7 +141,14 @@ def restore_points(
 
 
 def retake_points(
-    session: Session, debit: Debit, points: int, shortfall: Shortfall, now: datetime, *, metadata: Document
+    session: Session,
+    debit: Debit,
+    points: int,
+    shortfall: Shortfall,
+    now: datetime,
+    *,
+    metadata: Document,
+    texts: Texts | None = None,
 ) -> Entry:
     """Take back so many points that were restored of a debit, as that was undone (R8, by R3).
 
@@ -150,6 +165,7 @@ def retake_points(
         f"retake:{_count(session, debit).entries}",
         now,
         {**metadata, "takes": taken.figures()},
+        texts,
         takes=_merged([*taken.own, *taken.others]),
     )
     entry = post(session, [posting], now).entries[0]

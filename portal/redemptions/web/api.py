@@ -14,6 +14,7 @@ from portal.platform.web.responses import json
 from portal.redemptions import lifecycle, reads
 from portal.redemptions.lifecycle import HoldRules
 from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.refunds import RestoreRules, refund_redemption
 from portal.redemptions.web import schemas
 
 bp = APIBlueprint("redemptions_api", __name__, url_prefix="/api/v1/loyalty", tag="Redemptions")
@@ -76,6 +77,17 @@ def fail(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
 def cancel(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
     """Cancel a redemption: give its points back. Members cancel their own."""
     return _release(redemption_id, RedemptionStatus.CANCELLED, body.reason)
+
+
+@bp.post("/redemptions/<ulid:redemption_id>/refund")
+@guarded(Access.ADMIN)
+@bp.input(schemas.ReasonInput, location="json", arg_name="body")
+@bp.output(schemas.Redemption)
+def refund(redemption_id: UUID, body: schemas.ReasonInput) -> Response:
+    """Refund a fulfilled redemption: give back what of its points is not back yet, and its item."""
+    session = db.session()
+    refund_redemption(session, redemption_id, acting(body.reason), RestoreRules.of(current_settings()))
+    return json(reads.get_redemption(session, redemption_id))
 
 
 @bp.post("/redemptions/<ulid:redemption_id>/references")

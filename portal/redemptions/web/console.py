@@ -1,7 +1,7 @@
 """The console of redemptions: the queue, and what operators decide about each request."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -13,10 +13,13 @@ from portal.accounts.web import Access, acting, guarded
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_instead, show_table
 from portal.platform.db import db
+from portal.platform.formatting import format_date_in, grouped, reader_zone
 from portal.platform.problems import NotFound
+from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
 from portal.redemptions import lifecycle, reads
 from portal.redemptions.models import RedemptionStatus
+from portal.redemptions.refunds import RestoreRules, plan_part, refund_redemption
 from portal.redemptions.web.tables import REDEMPTIONS
 
 bp = Blueprint("redemptions_console", __name__, url_prefix="/admin/redemptions")
@@ -79,6 +82,20 @@ def decide(redemption_id: UUID, verb: str) -> AnyResponse:
     return ask(form, question, problem) if problem else done(f"The request is {act.past}.", back)
 
 
+@bp.route("/<ulid:redemption_id>/refund", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def refund(redemption_id: UUID) -> AnyResponse:
+    """Say what would come back and until when, ask for the reason, then refund what was fulfilled."""
+    back = url_for("redemptions_console.detail", redemption_id=redemption_id)
+    form, row, rules = ReasonForm(), reads.get_console_row(redemption_id), RestoreRules.of(current_settings())
+    question = Question("Refund this request?", "Refund", back, _tell_refund(row, rules), danger=True)
+    if not form.validate_on_submit():
+        return ask(form, question)
+    act = acting(form.reason.data or "")
+    problem = attempt(partial(refund_redemption, db.session(), redemption_id, act, rules))
+    return ask(form, question, problem) if problem else done("The request is refunded.", back)
+
+
 @bp.route("/bulk/<any(fulfil, cancel, fail):verb>", methods=["GET", "POST"])
 @guarded(Access.CONSOLE)
 def decide_many(verb: str) -> AnyResponse:
@@ -107,6 +124,25 @@ def _queue_as_it_was(query: str | None) -> str:
 def _question(verb: Verb, what: str, back: str) -> Question:
     act = verb.act.format(what)
     return Question(f"{act}?", act, back, verb.consequence, verb.danger)
+
+
+def _tell_refund(row: reads.ConsoleRow, rules: RestoreRules) -> str:
+    """What a refund would do to the balance, and until when the points would live; empty if there is none."""
+    missing = row.points - row.restored
+    if row.status != RedemptionStatus.FULFILLED:
+        return ""
+    plan = plan_part(db.session(), row, missing, clock.now(), rules)
+    parts = [f"{grouped(each.points)} {_life(each.expires_at)}" for each in plan]
+    also = f" {grouped(row.restored)} of {grouped(row.points)} are back already." if row.restored else ""
+    item = " and the item returns to stock" if row.reward_slug else ""
+    return (
+        f"The balance goes from {grouped(row.balance)} to {grouped(row.balance + missing)}{item}: "
+        f"{', '.join(parts)}.{also} They count for no tier."
+    )
+
+
+def _life(expires_at: datetime | None) -> str:
+    return f"until {format_date_in(expires_at, clock.now(), reader_zone())}" if expires_at else "for ever"
 
 
 def _decide(redemption_id: UUID, verb: Verb, reason: str) -> None:

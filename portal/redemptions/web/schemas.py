@@ -33,13 +33,13 @@ class RedemptionInput(Schema):
 
 
 class ReasonInput(Schema):
-    """Why a redemption is failed or cancelled."""
+    """Why a redemption is failed, cancelled or refunded."""
 
     reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
 
 
 class Redemption(Answer):
-    """A hold on points and how it ended."""
+    """A hold on points and how it ended; `refunded`: fulfilled, and all of its points came back."""
 
     id: Ulid
     status: RedemptionStatus
