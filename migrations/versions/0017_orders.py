@@ -41,6 +41,7 @@ def _create_loyalty_orders() -> None:
         sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("refunds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("restores", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("snapshot", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("episode", sa.Integer(), server_default="0", nullable=False),
         sa.Column("change", sa.Integer(), server_default="0", nullable=False),

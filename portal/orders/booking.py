@@ -51,17 +51,26 @@ class Warned(NamedTuple):
     what: str = ""
 
 
+class Returned(NamedTuple):
+    """Points of a redemption that came back, and until when they live (None: for ever)."""
+
+    redemption_id: str
+    points: int
+    expires_at: datetime | None
+
+
 @dataclass(slots=True)
 class Booked:
     """The ledger entries written now, the tier upgrades that they caused, and the facts of each grant by rule.
 
-    `taken` says where what was taken back came from.
+    `taken` says where what was taken back came from; `returned` what came back of redemptions, until when.
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
     upgrades: list[Upgrade] = field(default_factory=list)
     grants: Document = field(default_factory=dict)
     taken: list[ledger.Taken] = field(default_factory=list)
+    returned: list[Returned] = field(default_factory=list)
 
 
 def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Booked:

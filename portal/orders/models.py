@@ -19,8 +19,9 @@ class Order(Base):
     `content` is what the shop said of it, `refunds` what was given back. It has no personal data: an order that nobody
     has claimed keeps a keyed hash of its address (`email_hash`). `stated_at` is the shop's own stamp (`updatedAt`);
     `paid_at` and `fulfilled_at` are when it came so far, as told or first received. `episode` counts its members,
-    `change` its states. `stands`: it earns, or would, and something of it remains. `basis` is in the programme's
-    smallest unit, rounded half up; `reasons` say why it earns nothing.
+    `change` its states. `restores` are the points that it has given back of the redemptions that it was paid with.
+    `stands`: it earns, or would, and something of it remains. `basis` is in the programme's smallest unit, rounded half
+    up; `reasons` say why it earns nothing.
     """
 
     __tablename__ = "loyalty_orders"
@@ -41,6 +42,7 @@ class Order(Base):
     released_at: Mapped[datetime | None]
     content: Mapped[Document]
     refunds: Mapped[list[Document]]
+    restores: Mapped[Document] = mapped_column(server_default="{}")
     snapshot: Mapped[Document | None]
     episode: Mapped[int] = mapped_column(server_default="0")
     change: Mapped[int] = mapped_column(server_default="0")

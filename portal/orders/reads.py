@@ -22,7 +22,7 @@ from portal.platform.settings import current_settings
 
 _COLUMNS = """
     o.reference, m.user_id, o.status, o.currency, o.placed_at, o.stated_at, o.total, o.basis, o.granted, o.reversed,
-    o.reasons, o.warnings, o.content, o.refunds,
+    o.reasons, o.warnings, o.content, o.refunds, o.restores,
     coalesce((SELECT json_agg(json_build_array(g.slug, g.version, g.granted - g.reversed, g.facts, v.terms)
                               ORDER BY g.slug)
               FROM loyalty_earning_grants g
@@ -80,6 +80,7 @@ class OrderRow(NamedTuple):
     warnings: Sequence[Document]
     content: Document
     refunds: Sequence[Document]
+    restores: dict[str, int]
     grants: Sequence[Any]
     pending: Sequence[Any]
     owed: int
@@ -143,7 +144,7 @@ def serialize_order(row: OrderRow) -> Document:
             "active": row.granted - row.reversed - pending,
             "reversed": row.reversed,
             "owed": row.owed,
-            "restored": 0,
+            "restored": sum(row.restores.values()),
         },
         "grants": _grants(row),
         "reasons": [tell_reason(code) for code in row.reasons],

@@ -7,6 +7,7 @@ from portal import ledger
 from portal.config import Settings
 from portal.earning import Terms
 from portal.orders.state import REACHED, OrderStatus
+from portal.redemptions import RestoreRules
 from portal.referrals import ReferralRules
 
 
@@ -26,6 +27,7 @@ class OrderRules:
     pending_max_days: int
     claim: timedelta
     shortfall: ledger.Shortfall
+    restoring: RestoreRules
     convert_by_order: bool
     key: bytes
 
@@ -42,6 +44,7 @@ class OrderRules:
             settings.pending_max_days,
             timedelta(days=settings.order_claim_days),
             ledger.Shortfall(settings.refund_shortfall),
+            RestoreRules.of(settings),
             settings.referral_convert_by_order,
             settings.secret_key.encode(),
         )

@@ -18,6 +18,8 @@ REASONS: dict[str, str] = {
 _WARNINGS = {
     "refund_exceeds_order": "Refund {what} gives back more than the order has left.",
     "unknown_line": "A refund names the line {what}, which the order does not have.",
+    "tender_without_redemption": "A part was paid with points of no named redemption: none of them come back.",
+    "redemption_not_restored": "The points of {what} do not come back: the member has no such redemption.",
     "referral_not_converted": "The referral code was not converted: {what}.",
 }
 
@@ -32,9 +34,11 @@ _TAKES = {
 }
 
 
-def tell_takes(takes: Mapping[str, int], locale: str) -> list[str]:
-    """Where points are taken from, in sentences; one that says so if none are."""
+def tell_refund(takes: Mapping[str, int], restored: int, locale: str) -> list[str]:
+    """Where points are taken from and what comes back, in sentences; one that says so if nothing does."""
     told = [_TAKES[part].format(points=say_points(points, locale)) for part, points in takes.items() if points]
+    if restored:
+        told.append(f"{say_points(restored, locale)} that the order was paid with come back.")
     return told or ["No points are taken."]
 
 

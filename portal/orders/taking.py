@@ -14,6 +14,7 @@ from portal.orders.conversion import Candidate, convert_by_order, find_candidate
 from portal.orders.judging.remaining import make_cart
 from portal.orders.models import Order
 from portal.orders.owners import Owner, find_owner
+from portal.orders.restores import book_restores
 from portal.orders.rules import OrderRules
 from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, load_state, store_refund
 from portal.orders.unmatched import LOCK_REFUNDS, claim_unmatched
@@ -104,6 +105,7 @@ def _settle(
 ) -> Taken:
     """Book what an order's new state makes of its points and of its referral, and keep that state."""
     booked = book(session, order, act.now, rules)
+    book_restores(session, order, booked, act, rules)
     converted = convert_by_order(session, order, candidate, act, rules)
     keep_state(session, order, booked, cause, act)
     return Taken(order, booked=booked, converted=converted)
@@ -223,6 +225,5 @@ def _reached_at(
 
 
 def _join(first: Booked, second: Booked) -> Booked:
-    return Booked(
-        first.entries + second.entries, first.upgrades + second.upgrades, second.grants, first.taken + second.taken
-    )
+    second.entries[:0], second.upgrades[:0], second.taken[:0] = first.entries, first.upgrades, first.taken
+    return second

@@ -12,6 +12,7 @@ from portal.ledger import Check, Difference, by_sql
 from portal.orders.judging.snapshot import Snapshot, learn_rules, load_snapshot
 from portal.orders.judging.targets import compute_target
 from portal.orders.state import load_state
+from portal.platform import ids
 from portal.platform.documents import Document
 
 BATCH = 500
@@ -57,6 +58,17 @@ def _compare(figure: str) -> str:
     """
 
 
+# What orders have given back of redemptions; by hand, more may have come back.
+_RESTORES = text("""
+    SELECT v.key, sum(v.value::bigint)::bigint AS points FROM loyalty_orders o
+    CROSS JOIN LATERAL jsonb_each_text(o.restores) v WHERE o.restores <> '{}' GROUP BY v.key
+""")
+_RESTORED = text("""
+    SELECT r.member_id, r.restored, g.points
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:points AS bigint[])) AS g(id, points)
+    LEFT JOIN loyalty_redemptions r ON r.id = g.id
+    WHERE coalesce(r.restored, 0) < g.points
+""")
 # Of each order, what its member has by rule, what anybody else still has of it, and the grants that it alone can have.
 _ORDERS = text("""
     SELECT o.member_id, o.reasons @> ARRAY['member_suspended'] AS suspended, o.test, o.history, o.content, o.refunds,
@@ -101,6 +113,14 @@ def find_wrong_targets(session: Session) -> Iterator[Difference]:
             yield from _differences(row, known)
 
 
+def find_wrong_restores(session: Session) -> Iterator[Difference]:
+    """Redemptions of which orders say that they gave back more than has come back."""
+    said = {ids.parse(row.key): row.points for row in session.execute(_RESTORES)}
+    values = {"ids": list(said), "points": list(said.values())}
+    for member_id, restored, points in session.execute(_RESTORED, values):
+        yield member_id, restored or 0, points
+
+
 def _differences(row: _Row, known: Mapping[tuple[str, int], Rule]) -> Iterator[Difference]:
     if row.others:
         yield row.member_id, row.others, 0
@@ -134,4 +154,5 @@ CHECKS: dict[str, Check] = {
     "order_points": by_sql(_compare("points")),
     "order_qualifying": by_sql(_compare("qualifying")),
     "order_target": find_wrong_targets,
+    "order_restored": find_wrong_restores,
 }

@@ -310,3 +310,10 @@ def _record(session: Session, redemption: Redemption, act: Act) -> None:
         before={"status": RedemptionStatus.REQUESTED},
         after={"status": redemption.status, "points": redemption.points},
     )
+
+
+def list_redemptions_of(session: Session, member_id: UUID, redemption_ids: Collection[UUID]) -> dict[UUID, Redemption]:
+    """The member's redemptions among these, by id, freshly read. The caller holds the member's row lock."""
+    mine = (Redemption.member_id == member_id) & Redemption.id.in_(redemption_ids)
+    found = session.scalars(select(Redemption).where(mine).execution_options(populate_existing=True))
+    return {redemption.id: redemption for redemption in found}

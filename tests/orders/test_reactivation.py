@@ -13,7 +13,7 @@ from portal.earning.versions import put_rule
 from portal.ledger.models import LedgerEntry
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
-from portal.orders import operating
+from portal.orders.commands import operating
 from portal.orders.commands.operating import REACTIVATION_TOPIC
 from portal.orders.models import Order, OrderState
 from portal.orders.web import listeners

@@ -110,6 +110,7 @@ TAMPERED = {
         "order_qualifying",
         "pending",
     },
+    ORDER.format("""restores = '{"01M8HG41A77H72XQWRJEBPMGEY": 5}'""", "whole"): {"order_restored"},
     "UPDATE loyalty_members SET owed = 1": {"owed"},
     OWED: {"owed", "owed_by_entry"},
     REVERSAL.format("qualifying = qualifying + 1"): {"lifetime_earned", "order_qualifying"},

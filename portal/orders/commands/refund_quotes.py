@@ -17,7 +17,7 @@ from portal import ledger
 from portal.orders.commands.refunds import refund_order
 from portal.orders.problems import OrderNotFound, QuoteStale
 from portal.orders.rules import OrderRules
-from portal.orders.sentences import tell_takes
+from portal.orders.sentences import tell_refund
 from portal.orders.state import RefundInput, RefundRequest
 from portal.orders.taking import Taken
 from portal.platform.audit import Act
@@ -49,7 +49,7 @@ class Effect:
             "restores": self.restores,
             "tier": self.tier,
             "referral": self.referral,
-            "sentences": tell_takes(self.takes, reader_locale()),
+            "sentences": tell_refund(self.takes, sum(each["points"] for each in self.restores), reader_locale()),
         }
 
     def digest(self) -> str:
@@ -102,7 +102,12 @@ def _effect_of(session: Session, taken: Taken) -> Effect:
     for each in taken.booked.taken:
         parts.update(each.figures())
     tier = session.scalar(_TIER, {"member_id": taken.order.member_id})
-    return Effect({name: parts[name] for name in ledger.PARTS}, [], {"before": tier, "after": tier}, None)
+    takes = {name: parts[name] for name in ledger.PARTS}
+    restores = [
+        {"redemptionId": each.redemption_id, "points": each.points, "expiresAt": each.expires_at}
+        for each in taken.booked.returned
+    ]
+    return Effect(takes, restores, {"before": tier, "after": tier}, None)
 
 
 def _quote(reference: str, refund: RefundInput, effect: Effect, now: datetime) -> Document:
