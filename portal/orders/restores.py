@@ -57,7 +57,8 @@ def share_given_back(state: OrderInput, refunds: list[StoredRefund]) -> Fraction
     whole = sum(net for _, net in products)
     if not whole:
         return Fraction(not any(left[line.line_id].share for line, _ in products))
-    return WHOLE - sum(left[line.line_id].share * net for line, net in products) / whole
+    rest = sum((left[line.line_id].share * net for line, net in products), Fraction())
+    return WHOLE - rest / whole
 
 
 def _find(session: Session, member_id: UUID, keys: set[str]) -> dict[str, Redemption]:
