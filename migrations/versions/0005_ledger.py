@@ -77,11 +77,11 @@ def _create_loyalty_ledger_entries() -> None:
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("effect", sa.String(), nullable=False),
         sa.CheckConstraint(
-            "(entry_type NOT IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'event', 'birthday', 'sign_up') OR amount > 0) AND (entry_type NOT IN ('redemption', 'expiration') OR amount < 0)",
+            "(entry_type NOT IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'event', 'birthday', 'sign_up') OR amount > 0) AND (entry_type NOT IN ('redemption', 'expiration', 'recovery') OR amount < 0)",
             name=op.f("ck_loyalty_ledger_entries_sign"),
         ),
         sa.CheckConstraint(
-            "entry_type IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'redemption', 'expiration', 'adjustment', 'reversal', 'event', 'birthday', 'sign_up')",
+            "entry_type IN ('order', 'referral_bonus', 'referral_welcome', 'streak_bonus', 'redemption', 'expiration', 'adjustment', 'reversal', 'recovery', 'event', 'birthday', 'sign_up')",
             name=op.f("ck_loyalty_ledger_entries_entry_type"),
         ),
         sa.CheckConstraint("amount <> 0 OR entry_type = 'reversal'", name=op.f("ck_loyalty_ledger_entries_amount")),
@@ -311,10 +311,16 @@ def _create_loyalty_owed() -> None:
         sa.Column("recovered", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("written_off", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("owed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("written_off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
         sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_owed_points")),
         sa.CheckConstraint(
             "recovered >= 0 AND written_off >= 0 AND recovered + written_off <= points",
             name=op.f("ck_loyalty_owed_settled"),
+        ),
+        sa.CheckConstraint(
+            "(written_off = 0) = (written_off_at IS NULL) AND (written_off = 0) = (reason IS NULL)",
+            name=op.f("ck_loyalty_owed_written_off"),
         ),
         sa.ForeignKeyConstraint(
             ["member_id", "entry_id"],
@@ -327,6 +333,13 @@ def _create_loyalty_owed() -> None:
         "ix_loyalty_owed_open",
         "loyalty_owed",
         ["member_id", "owed_at"],
+        unique=False,
+        postgresql_where=sa.text("points > recovered + written_off"),
+    )
+    op.create_index(
+        "ix_loyalty_owed_due",
+        "loyalty_owed",
+        ["owed_at", "member_id"],
         unique=False,
         postgresql_where=sa.text("points > recovered + written_off"),
     )

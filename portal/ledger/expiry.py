@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.ledger.posting import query
+from portal.ledger.posting import post_many
+from portal.ledger.statements import query
 from portal.platform.steps import EVERYBODY, Figures, Shard
 
 _LOCK_DUE = text("""
@@ -56,10 +57,9 @@ def expire_scheduled_points(
     member_ids = session.scalars(_LOCK_DUE, values).all()
     if not member_ids:
         return None
-    row = session.execute(_EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}).one()
-    return {"entries": row.entries, "points": row.points, "members": row.members}
+    return post_many(session, _EXPIRE, {"ids": list(member_ids), "now": now, "limit": limit}, now)
 
 
 def expire_due(session: Session, member_id: UUID, now: datetime) -> None:
     """Expire all that a member has past its date, as the sweep would. The caller holds the member's row lock."""
-    session.execute(_EXPIRE, {"ids": [member_id], "now": now, "limit": None})
+    post_many(session, _EXPIRE, {"ids": [member_id], "now": now, "limit": None}, now)

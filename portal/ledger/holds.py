@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.ledger.posting import Take
+from portal.ledger.statements import Freed, recover_from_holds
 from portal.platform.formatting import grouped
 from portal.platform.problems import Conflict
 
@@ -50,14 +51,18 @@ _TAKE_HELD = text("""
 _RELEASE = text("""
     WITH freed AS (
         DELETE FROM loyalty_hold_allocations WHERE redemption_id = ANY(:hold_ids) AND member_id = ANY(:member_ids)
-        RETURNING member_id, lot_id, points
+        RETURNING member_id, redemption_id, lot_id, points
     ), lots AS (
         UPDATE loyalty_point_expirations l SET held = l.held - f.points
         FROM (SELECT member_id, lot_id, sum(points)::bigint AS points FROM freed GROUP BY member_id, lot_id) f
         WHERE l.member_id = f.member_id AND l.id = f.lot_id
+    ), totals AS (
+        UPDATE loyalty_members m SET held = m.held - f.points
+        FROM (SELECT member_id, sum(points)::bigint AS points FROM freed GROUP BY member_id) f WHERE m.id = f.member_id
+        RETURNING m.id, m.owed
     )
-    UPDATE loyalty_members m SET held = m.held - f.points
-    FROM (SELECT member_id, sum(points)::bigint AS points FROM freed GROUP BY member_id) f WHERE m.id = f.member_id
+    SELECT f.member_id, f.redemption_id, f.lot_id, f.points
+    FROM freed f JOIN totals t ON t.id = f.member_id WHERE t.owed > 0
 """)
 
 
@@ -103,6 +108,10 @@ def take_held_points(session: Session, member_id: UUID, hold_id: UUID) -> tuple[
     return tuple(Take(row.lot_id, row.points, held=row.points) for row in rows)
 
 
-def release_holds(session: Session, member_ids: Collection[UUID], hold_ids: Collection[UUID]) -> None:
-    """Give the points of these holds back to their lots. The caller holds the members' row locks."""
-    session.execute(_RELEASE, {"hold_ids": list(hold_ids), "member_ids": list(member_ids)})
+def release_holds(session: Session, member_ids: Collection[UUID], hold_ids: Collection[UUID], now: datetime) -> None:
+    """Give the points of these holds back to their lots; of members who owe points, they pay that first.
+
+    The caller holds the members' row locks.
+    """
+    rows = session.execute(_RELEASE, {"hold_ids": list(hold_ids), "member_ids": list(member_ids)})
+    recover_from_holds(session, [Freed(*row) for row in rows], now)

@@ -64,6 +64,9 @@ LABELS: dict[str, EntryLabels] = {
         detailed=True,
         without_order="Correction",
     ),
+    EntryType.RECOVERY: EntryLabels(
+        "Points owed, settled", "Settled from points owed", "back after they settled a debt", "settled what was owed"
+    ),
     EntryType.EVENT: EntryLabels(
         "Bonus for an event", "A bonus for you", "for something they did", "given for an event were taken back"
     ),

@@ -38,6 +38,7 @@ class EntryType(StrEnum):
     EXPIRATION = "expiration", -1, False
     ADJUSTMENT = "adjustment", 0, True
     REVERSAL = "reversal", 0, False
+    RECOVERY = "recovery", -1, False
     EVENT = "event", 1, True
     BIRTHDAY = "birthday", 1, True
     SIGN_UP = "sign_up", 1, True
@@ -50,8 +51,9 @@ class EntryType(StrEnum):
 
 
 EARNED = tuple(kind.value for kind in EntryType if kind.earned)
+# Credits of these pay what the member owes; what is given by hand or given back does not (CONTRACT-EARNING 8.5, R4).
+PAYING = tuple(kind.value for kind in EntryType if kind.sign > 0)
 _TYPES = tuple(kind.value for kind in EntryType)
-_CREDITS = tuple(kind.value for kind in EntryType if kind.sign > 0)
 _DEBITS = tuple(kind.value for kind in EntryType if kind.sign < 0)
 
 
@@ -88,7 +90,7 @@ class LedgerEntry(Base):
         CheckConstraint(f"entry_type IN {_TYPES}", name="entry_type"),
         CheckConstraint("amount <> 0 OR entry_type = 'reversal'", name="amount"),
         CheckConstraint(
-            f"(entry_type NOT IN {_CREDITS} OR amount > 0) AND (entry_type NOT IN {_DEBITS} OR amount < 0)",
+            f"(entry_type NOT IN {PAYING} OR amount > 0) AND (entry_type NOT IN {_DEBITS} OR amount < 0)",
             name="sign",
         ),
         CheckConstraint("balance_after >= 0", name="balance_after"),

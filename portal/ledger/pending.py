@@ -15,13 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.ledger.models import EntryType
-from portal.ledger.posting import Posted, post_query, query, query_entries
+from portal.ledger.posting import Posted, post_many, post_query
 from portal.ledger.rules import EarningRules
+from portal.ledger.statements import query, query_entries
 from portal.platform import ids
 from portal.platform.clock import computed_expiry
 from portal.platform.documents import Document, to_json
 from portal.platform.steps import EVERYBODY, Figures, Shard
-from portal.tiers import record_upgrades
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +251,7 @@ def activate_due(
     if not member_ids:
         return None
     given = {"ids": member_ids, "now": now, "limit": limit, "lives": _lives(session, member_ids, now, rules)}
-    row = session.execute(_ACTIVATE_DUE, given).one()
-    if row.risen:
-        record_upgrades(session, row.risen, now)
-    return {"entries": row.entries, "points": row.points, "members": row.members}
+    return post_many(session, _ACTIVATE_DUE, given, now)
 
 
 def activate_now(session: Session, source: str, external_id: str, now: datetime, *, rules: EarningRules) -> Posted:
@@ -267,7 +264,7 @@ def activate_now(session: Session, source: str, external_id: str, now: datetime,
     given = {**named, "ids": member_ids, "now": now, "lives": _lives(session, member_ids, now, rules)}
     posted = post_query(session, _ACTIVATE_NAMED, given, now)
     in_order = sorted(posted.entries, key=lambda entry: (entry.member_id, entry.balance_after))
-    return Posted(in_order, posted.upgrades)
+    return Posted(in_order, posted.upgrades, posted.recoveries)
 
 
 def _lives(session: Session, member_ids: list[UUID], now: datetime, rules: EarningRules) -> str:

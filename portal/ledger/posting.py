@@ -1,10 +1,11 @@
 """Posting: the only code path that changes points, one statement for any number of entries.
 
 Credits and debits are rows with the columns of `GIVEN` (debits also name the lots they take from), passed as JSON by
-`post` or produced in SQL by a statement of `query`; their `pending` is how many of the points were pending before. The
-statement skips entries already posted (idempotent per member, source, external id and effect), assigns `seq` and
-`balance_after`, updates totals and lots, and records the weeks that qualify for a streak with their place in it, in
-whatever order they arrive. The caller holds the members' row locks, taken in id order.
+`post` or produced in SQL by a statement of `query` (`portal.ledger.statements`). The caller holds the members' row
+locks, taken in id order.
+
+What is credited to members who owe points pays that: a further statement, only where there are such members, takes it
+out of the credits (CONTRACT-EARNING 8.5, R4).
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from portal.ledger.models import EARNED, EntryType
+from portal.ledger.statements import GIVEN, Written, query_entries, recover_from_credits
 from portal.platform import ids
 from portal.platform.documents import Document
+from portal.platform.steps import Figures
 from portal.tiers import Upgrade, record_upgrades
 
 
@@ -91,115 +94,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The entries, in the order they were given, and the tier upgrades they caused."""
+    """The entries, in the order they were given, the tier upgrades they caused, and what paid points owed.
+
+    A recovery follows the credit from which it was taken.
+    """
 
     entries: list[Entry]
     upgrades: list[Upgrade]
+    recoveries: list[Entry] = field(default_factory=list)
 
 
-GIVEN = """
-    given AS (
-        SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(
-            ord bigint, member_id uuid, id uuid, entry_type text, amount bigint, qualifying bigint,
-            qualifies_at timestamptz, metadata jsonb, texts jsonb, source text, external_id text, effect text,
-            occurred_at timestamptz, posted_at timestamptz, expires_at timestamptz, week date, pending bigint)
-    ), takes AS (
-        SELECT t.* FROM json_to_recordset(CAST(:takes AS json)) AS t(
-            entry_id uuid, lot_id uuid, points bigint, held bigint)
-    )
-"""
-
-_WRITE = """
-    , fresh AS (
-        SELECT g.*, row_number() OVER w AS n, sum(g.amount) OVER w AS running
-        FROM (SELECT DISTINCT ON (member_id, source, external_id, effect) *
-              FROM given ORDER BY member_id, source, external_id, effect, ord) g
-        WHERE NOT EXISTS (
-            SELECT FROM loyalty_ledger_entries e
-            WHERE e.member_id = g.member_id AND e.source = g.source AND e.external_id = g.external_id
-              AND e.effect = g.effect)
-        WINDOW w AS (PARTITION BY g.member_id ORDER BY g.ord)
-    ), taken AS (
-        SELECT f.member_id, t.entry_id, t.lot_id, t.points, t.held FROM takes t JOIN fresh f ON f.id = t.entry_id
-    ), moved AS (
-        UPDATE loyalty_members m
-        SET balance = m.balance + t.amount, lifetime_earned = m.lifetime_earned + t.qualifying,
-            last_seq = m.last_seq + t.entries, held = m.held - t.held, pending = m.pending - t.pending
-        FROM (SELECT f.member_id, sum(f.amount)::bigint AS amount, sum(f.qualifying)::bigint AS qualifying,
-                     sum(f.pending)::bigint AS pending, count(*) AS entries, coalesce(max(h.held), 0) AS held
-              FROM fresh f
-              LEFT JOIN (SELECT member_id, sum(held)::bigint AS held FROM taken GROUP BY member_id) h USING (member_id)
-              GROUP BY f.member_id) t
-        WHERE m.id = t.member_id
-        RETURNING m.id, m.balance - t.amount AS balance, m.last_seq - t.entries AS seq, m.lifetime_earned, m.tier_id
-    ), written AS (
-        INSERT INTO loyalty_ledger_entries (member_id, seq, id, occurred_at, entry_type, amount, balance_after,
-            qualifying, qualifies_at, posted_at, programme_version, metadata, source, external_id, effect)
-        SELECT f.member_id, m.seq + f.n, f.id, f.occurred_at, f.entry_type, f.amount, m.balance + f.running,
-               f.qualifying, f.qualifies_at, f.posted_at, (SELECT max(id) FROM programme_versions), f.metadata,
-               f.source, f.external_id, f.effect
-        FROM fresh f JOIN moved m ON m.id = f.member_id
-        RETURNING member_id, id, occurred_at, entry_type, amount, balance_after, metadata
-    ), worded AS (
-        INSERT INTO loyalty_ledger_texts (member_id, entry_id, description, note, metadata)
-        SELECT f.member_id, f.id, f.texts ->> 'description', f.texts ->> 'note', f.texts -> 'metadata'
-        FROM fresh f WHERE f.texts IS NOT NULL
-        RETURNING entry_id, description, metadata
-    ), opened AS (
-        INSERT INTO loyalty_point_expirations (member_id, id, seq, points, remaining, opened_at, expires_at)
-        SELECT f.member_id, f.id, m.seq + f.n, f.amount - coalesce(g.points, 0), f.amount - coalesce(g.points, 0),
-               f.occurred_at, f.expires_at
-        FROM fresh f JOIN moved m ON m.id = f.member_id
-        LEFT JOIN (SELECT entry_id, -sum(points)::bigint AS points FROM taken WHERE points < 0 GROUP BY entry_id) g
-          ON g.entry_id = f.id
-        WHERE f.amount > coalesce(g.points, 0)
-    ), drained AS (
-        UPDATE loyalty_point_expirations l
-        SET remaining = l.remaining - t.points, held = l.held - t.held, restored = l.restored + t.given
-        FROM (SELECT member_id, lot_id, sum(points)::bigint AS points, sum(held)::bigint AS held,
-                     sum(greatest(-points, 0))::bigint AS given
-              FROM taken GROUP BY member_id, lot_id) t
-        WHERE l.member_id = t.member_id AND l.id = t.lot_id
-    ), noted AS (
-        INSERT INTO loyalty_lot_debits (member_id, entry_id, lot_id, points)
-        SELECT member_id, entry_id, lot_id, points FROM taken
-    ), begun AS (
-        SELECT DISTINCT f.member_id, f.week FROM fresh f
-        WHERE f.week IS NOT NULL AND NOT EXISTS (
-            SELECT FROM loyalty_streak_weeks s WHERE s.member_id = f.member_id AND s.week = f.week)
-    ), runs AS (
-        SELECT member_id, week, length, row_number() OVER (PARTITION BY member_id, run ORDER BY week) AS place
-        FROM (SELECT *, week - 7 * (row_number() OVER (PARTITION BY member_id ORDER BY week))::int AS run
-              FROM (SELECT member_id, week, NULL::int AS length FROM begun
-                    UNION ALL
-                    SELECT b.member_id, s.week, s.length FROM (SELECT DISTINCT member_id FROM begun) b
-                    CROSS JOIN LATERAL (SELECT week, length FROM loyalty_streak_weeks WHERE member_id = b.member_id
-                                        OFFSET 0) s) known) numbered
-    ), weeks AS (
-        INSERT INTO loyalty_streak_weeks (member_id, week, length)
-        SELECT member_id, week, place FROM runs WHERE length IS NULL
-    ), lengthened AS (
-        UPDATE loyalty_streak_weeks s SET length = r.place
-        FROM runs r WHERE s.member_id = r.member_id AND s.week = r.week AND r.length <> r.place
-    ), risen AS (
-        SELECT m.id FROM moved m WHERE EXISTS (
-            SELECT FROM loyalty_tiers t
-            WHERE t.active AND t.threshold <= m.lifetime_earned
-              AND t.threshold > coalesce((SELECT c.threshold FROM loyalty_tiers c WHERE c.id = m.tier_id), -1))
-    )
-"""
-
-_ENTRIES = """
-    SELECT w.member_id, w.id, w.occurred_at, w.entry_type, w.amount, w.balance_after, t.description,
-           coalesce(t.metadata, '{}'::jsonb) || w.metadata AS metadata, w.member_id IN (SELECT id FROM risen) AS rises
-    FROM written w LEFT JOIN worded t ON t.entry_id = w.id
-"""
-_TOTALS = """
-    SELECT count(*) AS entries, coalesce(sum(abs(amount)), 0)::bigint AS points, count(DISTINCT member_id) AS members,
-           ARRAY(SELECT id FROM risen) AS risen FROM written
-"""
-_POST = text(f"WITH {GIVEN} {_WRITE} {_ENTRIES}")
-
+_POST = query_entries(GIVEN)
 _ALREADY = text("""
     SELECT e.member_id, e.id, e.occurred_at, e.entry_type, e.amount, e.balance_after, t.description,
            coalesce(t.metadata, '{}'::jsonb) || e.metadata AS metadata, e.source, e.external_id, e.effect
@@ -207,20 +112,6 @@ _ALREADY = text("""
     JOIN loyalty_ledger_entries e USING (member_id, source, external_id, effect)
     LEFT JOIN loyalty_ledger_texts t ON t.member_id = e.member_id AND t.entry_id = e.id
 """)
-
-
-class _Written(NamedTuple):
-    """An entry written by this statement, and whether its member now qualifies for a higher tier."""
-
-    member_id: UUID
-    id: UUID
-    occurred_at: datetime
-    entry_type: str
-    amount: int
-    balance_after: int
-    description: str | None
-    metadata: Document
-    rises: bool
 
 
 class _Earlier(NamedTuple):
@@ -253,36 +144,34 @@ def post(session: Session, postings: Sequence[Posting], now: datetime, *, announ
         for take in posting.takes
     ]
     values = {"rows": orjson.dumps(rows).decode(), "takes": orjson.dumps(takes).decode()}
-    written, upgrades = _run(session, _POST, values, now, announce=announce)
-    return Posted(_in_order(session, rows, written), upgrades)
-
-
-def query(given: str, then: str = "") -> TextClause:
-    """The posting statement for entries made in SQL: CTEs `given` and `takes` with the columns of `GIVEN`.
-
-    `then` are further CTEs, which may use `fresh`, the entries that are new. The statement returns one row: entries,
-    points, members and `risen`, the ids of members who reached a higher tier.
-    """
-    return text(f"WITH {given} {_WRITE} {then} {_TOTALS}")
-
-
-def query_entries(given: str, then: str = "") -> TextClause:
-    """As `query`, for `post_query`, which returns the entries themselves."""
-    return text(f"WITH {given} {_WRITE} {then} {_ENTRIES}")
+    written, upgrades, recoveries = _run(session, _POST, values, now, announce=announce)
+    return Posted(_in_order(session, rows, written), upgrades, recoveries)
 
 
 def post_query(session: Session, statement: TextClause, values: Document, now: datetime) -> Posted:
     """Run a statement of `query_entries`; the entries of each member are in no particular order."""
-    written, upgrades = _run(session, statement, values, now, announce=True)
-    return Posted([_entry(row, created=True) for row in written.values()], upgrades)
+    written, upgrades, recoveries = _run(session, statement, values, now, announce=True)
+    return Posted([_entry(row, created=True) for row in written.values()], upgrades, recoveries)
+
+
+def post_many(session: Session, statement: TextClause, values: Document, now: datetime) -> Figures:
+    """Run a statement of `query`; returns `{entries, points, members}`, without what paid points owed."""
+    row = session.execute(statement, values).one()
+    recover_from_credits(session, row.paying, now)
+    if row.risen:
+        record_upgrades(session, row.risen, now)
+    return {"entries": row.entries, "points": row.points, "members": row.members}
 
 
 def _run(
     session: Session, statement: TextClause, values: Document, now: datetime, *, announce: bool
-) -> tuple[dict[UUID, _Written], list[Upgrade]]:
-    written = {row.id: row for row in map(_Written._make, session.execute(statement, values))}
+) -> tuple[dict[UUID, Written], list[Upgrade], list[Entry]]:
+    written = {row.id: row for row in map(Written._make, session.execute(statement, values))}
     risen = {row.member_id for row in written.values() if row.rises}
-    return written, record_upgrades(session, risen, now, announce=announce) if risen else []
+    upgrades = record_upgrades(session, risen, now, announce=announce) if risen else []
+    paying = [row.id for row in written.values() if row.pays]
+    recovered = recover_from_credits(session, paying, now) if paying else []
+    return written, upgrades, [_entry(row, created=True) for row in recovered]
 
 
 def _row(posting: Posting, number: int, now: datetime) -> Document:
@@ -317,7 +206,7 @@ def _qualifying(posting: Posting) -> int:
     return posting.amount if posting.amount > 0 and posting.entry_type in EARNED else 0
 
 
-def _in_order(session: Session, rows: list[Document], written: dict[UUID, _Written]) -> list[Entry]:
+def _in_order(session: Session, rows: list[Document], written: dict[UUID, Written]) -> list[Entry]:
     """The entry of each row: the one written now, or the one that had been posted before."""
     known = {_effect(row): _entry(written[row["id"]], created=True) for row in rows if row["id"] in written}
     missing = [row for row in rows if _effect(row) not in known]
@@ -332,7 +221,7 @@ def _effect(row: Document) -> tuple[UUID, str, str, str]:
     return row["member_id"], row["source"], row["external_id"], row["effect"]
 
 
-def _entry(row: _Written | _Earlier, *, created: bool) -> Entry:
+def _entry(row: Written | _Earlier, *, created: bool) -> Entry:
     return Entry(
         row.member_id,
         row.id,

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.ledger.posting import query
+from portal.ledger.posting import post_many
 from portal.ledger.rules import EarningRules
+from portal.ledger.statements import query
 from portal.platform.steps import EVERYBODY, Figures, Shard
-from portal.tiers import record_upgrades
 
 _LOCK_DUE = text("""
     SELECT id FROM loyalty_members
@@ -55,8 +55,6 @@ def grant_weekly_streak_bonuses(
     if not member_ids:
         return None
     given = {"ids": member_ids, "now": now, "points": points, "expires_at": rules.expiry(now)}
-    row = session.execute(_GRANT, given).one()
+    paid = post_many(session, _GRANT, given, now)
     session.execute(_MARK, {"ids": member_ids})
-    if row.risen:
-        record_upgrades(session, row.risen, now)
-    return {"entries": row.entries, "points": row.points, "members": row.members}
+    return paid

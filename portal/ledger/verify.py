@@ -135,6 +135,24 @@ _CHECKS = {
                  + coalesce((e.metadata -> 'takes' ->> 'writtenOff')::bigint, 0) AS missing) t
         LEFT JOIN loyalty_owed o ON o.member_id = e.member_id AND o.entry_id = e.id
         WHERE coalesce(o.points, 0) <> t.missing""",
+    "owed_recovered": """
+        SELECT m.id, coalesce(o.total, 0), coalesce(e.total, 0) FROM loyalty_members m
+        LEFT JOIN (SELECT member_id, sum(recovered) AS total FROM loyalty_owed GROUP BY 1) o ON o.member_id = m.id
+        LEFT JOIN (SELECT member_id, -sum(amount) AS total FROM loyalty_ledger_entries
+                   WHERE entry_type = 'recovery' GROUP BY 1) e
+          ON e.member_id = m.id
+        WHERE coalesce(o.total, 0) <> coalesce(e.total, 0)""",
+    "owed_written_off": """
+        SELECT e.member_id, coalesce(o.written_off, 0), t.written_off FROM loyalty_ledger_entries e
+        CROSS JOIN LATERAL (SELECT (e.metadata -> 'takes' ->> 'writtenOff')::bigint AS written_off) t
+        LEFT JOIN loyalty_owed o ON o.member_id = e.member_id AND o.entry_id = e.id
+        WHERE coalesce(o.written_off, 0) < t.written_off""",
+    "recovery_from_credit": """
+        SELECT e.member_id, -e.amount, coalesce(d.points, 0) FROM loyalty_ledger_entries e
+        LEFT JOIN loyalty_lot_debits d
+          ON d.member_id = e.member_id AND d.entry_id = e.id AND ulid_text(d.lot_id) = e.external_id
+        WHERE e.entry_type = 'recovery' AND e.metadata ->> 'settled_from' IS NOT NULL
+          AND -e.amount IS DISTINCT FROM d.points""",
     "tier": """
         SELECT m.id, coalesce(c.threshold, -1), t.threshold FROM loyalty_members m
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id

@@ -3,7 +3,7 @@
 The caller holds the order's row lock; the lock of its member is taken here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -238,14 +238,22 @@ class _Change:
             ledger.put_aside(self.session, waiting, self.now)
         back = [plan for plan in taken if plan.posted]
         now = [each for each in postings if isinstance(each, ledger.Posting)]
-        every = now + [self._reversal(plan) for plan in back]
-        posted = ledger.post(self.session, every, self.now, announce=not self.order.history)
-        shortfalls = [(entry.id, plan) for entry, plan in zip(posted.entries[len(now) :], back, strict=True)]
-        ledger.note_shortfalls(self.session, self.cause.member_id, shortfalls, self.now)
+        if any(plan.owed for plan in back):
+            self._post((), back)  # first, so that what is granted at the same time pays what is owed
+            self._post(now)
+        else:
+            self._post(now, back)
         self._reschedule(reach)
         self._keep(changes)
         self.booked.taken += taken
-        self.booked.entries += posted.entries
+
+    def _post(self, granted: Sequence[ledger.Posting], back: Sequence[ledger.Taken] = ()) -> None:
+        """Post what is granted and what is taken back, and note what could not be taken."""
+        every = [*granted, *map(self._reversal, back)]
+        posted = ledger.post(self.session, every, self.now, announce=not self.order.history)
+        shortfalls = [(entry.id, plan) for entry, plan in zip(posted.entries[len(granted) :], back, strict=True)]
+        ledger.note_shortfalls(self.session, self.cause.member_id, shortfalls, self.now)
+        self.booked.entries += posted.entries + posted.recoveries
         self.booked.upgrades += posted.upgrades
 
     def _is_dated_otherwise(self, slug: str) -> bool:

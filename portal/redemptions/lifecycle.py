@@ -187,7 +187,7 @@ def release_redemption(
     :raises NotPending: if it is already resolved.
     """
     redemption = _pending(session, redemption_id, only_user_id)
-    ledger.release_holds(session, [redemption.member_id], [redemption.id])
+    ledger.release_holds(session, [redemption.member_id], [redemption.id], act.now)
     rewards.give_back(session, [redemption.reward_id] if redemption.reward_id else [])
     redemption.status, redemption.failure_reason = status, act.reason
     redemption.closed_at, redemption.closed_by = act.now, act.actor
@@ -251,7 +251,7 @@ def cancel_stale_holds(session: Session, now: datetime, *, limit: int = 500) -> 
         .returning(Redemption.member_id, Redemption.id, Redemption.reward_id)
         .execution_options(synchronize_session=False)
     ).all()
-    ledger.release_holds(session, {row.member_id for row in closed}, [row.id for row in closed])
+    ledger.release_holds(session, {row.member_id for row in closed}, [row.id for row in closed], now)
     rewards.give_back(session, [row.reward_id for row in closed if row.reward_id])
     return len(found)
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.accounts.models import User
+from portal.ledger.holds import choose_lots
 from portal.ledger.models import EntryType
 from portal.ledger.posting import Posted
 from portal.members.models import Member
@@ -55,6 +57,28 @@ def earn(session: Session, member: Member, points: int, **fields: Any) -> Posted
     posted = ledger.post(session, [posting], now)
     session.expire(member)
     return posted
+
+
+def owe(session: Session, member: Member, points: int, *, at: datetime | None = None) -> UUID:
+    """Let a member, who owes nothing, spend all free points, and owe these: the entry of the reversal."""
+    now, reference = at or clock.now(), ids.encode(ids.new_id())
+    earned = ledger.credit(
+        member.id, points, EntryType.EVENT, source="event", external_id=reference, rules=RULES, at=now
+    )
+    ledger.post(session, [earned], now)
+    session.refresh(member)
+    free = member.balance - member.held
+    takes = choose_lots(session, member.id, free, now)
+    spent = ledger.Posting(member.id, -free, EntryType.REDEMPTION, "redemption", reference, "fulfil", now, takes=takes)
+    ledger.post(session, [spent], now)
+    origin = ledger.Origin(member.id, "event", reference, "credit")
+    credit = ledger.find_credit(session, origin)
+    assert credit is not None
+    done = ledger.reverse_credit(session, origin, credit, points, ledger.Shortfall.OWE, now, {})
+    assert done.entry is not None
+    session.refresh(member)
+    assert member.owed == points
+    return done.entry.id
 
 
 def make_tier(session: Session, slug: str, threshold: int, **fields: Any) -> Tier:

@@ -135,7 +135,7 @@ def _grant(session: Session, event: Event, now: datetime, rules: EventRules) -> 
     posted = book(session, grant(session, occasion, outcomes, now, rules.earning), now)
     return {
         "outcomes": [_explain(outcome, cause, now, rules) for outcome in outcomes],
-        "entries": [ledger.serialize_entry(entry) for entry in posted.entries],
+        "entries": [ledger.serialize_entry(entry) for entry in posted.entries + posted.recoveries],
     }
 
 

@@ -51,7 +51,7 @@ def release_order(session: Session, reference: str, act: Act, rules: OrderRules)
         after={"points": sum(entry.amount for entry in posted.entries)},
     )
     session.flush()
-    return Taken(order, booked=Booked(posted.entries, posted.upgrades))
+    return Taken(order, booked=Booked(posted.entries + posted.recoveries, posted.upgrades))
 
 
 def claim_order(session: Session, reference: str, user_id: str, act: Act, rules: OrderRules) -> Taken:
