@@ -158,6 +158,9 @@ class Settings(BaseSettings):
         le=3650,
         description="Days that points have at least when they are given back because what they paid for was refunded.",
     )
+    owed_write_off_months: int = Field(
+        12, ge=0, le=120, description="Months after which points that a member owes are written off; 0: never."
+    )
 
     # Referrals
     referral_member_max_active_invites: int = Field(10, ge=1, le=10_000, description="Open invites per member.")

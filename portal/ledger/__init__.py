@@ -14,6 +14,7 @@ from portal.ledger.reversing import (
     PARTS,
     Credit,
     Debit,
+    NothingOwed,
     Origin,
     Reach,
     Restored,
@@ -29,6 +30,8 @@ from portal.ledger.reversing import (
     restore_points,
     retake_points,
     reverse_credit,
+    write_off,
+    write_off_old,
 )
 from portal.ledger.rules import EarningRules, credit
 from portal.ledger.streaks import grant_weekly_streak_bonuses
@@ -49,6 +52,7 @@ __all__ = [
     "ExplainedRow",
     "Explanation",
     "InsufficientPoints",
+    "NothingOwed",
     "Origin",
     "PendingCredit",
     "Posted",
@@ -94,4 +98,6 @@ __all__ = [
     "serialize_pending",
     "shrink",
     "take_held_points",
+    "write_off",
+    "write_off_old",
 ]

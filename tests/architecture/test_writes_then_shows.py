@@ -36,7 +36,7 @@ from tests import databases
 from tests.architecture.forms import forms_of
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.checkout import make_intent
-from tests.factories.loyalty import RULES, make_member, make_reward, make_tier, request_reward
+from tests.factories.loyalty import RULES, make_member, make_reward, make_tier, owe, request_reward
 from tests.factories.referrals import make_invite
 from tests.nudges.people import PUSH, expire_soon
 
@@ -914,6 +914,24 @@ def suspend_by_api(world: World) -> None:
     assert made["status"] == "suspended"
     assert world.api("GET", f"/members/{person.id}") == made
     assert f"/admin/members/{person.id}/reactivate" in world.staff.get(f"/admin/members/{person.id}")
+
+
+def debtor(world: World, points: int) -> Person:
+    """A member who owes so many points."""
+    person = world.member()
+    with world.write() as session:
+        owe(session, world.of(session, person), points)
+    return person
+
+
+@shows("/api/v1/loyalty/members/<user_id>/owed/write-off POST ADMIN")
+def write_off_by_api(world: World) -> None:
+    person = debtor(world, 1_300)
+    made = world.api("POST", f"/members/{person.id}/owed/write-off", {"points": 63, "reason": WHY})
+    assert made["owed"] == 1_237
+    assert world.api("GET", f"/members/{person.id}") == made
+    assert "1,237" in world.staff.get(f"/admin/members/{person.id}")
+    assert "1,237" in person.get("/account/loyalty")
 
 
 @shows("/api/v1/loyalty/members/<user_id>/reactivate POST ADMIN")

@@ -6,6 +6,7 @@ from flask import Response
 from portal.accounts.web import Access, acting, guarded, proves_token
 from portal.hub.member import get_member_document, get_or_enrol
 from portal.hub.web import schemas
+from portal.ledger import write_off
 from portal.members import set_status
 from portal.platform.db import db
 from portal.platform.web.responses import json
@@ -39,6 +40,17 @@ def suspend_member(user_id: str, body: schemas.StatusInput) -> Response:
 def reactivate_member(user_id: str, body: schemas.StatusInput) -> Response:
     """Make a suspended membership active again; a worker books what its orders have earned meanwhile."""
     return _change_status(user_id, "active", body.reason)
+
+
+@bp.post("/members/<user_id>/owed/write-off")
+@guarded(Access.ADMIN)
+@bp.input(schemas.WriteOffInput, location="json", arg_name="body")
+@bp.output(schemas.Member)
+def write_off_owed(user_id: str, body: schemas.WriteOffInput) -> Response:
+    """Give up points that a member owes, the oldest debt first."""
+    session = db.session()
+    write_off(session, enrol(session, user_id).id, body.points, acting(body.reason))
+    return json(get_or_enrol(user_id))
 
 
 def _change_status(user_id: str, status: str, reason: str) -> Response:

@@ -1,7 +1,10 @@
 """The Member of the API."""
 
+from typing import Annotated
+
 from pydantic import AwareDatetime, Field
 
+from portal.platform.documents import MAX_POINTS
 from portal.platform.schemas import Answer, Schema, Text, Ulid
 from portal.tiers.web import Benefit
 
@@ -94,6 +97,13 @@ class Member(Answer):
     expiring: list[ExpiringPoints]
     expiring_soon: int
     streak: Streak
+
+
+class WriteOffInput(Schema):
+    """How many of the points a member owes are given up, and why. Without `points`: all."""
+
+    points: Annotated[int, Field(strict=True, ge=1, le=MAX_POINTS)] | None = None
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
 
 
 class StatusInput(Schema):

@@ -4,11 +4,13 @@ from portal.ledger.reversing.credits import Credit, Origin, Reversed, find_credi
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import PARTS, Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
 from portal.ledger.reversing.restoring import Debit, Restored, plan_restore, restore_points, retake_points
+from portal.ledger.reversing.writing_off import NothingOwed, write_off, write_off_old
 
 __all__ = [
     "PARTS",
     "Credit",
     "Debit",
+    "NothingOwed",
     "Origin",
     "Reach",
     "Restored",
@@ -24,4 +26,6 @@ __all__ = [
     "restore_points",
     "retake_points",
     "reverse_credit",
+    "write_off",
+    "write_off_old",
 ]
