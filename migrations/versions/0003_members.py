@@ -49,6 +49,13 @@ def _create_loyalty_members() -> None:
     op.create_index("ix_loyalty_members_joined_at", "loyalty_members", ["joined_at", "id"], unique=False)
     op.create_index("ix_loyalty_members_lifetime_earned", "loyalty_members", ["lifetime_earned", "id"], unique=False)
     op.create_index(
+        "ix_loyalty_members_owed",
+        "loyalty_members",
+        ["owed", "id"],
+        unique=False,
+        postgresql_where=sa.text("owed > 0"),
+    )
+    op.create_index(
         "ix_loyalty_members_suspended",
         "loyalty_members",
         ["id"],

@@ -207,6 +207,14 @@ def _reversal(row: ExplainedRow) -> str:
     return f"{_points(row)} {done} for {_of_order(row)}."
 
 
+def _recovery(row: ExplainedRow) -> str:
+    if "redemption_id" in row.metadata:
+        return f"{_points(row)} of what a request gave back, taken to settle what you owed."
+    lots = row.lots or []
+    what = describe(lots[0]["entry_type"], lots[0]["metadata"], lots[0]["description"]) if lots else ""
+    return f"{_points(row)} of “{what}”, taken to settle what you owed."
+
+
 def _anything(row: ExplainedRow) -> str:
     what = describe(row.entry_type, row.metadata, row.description)
     return f"{_points(row)}{'' if row.amount > 0 else ' less'}: {labels_of(row.entry_type).title.format(what=what)}."
@@ -221,4 +229,5 @@ _SENTENCES: dict[str, Callable[[ExplainedRow], str]] = {
     EntryType.EXPIRATION: _expiration,
     EntryType.ADJUSTMENT: _adjustment,
     EntryType.REVERSAL: _reversal,
+    EntryType.RECOVERY: _recovery,
 }

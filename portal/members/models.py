@@ -48,5 +48,6 @@ class Member(Base):
         Index("ix_loyalty_members_tier_earned", "tier_id", "lifetime_earned", "id"),
         Index("ix_loyalty_members_tier_joined_at", "tier_id", "joined_at", "id"),
         Index("ix_loyalty_members_tier_id", "tier_id", "id", postgresql_where=text("tier_id IS NOT NULL")),
+        Index("ix_loyalty_members_owed", "owed", "id", postgresql_where=text("owed > 0")),
         Index("ix_loyalty_members_suspended", "id", postgresql_where=text("status = 'suspended'")),
     )

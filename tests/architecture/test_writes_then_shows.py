@@ -377,6 +377,16 @@ def adjust(world: World) -> None:
     world.acts(f"/admin/members/{person.id}/adjust", f"/admin/members/{person.id}", "1,234", points="1134")
 
 
+@shows("/admin/members/<user_id>/write-off POST CONSOLE")
+def write_off_in_the_console(world: World) -> None:
+    person = debtor(world, 1_300)
+    page = f"/admin/members/{person.id}"
+    world.acts(f"{page}/write-off", page, "1,237", points="63")
+    assert f"/admin/members/{person.id}" in world.staff.get("/admin/owed")
+    world.acts(f"{page}/write-off", page, gone=("write-off",), points="1,237")
+    assert f"/admin/members/{person.id}" not in world.staff.get("/admin/owed")
+
+
 @shows('/admin/members/<user_id>/<any(suspend, reactivate, "sign-out", disable, enable):verb> POST CONSOLE')
 def change_member(world: World) -> None:
     person = world.member()

@@ -283,3 +283,23 @@ def test_a_repeated_write_off_with_its_key_is_one(orders: Orders, shop: Shop, an
     ]
     assert [answer.get_json()["owed"] for answer in sent] == [60, 60]
     assert shop.member(ann)["owed"] == 60
+
+
+def test_a_recovery_explains_itself(orders: Orders, shop: Shop, ann: str) -> None:
+    owing(orders, shop, ann, 100)
+    recovery = orders.put("B", order_of(2_000, userId=ann))["entries"][1]
+    found = shop.api.get(f"/ledger/{recovery['id']}").get_json()["explanation"]
+    assert found["sentence"] == "20 points of “Order B”, taken to settle what you owed."
+    assert found["order"] == "B"
+    assert [(lot["openedBy"], lot["points"]) for lot in found["lots"]] == [("Order B", 20)]
+
+
+def test_a_recovery_from_a_request_explains_itself(orders: Orders, shop: Shop, ann: str) -> None:
+    body = order_of(5_000, userId=ann)
+    orders.put("A", body)
+    hold = shop.redeem(ann, points=50)
+    orders.put("A", {**body, "refunds": RETURNED})
+    shop.cancel(hold)
+    recovery = shop.ledger(ann)[0]
+    found = shop.api.get(f"/ledger/{recovery['id']}").get_json()["explanation"]
+    assert found["sentence"] == "50 points of what a request gave back, taken to settle what you owed."

@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal import accounts, ledger, members
 from portal.accounts import get_user
 from portal.accounts.web import Access, acting, current, guarded
+from portal.desk.reads import get_card
 from portal.desk.resend import get_invite, get_message, resend_invite, resend_message
-from portal.desk.web.forms import AdjustForm
+from portal.desk.web.forms import AdjustForm, WriteOffForm
 from portal.notifications import MessageStatus
 from portal.platform.console.acts import Question, ask, attempt, done
 from portal.platform.db import db
@@ -96,6 +97,30 @@ def adjust(user_id: str) -> AnyResponse:
         return ask(form, question)
     problem = attempt(partial(_adjust, db.session(), user_id, form))
     return ask(form, question, problem) if problem else done("The points are adjusted.", back)
+
+
+@bp.route("/<user_id>/write-off", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def write_off(user_id: str) -> AnyResponse:
+    """Give up points that they owe."""
+    owed, back = get_card(user_id).owed or 0, _page_of(user_id)
+    if not owed:
+        return done("They owe no points.", back, "info")
+    form = WriteOffForm(data={"points": owed})
+    form.owed = owed
+    question = Question(
+        f"Write off what {_name(user_id)} owes?",
+        "Write off",
+        back,
+        f"All of it: {grouped(owed)} → 0 points owed. Later points pay it no more, and it cannot be asked for again.",
+        danger=True,
+    )
+    if not form.validate_on_submit():
+        return ask(form, question)
+    points: int = form.points.data or 0
+    problem = attempt(partial(_write_off, db.session(), user_id, points, form.reason.data or ""))
+    left = f"{grouped(owed)} → {grouped(owed - points)}"
+    return ask(form, question, problem) if problem else done(f"Written off: {left} points owed.", back)
 
 
 @bp.route('/<user_id>/<any(suspend, reactivate, "sign-out", disable, enable):verb>', methods=["GET", "POST"])
@@ -183,6 +208,10 @@ def _adjust(session: Session, user_id: str, form: AdjustForm) -> None:
             f"Only {available} points are free to take: what is on hold or already spent cannot be taken away. "
             "Nothing was changed."
         ) from error
+
+
+def _write_off(session: Session, user_id: str, points: int, reason: str) -> None:
+    ledger.write_off(session, enrol(session, user_id).id, points, acting(reason))
 
 
 def _name(user_id: str) -> str:

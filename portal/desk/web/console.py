@@ -11,6 +11,7 @@ from portal.accounts import look_for, search_words
 from portal.accounts.web import Access, current, guarded
 from portal.desk import reads as reads
 from portal.desk.balance import describe_holds, draw
+from portal.desk.debts import list_debts
 from portal.desk.web import member_tables as tables
 from portal.desk.web.tables import FOUND, MEMBERS
 from portal.ledger import get_explained_entry, list_pending
@@ -75,6 +76,7 @@ def show_member(user_id: str) -> Response:
         now=now,
         dates=reads.get_dates(key, now),
         pending=list_pending(key) if key and card.pending else None,
+        debts=list_debts(key) if card.owed else [],
         holds=describe_holds(reads.list_holds(key)),
         drawing=draw(lots, card.balance or 0, now, reads.MAX_LOTS),
         tiers=reads.list_tier_changes(key),

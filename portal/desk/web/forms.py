@@ -11,6 +11,7 @@ from portal.ledger import EarningRules
 from portal.platform import clock
 from portal.platform.clock import YEARS, end_of_day
 from portal.platform.documents import MAX_POINTS
+from portal.platform.formatting import grouped
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm, WholeNumber, no_nul, strip
 
@@ -81,3 +82,17 @@ class AdjustForm(ReasonForm):
         if self.expiry.data == BY_DATE and day is not None:
             return end_of_day(day, rules.zone)
         return None if self.expiry.data == NEVER else rules.expiry(now)
+
+
+class WriteOffForm(ReasonForm):
+    """How many of the points a member owes are given up; `owed` is how many there are."""
+
+    owed = 0
+    points = WholeNumber(
+        "Points", description="Fewer leave the rest owed.", validators=[InputRequired(message="Say how many points.")]
+    )
+
+    def validate_points(self, field: Any) -> None:
+        """Refuse none, and more than is owed."""
+        if not 1 <= field.data <= self.owed:
+            raise ValidationError(f"Give a number from 1 to {grouped(self.owed)}: so many points are owed.")

@@ -1,11 +1,14 @@
-"""Members as the consoles list them: all of them, or the results of a search."""
+"""Members as the consoles list them: all of them, the results of a search, or those who owe points."""
 
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from portal.accounts import HITS
+from portal.accounts.web import people_filter
 from portal.platform.console.tables import Column, Filter, Table
+from portal.platform.documents import MAX_POINTS
+from portal.platform.problems import InvalidInput
 from portal.tiers.web import find_tier, list_tier_choices
 
 # A user that the search finds may not be a member yet. The columns of the list of all are never null and sorted by
@@ -59,4 +62,40 @@ FOUND = replace(
     key_type="text",
     columns=tuple(replace(column, **_OF_NO_MEMBER.get(column.key, {})) for column in MEMBERS.columns),
     filters=(Filter("q", "Search", ":q <> ''", hint=_HINT), *_NARROW),
+)
+
+
+def _over(typed: str) -> dict[str, int]:
+    """The number of points typed into the filter.
+
+    :raises InvalidInput: if it is none.
+    """
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= len(str(MAX_POINTS))):
+        raise InvalidInput(("over", "must be a whole number of points, such as 100"))
+    return {"over_points": int(typed)}
+
+
+OWING = Table(
+    name="owing",
+    source=f"""loyalty_members m JOIN users u ON u.id = m.user_id {_JOINS}
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS debts, min(owed_at) AS since FROM loyalty_owed
+            WHERE member_id = m.id AND points > recovered + written_off OFFSET 0) d""",
+    where="m.owed > 0",
+    key="m.id",
+    key_type="uuid",
+    order="-owed",
+    columns=(
+        *_COLUMNS[:5],
+        Column("owed", "Owed", "m.owed", "points", sorts="bigint"),
+        Column("debts", "From", "d.debts", "number"),
+        Column("since", "Oldest since", "d.since", "moment", sorts="timestamptz", by="coalesce(d.since, 'infinity')"),
+        Column("pending", "Pending", "m.pending", "points"),
+        Column("held", "On hold", "m.held", "points"),
+    ),
+    filters=(
+        people_filter("member", "Member", "u.id"),
+        Filter("over", "Owe more than", "m.owed > :over_points", hint="Points", values=_over),
+        *_NARROW,
+    ),
 )
