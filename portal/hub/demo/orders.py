@@ -64,9 +64,10 @@ def make_order(random: Random, user_id: str | None, euros: int, moment: datetime
     return OrderInput.model_validate(state)
 
 
-def give_back(order: OrderInput, refund_id: str, moment: datetime) -> OrderInput:
-    """The order after its first line was sent back."""
-    refund = {"refundId": refund_id, "refundedAt": moment.isoformat(), "lines": [{"lineId": order.lines[0].line_id}]}
+def give_back(order: OrderInput, refund_id: str, moment: datetime, *, lines: int | None = 1) -> OrderInput:
+    """The order after its first goods were sent back, so many lines of them; None: all."""
+    goods = [{"lineId": line.line_id} for line in order.lines if line.kind == "product"][:lines]
+    refund = {"refundId": refund_id, "refundedAt": moment.isoformat(), "lines": goods}
     told = order.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return OrderInput.model_validate({**told, "updatedAt": moment.isoformat(), "refunds": [refund]})
 

@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.earning import EventInput, EventRules, pay_birthdays, record_event, welcome
 from portal.hub.demo import catalogue
 from portal.hub.demo.orders import give_back, make_order
+from portal.hub.member import get_or_enrol
 from portal.orders import OrderInput, OrderRules, put_order
 from portal.platform import clock
 from portal.platform.audit import Act
@@ -98,7 +99,9 @@ class Story:
                 continue
 
     def end(self, session: Session, person: Person, moment: datetime) -> None:
-        """Give the demo member open invites, open requests and points that expire soon, and some people checkouts."""
+        """Give the demo member open invites, open requests points that expire soon, and others checkouts or debts."""
+        for person_owing in self.people[4:7]:
+            self._spend_and_return(session, person_owing, moment - timedelta(hours=1))
         for _ in range(2):
             self._invite(session, person, moment)
         for slug in ("free-delivery", "espresso-shot"):
@@ -125,6 +128,21 @@ class Story:
             self.orders += 1
             order = make_order(self.random, user_id, 40, moment, **fields)
             put_order(session, f"#{self.orders}", order, Act("token:demo-shop", moment), self.ordering)
+
+    def _spend_and_return(self, session: Session, person: Person, moment: datetime) -> None:
+        """An order whose points are spent before it is returned: they are owed, and the next order pays a part."""
+        order, ten = make_order(self.random, person.user_id, 90, moment), timedelta(minutes=10)
+        reference = f"#{self.orders + 1}"
+        self._tell(session, reference, order, person, moment)
+        wish = redemptions.Wish(points=get_or_enrol(person.user_id)["available"], description="Paid at the till")
+        act = Act("token:demo-shop", moment)
+        spent = redemptions.reserve_points(session, person.user_id, wish, act, rules=self.holds)
+        redemptions.fulfill_redemption(session, spent.id, act)
+        returned = give_back(order, f"{reference}-1", moment + ten, lines=None)
+        self._tell(session, reference, returned, person, moment + ten)
+        later = make_order(self.random, person.user_id, 15, moment + 2 * ten)
+        self.orders += 2
+        self._tell(session, f"#{self.orders}", later, person, moment + 2 * ten)
 
     def _check_out(self, session: Session, person: Person, moment: datetime) -> None:
         """Leave a checkout with a planned reward and a planned referral share."""
