@@ -1,8 +1,8 @@
 """Invites, attribution and conversion."""
 
 from portal.referrals.codes import find_code
-from portal.referrals.completion import Completed, complete_referral
-from portal.referrals.eligibility import MAY_REFER, Order
+from portal.referrals.converting.completion import Completed, complete_referral
+from portal.referrals.converting.eligibility import MAY_REFER, Order
 from portal.referrals.invites import Invitation, issue_invite, send_again
 from portal.referrals.models import EFFECTIVE_STATUS, OPEN, STILL_OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.reads import get_referral

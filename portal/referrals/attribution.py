@@ -11,7 +11,7 @@ from portal.accounts import User
 from portal.members import Member, lock_members
 from portal.platform import ids
 from portal.referrals.codes import Target, find_code
-from portal.referrals.eligibility import may_refer
+from portal.referrals.converting.eligibility import may_refer
 from portal.referrals.invites import NewCode, insert_invite
 from portal.referrals.models import OPEN, Channel, InviteStatus, ReferralInvite
 from portal.referrals.outgoing import first_name

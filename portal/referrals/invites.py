@@ -22,7 +22,7 @@ from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
 from portal.platform.text import names_a_site
 from portal.referrals import problems
-from portal.referrals.eligibility import demand_may_invite
+from portal.referrals.converting.eligibility import demand_may_invite
 from portal.referrals.models import STILL_OPEN, Channel, InviteStatus, ReferralActivity, ReferralInvite
 from portal.referrals.outgoing import note_sending, takes_texts
 from portal.referrals.rules import ReferralRules

@@ -18,16 +18,16 @@ PATH = [
     "referrals/web/api.py",
     "referrals/rules.py",  # the settings, as values
     "ledger/rules.py",
-    "referrals/completion.py",  # the verb
+    "referrals/converting/completion.py",  # the verb
     "referrals/codes.py",
     "tiers/qualification.py",  # the friend becomes a member
     "members/membership.py",
     "platform/outbox/messages.py",
-    "referrals/eligibility.py",
+    "referrals/converting/eligibility.py",
     "referrals/standing.py",
-    "referrals/fraud_signals.py",
+    "referrals/converting/fraud_signals.py",
     "platform/audit.py",
-    "referrals/credits.py",
+    "referrals/converting/credits.py",
     "ledger/posting.py",
     "referrals/reads.py",  # the answer
     "ledger/reads.py",

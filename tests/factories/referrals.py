@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from portal.members.models import Member
 from portal.platform import clock, ids
 from portal.platform.audit import Act
-from portal.referrals.completion import Completed, complete_referral
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.completion import Completed, complete_referral
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.invites import Invitation, create_invite
 from portal.referrals.models import Channel, ReferralInvite
 from portal.referrals.rules import ReferralRules

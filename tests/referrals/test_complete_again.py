@@ -17,7 +17,7 @@ from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.models import AuditEntry
 from portal.platform.web.application import Portal
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, make_user

@@ -15,7 +15,7 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.problems import InvalidInput
 from portal.referrals import problems
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from portal.referrals.standing import cancel_invite
 from tests.factories.accounts import bearer, make_token, make_user

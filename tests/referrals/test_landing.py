@@ -17,7 +17,7 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import db
 from portal.platform.web.application import Portal
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.models import ReferralActivity, ReferralInvite
 from portal.referrals.problems import AlreadyReferred
 from portal.referrals.standing import cancel_invite, expire_invites

@@ -19,8 +19,8 @@ from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.web.application import Portal
 from portal.referrals.attribution import attribute_registration
-from portal.referrals.completion import Completed
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.completion import Completed
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.models import InviteStatus, ReferralInvite
 from portal.referrals.problems import RefereeNotNew, ReferralCircle
 from tests.concurrency import at_once

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.contact import clean_email
 from portal.platform import clock
 from portal.referrals.codes import normalize_code, spellings
-from portal.referrals.fraud_signals import address_signals
+from portal.referrals.converting.fraud_signals import address_signals
 from portal.referrals.problems import SelfReferral
 from tests.factories.accounts import make_user
 from tests.factories.loyalty import make_member

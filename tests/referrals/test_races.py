@@ -13,8 +13,8 @@ from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.application import Portal
-from portal.referrals.completion import complete_referral
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.completion import complete_referral
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.models import ReferralInvite
 from tests.concurrency import at_once
 from tests.factories.accounts import bearer, make_token, make_user

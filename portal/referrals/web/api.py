@@ -11,8 +11,9 @@ from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
-from portal.referrals import completion, reads
-from portal.referrals.eligibility import Order
+from portal.referrals import reads
+from portal.referrals.converting import completion
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.invites import create_invite, issue_invite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.segments import DEFINITIONS, get_segment_of

@@ -14,9 +14,9 @@ from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.forms import ReasonForm
 from portal.referrals import review
-from portal.referrals.completion import complete_referral
-from portal.referrals.eligibility import Order
-from portal.referrals.fraud_signals import MEANINGS
+from portal.referrals.converting.completion import complete_referral
+from portal.referrals.converting.eligibility import Order
+from portal.referrals.converting.fraud_signals import MEANINGS
 from portal.referrals.invites import issue_invite
 from portal.referrals.models import ReferralInvite
 from portal.referrals.rules import ReferralRules

@@ -28,8 +28,8 @@ from portal.platform.documents import Document
 from portal.platform.problems import DomainError
 from portal.platform.settings import current_settings, listen
 from portal.referrals.attribution import Landing, attribute_registration, get_landing
-from portal.referrals.completion import complete_referral
-from portal.referrals.eligibility import Order
+from portal.referrals.converting.completion import complete_referral
+from portal.referrals.converting.eligibility import Order
 from portal.referrals.rules import ReferralRules
 from portal.referrals.web import cookies
 

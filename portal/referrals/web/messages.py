@@ -14,7 +14,7 @@ from portal.platform.documents import Document
 from portal.platform.outbox import Claimed
 from portal.platform.settings import current_settings
 from portal.platform.text import names_a_site, without_hidden
-from portal.referrals.eligibility import may_refer
+from portal.referrals.converting.eligibility import may_refer
 from portal.referrals.models import OPEN, Channel, ReferralInvite
 from portal.referrals.outgoing import first_name, takes_texts
 from portal.referrals.rules import ReferralRules

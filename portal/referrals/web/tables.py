@@ -2,7 +2,7 @@
 
 from portal.accounts import list_named
 from portal.platform.console.tables import Column, Filter, Table, choices_of
-from portal.referrals.fraud_signals import MEANINGS
+from portal.referrals.converting.fraud_signals import MEANINGS
 from portal.referrals.models import EFFECTIVE_STATUS, PAST, Channel, InviteStatus
 
 _SOURCE = """

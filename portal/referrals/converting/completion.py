@@ -16,9 +16,9 @@ from portal.platform.problems import InvalidInput
 from portal.referrals import problems
 from portal.referrals.attribution import insert_bound_invite
 from portal.referrals.codes import Target, find_code
-from portal.referrals.credits import credit_both, get_first_credits, put_both_aside
-from portal.referrals.eligibility import Order, Sides, demand_may_convert, read_sides
-from portal.referrals.fraud_signals import find_signals
+from portal.referrals.converting.credits import credit_both, get_first_credits, put_both_aside
+from portal.referrals.converting.eligibility import Order, Sides, demand_may_convert, read_sides
+from portal.referrals.converting.fraud_signals import find_signals
 from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.standing import effective_status, note_activity, still_open
