@@ -189,6 +189,13 @@ class Settings(BaseSettings):
         le=1_000_000_000,
         description="Least `orderAmount` (the currency's smallest unit) that completes a referral; 0: any.",
     )
+    referral_clawback_days: int = Field(
+        60,
+        ge=0,
+        le=3650,
+        description="Days after a conversion in which both sides' points are taken back when its order falls below "
+        "`REFERRAL_MINIMUM_ORDER` or to nothing; 0: never.",
+    )
     referral_convert_at_registration: bool = Field(
         False,
         description="`1` completes a referral when the friend has registered and confirmed their address, "

@@ -102,16 +102,23 @@ def _create_loyalty_referral_invites() -> None:
         sa.Column("reviewed_by", sa.String(), nullable=True),
         sa.Column("review_note", sa.String(), nullable=True),
         sa.Column("tier_upgrade", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided", sa.Boolean(), server_default="false", nullable=False),
         sa.CheckConstraint(
             "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name=op.f("ck_loyalty_referral_invites_cancelled")
         ),
         sa.CheckConstraint(
-            "(status = 'converted') = (converted_at IS NOT NULL) AND (status = 'converted') = (referee_user_id IS NOT NULL)",
+            "(status IN ('converted', 'reversed')) = (converted_at IS NOT NULL) AND "
+            "(status IN ('converted', 'reversed')) = (referee_user_id IS NOT NULL)",
             name=op.f("ck_loyalty_referral_invites_converted"),
         ),
+        sa.CheckConstraint(
+            "(status = 'reversed') = (reversed_at IS NOT NULL)", name=op.f("ck_loyalty_referral_invites_reversed")
+        ),
+        sa.CheckConstraint("status = 'reversed' OR NOT voided", name=op.f("ck_loyalty_referral_invites_voided")),
         sa.CheckConstraint("channel IN ('link', 'email', 'sms')", name=op.f("ck_loyalty_referral_invites_channel")),
         sa.CheckConstraint(
-            "status IN ('draft', 'sent', 'converted', 'cancelled', 'expired')",
+            "status IN ('draft', 'sent', 'converted', 'cancelled', 'expired', 'reversed')",
             name=op.f("ck_loyalty_referral_invites_status"),
         ),
         sa.CheckConstraint(
@@ -206,4 +213,24 @@ def _create_loyalty_referral_invites() -> None:
     op.create_index(
         "uq_loyalty_referral_invites_attributed", "loyalty_referral_invites", ["attributed_user_id"], unique=True
     )
-    op.create_index("uq_loyalty_referral_invites_referee", "loyalty_referral_invites", ["referee_user_id"], unique=True)
+    op.create_index(
+        "uq_loyalty_referral_invites_referee",
+        "loyalty_referral_invites",
+        ["referee_user_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'converted' OR voided"),
+    )
+    op.create_index(
+        "ix_loyalty_referral_invites_referee",
+        "loyalty_referral_invites",
+        ["referee_user_id"],
+        unique=False,
+        postgresql_where=sa.text("referee_user_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_loyalty_referral_invites_order",
+        "loyalty_referral_invites",
+        ["order_reference"],
+        unique=False,
+        postgresql_where=sa.text("status = 'converted' AND order_reference IS NOT NULL"),
+    )

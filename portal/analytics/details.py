@@ -21,7 +21,7 @@ _FORECAST = text("""
 """)
 _FUNNEL = text("""
     SELECT status, count(*) AS invites,
-           count(*) FILTER (WHERE attributed_at IS NOT NULL OR status = 'converted') AS registered
+           count(*) FILTER (WHERE attributed_at IS NOT NULL OR status IN ('converted', 'reversed')) AS registered
     FROM loyalty_referral_invites GROUP BY status
 """)
 _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message_totals GROUP BY outcome")

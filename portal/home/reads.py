@@ -29,7 +29,8 @@ _NOW = text(f"""
     CROSS JOIN (SELECT count(*) AS open
                 FROM (SELECT FROM loyalty_redemptions WHERE status = 'requested' LIMIT {MAX_OPEN + 1}) x) q
     CROSS JOIN (SELECT count(*) AS invites,
-                       count(*) FILTER (WHERE attributed_at IS NOT NULL OR status = 'converted') AS registered,
+                       count(*) FILTER (
+                           WHERE attributed_at IS NOT NULL OR status IN ('converted', 'reversed')) AS registered,
                        count(*) FILTER (WHERE status = 'converted') AS converted
                 FROM (SELECT status, attributed_at FROM loyalty_referral_invites LIMIT {FEW + 1}) x) i
 """)

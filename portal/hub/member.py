@@ -15,7 +15,7 @@ from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
 from portal.platform.ids import encode as ulid
 from portal.platform.settings import current_settings
-from portal.referrals import ReferralRules
+from portal.referrals import EARNED, ReferralRules
 from portal.tiers import enrol
 
 SOON = timedelta(days=30)
@@ -56,10 +56,9 @@ _MEMBER = text(f"""
     {NEXT_PENDING}
     WHERE u.id = :user_id
 """)
-_JOINED = text("""
+_JOINED = text(f"""
     SELECT (SELECT count(*) FROM loyalty_referral_invites WHERE member_id = m.id AND status = 'converted') AS friends,
-           (SELECT coalesce(sum(amount), 0)::bigint FROM loyalty_ledger_entries
-            WHERE member_id = m.id AND entry_type = 'referral_bonus') AS earned
+           {EARNED} AS earned
     FROM loyalty_members m WHERE m.user_id = :user_id
 """)
 

@@ -33,6 +33,7 @@ _INVITES: dict[str, str] = {
     InviteStatus.CONVERTED: "{friend} joined",
     InviteStatus.CANCELLED: "You took back the invite for {friend}",
     InviteStatus.EXPIRED: "The invite for {friend} ran out",
+    InviteStatus.REVERSED: "{friend} joined, which no longer counts",
 }
 
 
@@ -92,6 +93,8 @@ def _invite(row: EventRow) -> Words:
     detail = ""
     if row.state == "converted" and row.points:
         detail = "You got {points} points for it." if row.settled_at else "Your {points} points for it arrive soon."
+    elif row.state == "reversed" and row.points:
+        detail = "The {points} points for it were taken back."
     elif row.state in ("draft", "sent") and row.points:
         detail = "You get {points} points when they join in."
     return Words(title[0].upper() + title[1:], detail.format(points=grouped(row.points)))

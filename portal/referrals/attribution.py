@@ -120,6 +120,7 @@ def _closed(status: str) -> LandingState:
         InviteStatus.CANCELLED: "cancelled",
         InviteStatus.EXPIRED: "expired",
         InviteStatus.CONVERTED: "converted",
+        InviteStatus.REVERSED: "converted",
     }
     return states[status]
 

@@ -22,13 +22,14 @@ from portal.platform.db import Base
 
 
 class InviteStatus(StrEnum):
-    """Draft and sent are open; the others are final."""
+    """Draft and sent are open; the others are final, except that a conversion can be reversed."""
 
     DRAFT = "draft"
     SENT = "sent"
     CONVERTED = "converted"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REVERSED = "reversed"
 
 
 OPEN = (InviteStatus.DRAFT, InviteStatus.SENT)
@@ -53,12 +54,13 @@ _STATUSES = tuple(status.value for status in InviteStatus)
 
 
 class ReferralInvite(Base):
-    """One invite: its code, its invitee and its conversion. One conversion per referee ever.
+    """One invite: its code, its invitee and its conversion. One conversion that is not reversed per referee.
 
     `attributed_user_id` is the user who registered through it; `shared_code` is the code they followed if it was not
     this invite's own (a member's personal code, or an invite that someone else had registered through). The points are
     fixed when the invite is made; the ledger, or its pending credits, say what became of them (source `referral`, the
-    external id is this id).
+    external id is this id). `reversed_at` is when its conversion was taken back, on both sides: because of its order,
+    or (`voided`) by hand, after which the referee never converts again.
     `reviewed_at`, `reviewed_by` and `review_note` record the review of its conversion's `signals`. `tier_upgrade`
     (`from`, `to`) is the inviter's upgrade by its completion, so that a repeated call returns the first result.
     """
@@ -96,6 +98,8 @@ class ReferralInvite(Base):
     reviewed_by: Mapped[str | None]
     review_note: Mapped[str | None]
     tier_upgrade: Mapped[dict[str, Any] | None]
+    reversed_at: Mapped[datetime | None]
+    voided: Mapped[bool] = mapped_column(server_default="false")
 
     @property
     def address(self) -> str | None:
@@ -108,14 +112,31 @@ class ReferralInvite(Base):
         CheckConstraint(f"status IN {_STATUSES}", name="status"),
         CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
         CheckConstraint(
-            "(status = 'converted') = (converted_at IS NOT NULL) AND "
-            "(status = 'converted') = (referee_user_id IS NOT NULL)",
+            "(status IN ('converted', 'reversed')) = (converted_at IS NOT NULL) AND "
+            "(status IN ('converted', 'reversed')) = (referee_user_id IS NOT NULL)",
             name="converted",
         ),
+        CheckConstraint("(status = 'reversed') = (reversed_at IS NOT NULL)", name="reversed"),
+        CheckConstraint("status = 'reversed' OR NOT voided", name="voided"),
         CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
         CheckConstraint("reward_points >= 0 AND welcome_points >= 0", name="points"),
         Index("ix_loyalty_referral_invites_id", "id"),
-        Index("uq_loyalty_referral_invites_referee", "referee_user_id", unique=True),
+        Index(
+            "uq_loyalty_referral_invites_referee",
+            "referee_user_id",
+            unique=True,
+            postgresql_where=text("status = 'converted' OR voided"),
+        ),
+        Index(
+            "ix_loyalty_referral_invites_referee",
+            "referee_user_id",
+            postgresql_where=text("referee_user_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_loyalty_referral_invites_order",
+            "order_reference",
+            postgresql_where=text("status = 'converted' AND order_reference IS NOT NULL"),
+        ),
         Index("ix_loyalty_referral_invites_timeline", "member_id", "created_at", "id"),
         Index("ix_loyalty_referral_invites_status", "member_id", "status", "id"),
         Index(

@@ -126,6 +126,23 @@ class AlreadyConverted(_TakenBy):
     title = "This referral was completed before"
 
 
+class NotConverted(Conflict):
+    """The invite has no conversion that could be undone; the response contains its `currentStatus`."""
+
+    code = "referral_not_converted"
+    title = "This referral has brought nobody"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"It is {status}.", extra={"currentStatus": status})
+
+
+class AlreadyReversed(_TakenBy):
+    """The conversion has been reversed: by hand, or because of its order."""
+
+    code = "referral_already_reversed"
+    title = "This referral was reversed before"
+
+
 class ReferralExpired(Conflict):
     """The invite is past its date."""
 
@@ -143,7 +160,8 @@ class ReferralCancelled(Conflict):
 class AlreadyReferred(_TakenBy):
     """The referee has been converted before, or registered through another member's open invite.
 
-    In the second case the response also contains that invite's `referralCode`.
+    A conversion that was voided by hand counts for ever, one that was reversed because of its order does not. In the
+    second case the response also contains that invite's `referralCode`.
     """
 
     code = "referee_already_referred"

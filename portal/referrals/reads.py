@@ -21,6 +21,12 @@ from portal.referrals.rules import ReferralRules
 
 Row = TypeVar("Row")
 
+# SQL over a member `m`: what inviting has brought them, less what was taken back of it, whole, even if it was spent.
+EARNED = """
+    (SELECT coalesce(sum(qualifying), 0)::bigint FROM loyalty_ledger_entries
+     WHERE member_id = m.id AND entry_type IN ('referral_bonus', 'reversal') AND source = 'referral'
+       AND (entry_type = 'referral_bonus' OR metadata ->> 'reverses' = 'referrer'))
+"""
 _COLUMNS = f"""
     i.id, i.code, {EFFECTIVE_STATUS} AS status, i.channel, i.invitee_email, i.invitee_name, i.created_at, i.sent_at,
     i.expires_at, i.converted_at, i.cancelled_at, i.reward_points, i.not_sent_reason, i.attributed_at
@@ -48,8 +54,7 @@ _CONVERSIONS = text(f"""
         FROM (SELECT {EFFECTIVE_STATUS} AS status, count(*) AS n
               FROM loyalty_referral_invites i WHERE i.member_id = m.id GROUP BY 1) s) t
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount), 0)::bigint AS earned FROM loyalty_ledger_entries
-        WHERE member_id = m.id AND entry_type = 'referral_bonus') e
+        SELECT {EARNED} AS earned) e
     CROSS JOIN LATERAL (
         SELECT json_agg(json_build_array(p.entry_type, p.points, extract(epoch FROM p.activates_at), p.external_id)
                         ORDER BY p.activates_at, p.id) AS pending
@@ -161,8 +166,8 @@ def list_conversions(
 ) -> Document:
     """Totals of a user's invites, with a page of the converted ones, newest conversion first.
 
-    `conversionRate` is converted / total, 0 to 1; `pointsEarned` is what has been credited; `pendingCredits`, if there
-    are any, are credits to the user, as inviter or friend, that a holding period delays.
+    `conversionRate` is converted / total, 0 to 1; `pointsEarned` is what has been credited and not taken back;
+    `pendingCredits`, if there are any, are credits to the user, as inviter or friend, that a holding period delays.
 
     :raises UserNotFound: if there is no such user.
     :raises portal.platform.db.cursors.InvalidCursor: if the cursor was not issued for this list.

@@ -20,6 +20,7 @@ _ONE = text(f"""
            i.invitee_email, i.invitee_name, i.invitee_phone, i.message, i.not_sent_reason, i.shared_code,
            i.attributed_at, i.order_reference, i.reward_points, i.welcome_points, i.signals, w.due_at,
            i.reviewed_at, i.reviewed_by, i.review_note, i.metadata AS notes,
+           i.reversed_at, i.voided,
            {EFFECTIVE_STATUS} AS status,
            u.id AS user_id, u.name, u.email, m.referral_code, m.status AS member_status,
            f.id AS referee_id, f.name AS referee_name, f.email AS referee_email, f.created_at AS referee_since
@@ -36,7 +37,7 @@ _CREDITS = text("""
     FROM loyalty_referral_invites i
     JOIN loyalty_members p ON p.id = i.member_id OR p.user_id = i.referee_user_id
     JOIN loyalty_ledger_entries e ON e.member_id = p.id AND e.source = 'referral' AND e.external_id = :ulid
-    WHERE i.id = :id ORDER BY e.effect DESC
+    WHERE i.id = :id ORDER BY p.id = i.member_id DESC, e.seq
 """)
 _SAME_BROWSER = text("""
     SELECT o.id, o.code, o.converted_at, coalesce(o.referee_user_id, o.attributed_user_id) AS referee_id
@@ -81,6 +82,8 @@ class ReferralRow(NamedTuple):
     reviewed_by: str | None
     review_note: str | None
     notes: Document
+    reversed_at: datetime | None
+    voided: bool
     status: str
     user_id: str
     name: str
@@ -131,7 +134,7 @@ def get_referral(invite_id: UUID, now: datetime) -> ReferralRow:
 
 
 def list_credits(invite_id: UUID) -> list[CreditRow]:
-    """What the ledger has credited for an invite, the member's side first."""
+    """What the ledger has credited for an invite and taken back of it, the member's side first."""
     return read_all(_CREDITS, {"id": invite_id, "ulid": ids.encode(invite_id)})
 
 

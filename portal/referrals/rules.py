@@ -23,6 +23,7 @@ class ReferralRules:
     holding: timedelta
     minimum_order: int
     convert_at_registration: bool
+    clawback: timedelta
     daily_conversions: int
     new_customers_only: bool
     circles: bool
@@ -46,6 +47,7 @@ class ReferralRules:
             holding=timedelta(days=settings.referral_holding_days),
             minimum_order=settings.referral_minimum_order,
             convert_at_registration=settings.referral_convert_at_registration,
+            clawback=timedelta(days=settings.referral_clawback_days),
             daily_conversions=settings.referral_daily_conversions,
             new_customers_only=settings.referral_new_customers_only,
             circles=settings.referral_circles,

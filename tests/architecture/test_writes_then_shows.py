@@ -37,7 +37,7 @@ from tests.architecture.forms import forms_of
 from tests.factories.accounts import bearer, csrf, make_token, make_user, sign_in
 from tests.factories.checkout import make_intent
 from tests.factories.loyalty import RULES, make_member, make_reward, make_tier, owe, request_reward
-from tests.factories.referrals import make_invite
+from tests.factories.referrals import complete, make_invite
 from tests.nudges.people import PUSH, expire_soon
 
 ROUTES = Path(__file__).with_name("routes.txt").read_text().splitlines()
@@ -620,6 +620,16 @@ def review_referral(world: World) -> None:
     world.acts(f"{page}/review", page, WHY, gone=(f"{page}/review",))
 
 
+@shows("/admin/referrals/<ulid:referral_id>/void POST CONSOLE")
+def void_referral(world: World) -> None:
+    person, friend = world.member(), world.member()
+    with world.write() as session:
+        invite = make_invite(session, world.of(session, person))
+        complete(session, invite.code, friend.id)
+        page = f"/admin/referrals/{ids.encode(invite.id)}"
+    world.acts(f"{page}/void", page, "voided by hand", "−500", gone=(f"{page}/void",))
+
+
 @shows("/admin/referrals/issue POST CONSOLE")
 def issue_invite(world: World) -> None:
     person = world.member()
@@ -974,6 +984,18 @@ def complete_by_api(world: World) -> None:
     invite_is(world, person, made["referral"])
     entries = [world.api("GET", "/ledger", user_id=one.id)["entries"][0] for one in (person, friend)]
     assert sorted(entries, key=lambda entry: entry["id"]) == sorted(made["ledgerEntries"], key=lambda e: e["id"])
+
+
+@shows("/api/v1/loyalty/referrals/<ulid:referral_id>/void POST ADMIN")
+def void_by_api(world: World) -> None:
+    person, friend = world.member(), world.member()
+    code = world.api("POST", "/referrals", {"channel": "link"}, person.id)["code"]
+    made = world.api("POST", "/referrals/complete", {"code": code, "refereeUserId": friend.id})["referral"]
+    voided = world.api("POST", f"/referrals/{made['id']}/void", {"reason": WHY})
+    assert voided["referral"]["status"] == "reversed"
+    invite_is(world, person, voided["referral"])
+    entries = [world.api("GET", "/ledger", user_id=one.id)["entries"][0] for one in (person, friend)]
+    assert sorted(entries, key=lambda entry: entry["id"]) == sorted(voided["ledgerEntries"], key=lambda e: e["id"])
 
 
 def test_every_route_that_writes_says_how_it_shows_that() -> None:

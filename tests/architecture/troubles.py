@@ -79,6 +79,8 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     )
     session.add_all([work, message, run, preview])
     session.flush()
+    converted = session.scalars(select(ReferralInvite.id).where(ReferralInvite.status == "converted")).first()
+    assert converted is not None
     open_requests = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED))
     handed_over = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.FULFILLED)).first()
     assert handed_over is not None
@@ -99,6 +101,7 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
         f"/admin/redemptions/{ids.encode(handed_over)}/refund",
         f"/admin/members/demo-ada/messages/{ids.encode(message.id)}/resend",
         f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
+        f"/admin/referrals/{ids.encode(converted)}/void",
         "/admin/orders/T-PAID",
         "/admin/orders/T-PAID/release",
         "/admin/orders/T-NOBODY/claim",

@@ -30,6 +30,7 @@ REFERRAL_RULES = ReferralRules(
     holding=timedelta(0),
     minimum_order=0,
     convert_at_registration=False,
+    clawback=60 * DAY,
     daily_conversions=5,
     new_customers_only=True,
     circles=False,

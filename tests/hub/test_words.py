@@ -94,7 +94,7 @@ def anna(session: Session) -> Member:
     session.execute(
         text("UPDATE loyalty_redemptions SET status = 'of_next_year', closed_at = :now"), {"now": clock.now()}
     )
-    session.execute(text("UPDATE loyalty_referral_invites SET status = 'reversed'"))
+    session.execute(text("UPDATE loyalty_referral_invites SET status = 'on_a_journey'"))
     session.expire_all()
     return anna
 

@@ -22,7 +22,7 @@ def token(session: Session) -> str:
 def test_a_user_who_never_invited_has_zeros(client: FlaskClient, session: Session, token: str) -> None:
     answer = client.get(PATH, headers=bearer(token, make_user(session).id)).get_json()
     assert answer == {
-        "invites": {"draft": 0, "sent": 0, "converted": 0, "cancelled": 0, "expired": 0, "total": 0},
+        "invites": {"draft": 0, "sent": 0, "converted": 0, "cancelled": 0, "expired": 0, "reversed": 0, "total": 0},
         "conversionRate": 0.0,
         "pointsEarned": 0,
         "lastActivityAt": None,
@@ -39,7 +39,15 @@ def test_counts_rate_and_points_agree_with_the_ledger(client: FlaskClient, sessi
         complete(session, invite.code, make_user(session).id)
     cancel_invite(session, invites[2].id, Act("user:x", clock.now()))
     answer = client.get(PATH, headers=bearer(token, member.user_id)).get_json()
-    assert answer["invites"] == {"draft": 0, "sent": 2, "converted": 2, "cancelled": 1, "expired": 1, "total": 6}
+    assert answer["invites"] == {
+        "draft": 0,
+        "sent": 2,
+        "converted": 2,
+        "cancelled": 1,
+        "expired": 1,
+        "reversed": 0,
+        "total": 6,
+    }
     assert answer["conversionRate"] == 0.3333
     entries = client.get(
         "/api/v1/loyalty/ledger?types=referral_bonus", headers=bearer(token, member.user_id)

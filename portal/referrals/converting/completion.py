@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -23,6 +24,15 @@ from portal.referrals.models import OPEN, InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.standing import effective_status, note_activity, still_open
 from portal.tiers import enrol
+
+
+class Before(NamedTuple):
+    """A friend's referrals so far: the invite they registered through, their conversion that stands or was voided by
+    hand, and the latest that was reversed because of its order, after which they may convert again (R11)."""
+
+    bound: ReferralInvite | None
+    converted: ReferralInvite | None
+    taken_back: ReferralInvite | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,15 @@ def complete_referral(
     """Convert an invite, or a member's personal code, for a friend and credit both sides in this transaction.
 
     With a holding period both credits are put aside until it is over. A repeated call for the same friend and
-    order changes nothing and returns the first result.
+    order changes nothing and returns the first result. A friend whose conversion was reversed because of its order may
+    convert once more (CONTRACT-EARNING R11).
 
     :raises problems.ReferralNotFound: if nobody has this code.
     :raises UserNotFound: if there is no such friend.
     :raises problems.RefereeUnverified: if the friend has not confirmed their address (CONTRACT-SHOP 9.1).
     :raises problems.AlreadyConverted, problems.ReferralExpired, problems.ReferralCancelled: if the invite is closed.
     :raises problems.AlreadyReferred: if the friend was converted before, or registered through someone else's invite.
+    :raises problems.AlreadyReversed: if this order's conversion was reversed, and nothing says that it stands.
     :raises problems.SelfReferral: if both sides are one person (CONTRACT rule 10).
     :raises problems.OrderTooSmall, InvalidInput: if the order is below the minimum, or its amount is missing.
 
@@ -70,13 +82,14 @@ def complete_referral(
     refuse_one_person(*_both_sides(session, target.member_id, referee_user_id))
     friend = enrol(session, referee_user_id)
     lock_members(session, {target.member_id, friend.id})
-    bound, converted = _referrals_of(session, referee_user_id)
-    if converted is not None and _is_again(converted, target, order):
-        return Completed(converted, get_first_credits(session, converted, friend.id, earning))
-    _demand_order(order, rules)
+    before = _referrals_of(session, referee_user_id)
+    if before.converted is not None and _is_again(before.converted, target, order):
+        return Completed(before.converted, get_first_credits(session, before.converted, friend.id, earning))
+    _demand_order(order, before.taken_back, rules)
     sides = read_sides(session, target.member_id, friend.id)
-    invite = _choose_invite(session, target, bound, converted, sides, act.now, rules)
-    allowed = demand_may_convert(session, sides, invite, order, act.now, rules)
+    invite = _choose_invite(session, target, before, sides, act.now, rules)
+    again = before.taken_back is not None and before.taken_back.member_id == invite.member_id
+    allowed = demand_may_convert(session, sides, invite, order, act.now, rules, again=again)
     _convert(session, invite, sides, order, allowed, act.now, rules)
     audit.record(
         session,
@@ -110,10 +123,12 @@ def _both_sides(session: Session, member_id: UUID, referee_user_id: str) -> tupl
 def _is_again(converted: ReferralInvite, target: Target, order: Order) -> bool:
     """Whether this repeats the call that converted the friend: a code of the same member, and the same order."""
     same_order = order.reference is not None and order.reference == converted.order_reference
-    return same_order and converted.member_id == target.member_id
+    return same_order and converted.member_id == target.member_id and converted.status == InviteStatus.CONVERTED
 
 
-def _demand_order(order: Order, rules: ReferralRules) -> None:
+def _demand_order(order: Order, taken_back: ReferralInvite | None, rules: ReferralRules) -> None:
+    if taken_back is not None and order.reference == taken_back.order_reference and not order.stands:
+        raise problems.AlreadyReversed(taken_back.id, taken_back.order_reference)
     if rules.minimum_order == 0:
         return
     if order.amount is None:
@@ -125,18 +140,21 @@ def _demand_order(order: Order, rules: ReferralRules) -> None:
 def _choose_invite(
     session: Session,
     target: Target,
-    bound: ReferralInvite | None,
-    converted: ReferralInvite | None,
+    before: Before,
     sides: Sides,
     now: datetime,
     rules: ReferralRules,
 ) -> ReferralInvite:
     """The open invite to convert: the code's own, or the one the friend registered through, else a new one.
 
-    An invite that somebody else registered through stays theirs; the friend then gets a new one.
+    An invite that somebody else registered through stays theirs, and one whose conversion of this friend was reversed
+    stays as it is; the friend then gets a new one.
     """
+    bound, converted, taken_back = before
     key = (target.member_id, target.invite_id)
     named = session.get(ReferralInvite, key, populate_existing=True) if target.invite_id else None
+    if named is not None and _was_theirs(named, sides.referee.id):
+        named = None
     if bound is not None and effective_status(bound, now) not in OPEN:
         bound = None
     usable = named is not None and named.attributed_user_id in (None, sides.referee.id)
@@ -151,23 +169,35 @@ def _choose_invite(
         raise problems.AlreadyReferred(bound.id, None, detail=detail, code=bound.code)
     if named is not None and usable:
         return named
-    return insert_bound_invite(session, target, None, now=now, rules=rules)
+    invite = insert_bound_invite(session, target, None, now=now, rules=rules)
+    if taken_back is not None and taken_back.member_id == target.member_id:
+        invite.reward_points, invite.welcome_points = taken_back.reward_points, taken_back.welcome_points
+        session.flush()
+    return invite
+
+
+def _was_theirs(invite: ReferralInvite, referee_id: str) -> bool:
+    """Whether this friend's conversion by this invite was reversed because of its order."""
+    return invite.status == InviteStatus.REVERSED and invite.referee_user_id == referee_id and not invite.voided
 
 
 def _demand_open(invite: ReferralInvite, now: datetime) -> None:
     status = effective_status(invite, now)
-    if status == InviteStatus.CONVERTED:
+    if status in (InviteStatus.CONVERTED, InviteStatus.REVERSED):
         raise problems.AlreadyConverted(invite.id, invite.order_reference)
     if status not in OPEN:
         raise problems.ReferralExpired if status == InviteStatus.EXPIRED else problems.ReferralCancelled
 
 
-def _referrals_of(session: Session, referee_id: str) -> tuple[ReferralInvite | None, ReferralInvite | None]:
-    """The invite a friend registered through, and the one that was converted for them."""
+def _referrals_of(session: Session, referee_id: str) -> Before:
+    """The friend's referrals so far; the caller holds the friend's row lock."""
     mine = (ReferralInvite.attributed_user_id == referee_id) | (ReferralInvite.referee_user_id == referee_id)
-    found = session.scalars(select(ReferralInvite).where(mine).execution_options(populate_existing=True)).all()
+    newest_first = select(ReferralInvite).where(mine).order_by(ReferralInvite.converted_at.desc().nulls_last())
+    found = session.scalars(newest_first.execution_options(populate_existing=True)).all()
     bound = next((invite for invite in found if invite.attributed_user_id == referee_id), None)
-    return bound, next((invite for invite in found if invite.referee_user_id == referee_id), None)
+    theirs = [invite for invite in found if invite.referee_user_id == referee_id]
+    standing = next((invite for invite in theirs if not _was_theirs(invite, referee_id)), None)
+    return Before(bound, standing, next((invite for invite in theirs if _was_theirs(invite, referee_id)), None))
 
 
 def _convert(

@@ -12,6 +12,7 @@ from portal.platform.documents import Document
 from portal.referrals.models import ReferralInvite
 
 SOURCE = "referral"
+REFERRER, REFEREE = "referrer", "referee"
 
 
 def credit_both(
@@ -73,8 +74,8 @@ def _postings(
     if invite.shared_code is not None:
         metadata["shared_code"] = invite.shared_code
     sides = (
-        (invite.member_id, invite.reward_points, EntryType.REFERRAL_BONUS, "referrer"),
-        (friend_id, invite.welcome_points, EntryType.REFERRAL_WELCOME, "referee"),
+        (invite.member_id, invite.reward_points, EntryType.REFERRAL_BONUS, REFERRER),
+        (friend_id, invite.welcome_points, EntryType.REFERRAL_WELCOME, REFEREE),
     )
     return [
         ledger.credit(

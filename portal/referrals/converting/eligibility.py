@@ -24,16 +24,17 @@ MAX_CIRCLE_LENGTH = 100
 # and one check at a time.
 _MAY_CLOSE = text("""
     SELECT pg_advisory_xact_lock(hashtextextended('referral circles', 0))
-    WHERE EXISTS (SELECT FROM loyalty_referral_invites WHERE referee_user_id = :referrer)
+    WHERE EXISTS (SELECT FROM loyalty_referral_invites WHERE referee_user_id = :referrer AND status = 'converted')
       AND EXISTS (SELECT FROM loyalty_referral_invites WHERE member_id = :friend_id AND status = 'converted')
 """)
 _CLOSES = text("""
     WITH RECURSIVE up AS (
-        SELECT i.member_id, 1 AS steps FROM loyalty_referral_invites i WHERE i.referee_user_id = :referrer
+        SELECT i.member_id, 1 AS steps FROM loyalty_referral_invites i
+        WHERE i.referee_user_id = :referrer AND i.status = 'converted'
         UNION ALL
         SELECT i.member_id, up.steps + 1 FROM up
         JOIN loyalty_members m ON m.id = up.member_id
-        JOIN loyalty_referral_invites i ON i.referee_user_id = m.user_id
+        JOIN loyalty_referral_invites i ON i.referee_user_id = m.user_id AND i.status = 'converted'
         WHERE up.steps < :longest AND up.member_id <> :friend_id
     )
     SELECT EXISTS (SELECT FROM up WHERE member_id = :friend_id)
@@ -66,12 +67,14 @@ class Sides:
 class Order:
     """The order that completes a referral; `amount` is in the currency's smallest unit, None if unknown.
 
-    `at_registration`: there is no order, the friend has only registered.
+    `at_registration`: there is no order, the friend has only registered. `stands`: the portal itself has judged that
+    something of the order remains.
     """
 
     reference: str | None = None
     amount: int | None = None
     at_registration: bool = False
+    stands: bool = False
 
 
 def read_sides(session: Session, member_id: UUID, friend_id: UUID) -> Sides:
@@ -117,11 +120,19 @@ MAY_REFER = """
 
 
 def demand_may_convert(
-    session: Session, sides: Sides, invite: ReferralInvite, order: Order, now: datetime, rules: ReferralRules
+    session: Session,
+    sides: Sides,
+    invite: ReferralInvite,
+    order: Order,
+    now: datetime,
+    rules: ReferralRules,
+    *,
+    again: bool = False,
 ) -> list[str]:
     """Refuse a conversion that the programme forbids; returns as review signals what it tolerates.
 
-    The caller holds both members' row locks.
+    `again`: the member has brought this friend before, and that was reversed because of its order (R11); the friend was
+    new then. The caller holds both members' row locks.
 
     :raises problems.ReferralCancelled: if the inviter is suspended or closed (CONTRACT R12), or unconfirmed.
     :raises problems.RefereeUnverified: if the friend has not confirmed their address (CONTRACT-SHOP 9.1).
@@ -141,14 +152,14 @@ def demand_may_convert(
         raise MemberSuspended("The friend is suspended.")
     if order.at_registration:
         _demand_room_today(session, sides.member.id, now, rules)
-    return _refuse_or_signal(session, sides, invite, order, rules)
+    return _refuse_or_signal(session, sides, invite, order, rules, again=again)
 
 
 def _refuse_or_signal(
-    session: Session, sides: Sides, invite: ReferralInvite, order: Order, rules: ReferralRules
+    session: Session, sides: Sides, invite: ReferralInvite, order: Order, rules: ReferralRules, *, again: bool
 ) -> list[str]:
     signals = []
-    if _has_ordered(session, sides, invite, order.reference):
+    if not again and _has_ordered(session, sides, invite, order.reference):
         if rules.new_customers_only:
             raise problems.RefereeNotNew
         signals.append("ordered_before")

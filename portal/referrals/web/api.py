@@ -6,13 +6,13 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
 from portal.accounts.web import Access, acting, current, current_user_id, guarded
-from portal.ledger import EarningRules, serialize_entry
+from portal.ledger import EarningRules, Shortfall, serialize_entry
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.settings import current_settings
 from portal.platform.web.responses import json
 from portal.referrals import reads
-from portal.referrals.converting import completion
+from portal.referrals.converting import completion, reversal
 from portal.referrals.converting.eligibility import Order
 from portal.referrals.invites import create_invite, issue_invite
 from portal.referrals.rules import ReferralRules
@@ -52,6 +52,21 @@ def cancel_referral(referral_id: UUID) -> Response:
     """Take an open invite back."""
     cancel_invite(db.session(), referral_id, acting(), only_user_id=current_user_id())
     return _referral(referral_id)
+
+
+@bp.post("/referrals/<ulid:referral_id>/void")
+@guarded(Access.ADMIN)
+@bp.input(schemas.VoidInput, location="json", arg_name="body")
+@bp.output(schemas.VoidedReferral)
+def void_referral(referral_id: UUID, body: schemas.VoidInput) -> Response:
+    """Undo a conversion, pending or paid, on both sides; the friend never converts again."""
+    shortfall = Shortfall(current_settings().refund_shortfall)
+    voided = reversal.void_referral(db.session(), referral_id, acting(body.reason), shortfall)
+    answer = {
+        "referral": reads.get_referral(db.session(), referral_id, now=clock.now(), rules=_rules()),
+        "ledgerEntries": [serialize_entry(entry) for entry in voided.entries],
+    }
+    return json(answer)
 
 
 @bp.get("/referrals/conversions")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.accounts.web import Access, acting, guarded
-from portal.ledger import EarningRules
+from portal.ledger import EarningRules, Shortfall
 from portal.platform import clock, ids
 from portal.platform.console.acts import Question, ask, attempt, done, show, show_table
 from portal.platform.db import db
@@ -17,11 +17,13 @@ from portal.referrals import review
 from portal.referrals.converting.completion import complete_referral
 from portal.referrals.converting.eligibility import Order
 from portal.referrals.converting.fraud_signals import MEANINGS
+from portal.referrals.converting.reversal import preview_void, void_referral
 from portal.referrals.invites import issue_invite
 from portal.referrals.models import ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.referrals.standing import cancel_invite
 from portal.referrals.web.forms import CompletionForm, IssueForm, OrderedCompletionForm
+from portal.referrals.web.sentences import tell_void
 from portal.referrals.web.tables import REFERRALS, SIGNALS
 
 bp = Blueprint("referrals_console", __name__, url_prefix="/admin/referrals")
@@ -66,6 +68,20 @@ def cancel(referral_id: UUID) -> AnyResponse:
         return ask(form, question)
     problem = attempt(partial(cancel_invite, db.session(), referral_id, acting(form.reason.data or "")))
     return ask(form, question, problem) if problem else done("The invite is cancelled.", back)
+
+
+@bp.route("/<ulid:referral_id>/void", methods=["GET", "POST"])
+@guarded(Access.CONSOLE)
+def void(referral_id: UUID) -> AnyResponse:
+    """Tell what both sides would lose, ask for the reason, then undo the conversion."""
+    form, back, shortfall = ReasonForm(), _page_of(referral_id), Shortfall(current_settings().refund_shortfall)
+    review.get_referral(referral_id, clock.now())
+    sides = preview_void(db.session(), referral_id, clock.now(), shortfall)
+    question = Question("Void this referral?", "Void the referral", back, tell_void(sides), danger=True)
+    if not form.validate_on_submit():
+        return ask(form, question)
+    problem = attempt(partial(void_referral, db.session(), referral_id, acting(form.reason.data or ""), shortfall))
+    return ask(form, question, problem) if problem else done("The referral is voided.", back)
 
 
 @bp.route("/<ulid:referral_id>/review", methods=["GET", "POST"])

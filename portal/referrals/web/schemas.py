@@ -71,6 +71,12 @@ class CompletionInput(Schema):
     )
 
 
+class VoidInput(Schema):
+    """Why a conversion is undone; it is kept in the audit log."""
+
+    reason: Text(200)  # type: ignore[valid-type]  # a type made by a call
+
+
 class Referral(Answer):
     """An invite and how it fared. `rewardPoints` is what its conversion brings, or brought, who invited."""
 
@@ -124,6 +130,7 @@ class InviteCounts(Answer):
     converted: int
     cancelled: int
     expired: int
+    reversed: int = Field(description="Conversions that were taken back.")
     total: int
 
 
@@ -165,6 +172,13 @@ class SegmentReport(Answer):
     segments: list[SegmentFigures]
     definitions: dict[str, str]
     my_segment: Segment | None
+
+
+class VoidedReferral(Answer):
+    """A voided referral, and the entries that took its points back: none for points that were pending."""
+
+    referral: Referral
+    ledger_entries: list[LedgerEntry]
 
 
 class TierUpgrade(Answer):
