@@ -1,5 +1,6 @@
 """Taking an order in: its absolute state, however often and in whatever order it comes (CONTRACT-EARNING 8.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from portal import referrals
 from portal.earning import compute_nets
 from portal.members import lock_members
 from portal.orders.booking import Booked, book, take_all_back
-from portal.orders.conversion import Candidate, convert_by_order, find_candidate
+from portal.orders.conversion import Referring, Stood, claw_back, convert_by_order, find_candidate, find_conversions
 from portal.orders.judging.remaining import make_cart
 from portal.orders.models import Order
 from portal.orders.owners import Owner, find_owner
@@ -47,6 +48,7 @@ class Taken:
     created: bool = False
     booked: Booked = field(default_factory=Booked)
     converted: referrals.Completed | None = None
+    taken_back: Sequence[referrals.TakenBack] = ()
     ignored: str | None = None
 
 
@@ -76,13 +78,15 @@ def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: Or
     if same and not _moves(order, owner):
         session.flush()
         return Taken(order)
-    candidate = None if history else _find_candidate(session, order, owner, body, act.now, rules)
-    _lock_everybody(session, order, owner, candidate)
+    new = created and not refunds and body.status is not OrderStatus.CANCELLED and not body.test
+    before = Stood.of(order, created=created)
+    referring = _find_referring(session, order, owner, body, act.now, rules, new=new, history=history)
+    _lock_everybody(session, order, owner, referring)
     order.change += 1
     moved = _move(session, order, owner, act.now, rules)
     order.history = history
     _store(order, body, refunds, act.now)
-    taken = _settle(session, order, candidate, "put", act, rules)
+    taken = _settle(session, order, before, referring, "put", act, rules)
     return replace(taken, created=created, booked=_join(moved, taken.booked))
 
 
@@ -92,23 +96,24 @@ def book_refunds(
     """Let these be the order's refunds from now on, and book what follows. The caller holds the order's row lock."""
     with session.no_autoflush:
         body, _ = load_state(order.content, order.refunds)
-        owner = Owner(order.member_id)
-        candidate = None if order.history else _find_candidate(session, order, owner, body, act.now, rules)
-        _lock_everybody(session, order, owner, candidate)
+        owner, before = Owner(order.member_id), Stood.of(order)
+        referring = _find_referring(session, order, owner, body, act.now, rules, history=order.history)
+        _lock_everybody(session, order, owner, referring)
         order.change += 1
         order.refunds, order.changed_at = refunds, act.now
-        return _settle(session, order, candidate, cause, act, rules)
+        return _settle(session, order, before, referring, cause, act, rules)
 
 
 def _settle(
-    session: Session, order: Order, candidate: Candidate | None, cause: str, act: Act, rules: OrderRules
+    session: Session, order: Order, before: Stood, referring: Referring, cause: str, act: Act, rules: OrderRules
 ) -> Taken:
-    """Book what an order's new state makes of its points and of its referral, and keep that state."""
+    """Book what an order's new state makes of its points and of its referrals, and keep that state."""
     booked = book(session, order, act.now, rules)
+    taken_back = claw_back(session, order, before, referring.conversions, act, rules)
     book_restores(session, order, booked, act, rules)
-    converted = convert_by_order(session, order, candidate, act, rules)
+    converted = convert_by_order(session, order, referring.candidate, act, rules)
     keep_state(session, order, booked, cause, act)
-    return Taken(order, booked=booked, converted=converted)
+    return Taken(order, booked=booked, converted=converted, taken_back=taken_back)
 
 
 def keep_state(session: Session, order: Order, booked: Booked, cause: str, act: Act) -> None:
@@ -173,22 +178,32 @@ def _merge_refunds(order: Order, body: OrderInput, now: datetime) -> list[Docume
     return [store_refund(refund) for refund in (*told.values(), *later.values())]
 
 
-def _find_candidate(
-    session: Session, order: Order, owner: Owner, body: OrderInput, now: datetime, rules: OrderRules
-) -> Candidate | None:
+def _find_referring(
+    session: Session,
+    order: Order,
+    owner: Owner,
+    body: OrderInput,
+    now: datetime,
+    rules: OrderRules,
+    *,
+    history: bool,
+    new: bool = False,
+) -> Referring:
+    """The referrals that this change may convert or take back. An order that comes new and whole takes none back, and
+    one of history converts none."""
+    conversions = () if new else find_conversions(session, order.reference, now, rules)
     mine = owner.member_id or order.member_id
-    if mine is None or not rules.convert_by_order or not rules.earns(body.status):
-        return None
-    return find_candidate(session, mine, body.referral_code, now)
+    if mine is None or history or not rules.convert_by_order or not rules.earns(body.status):
+        return Referring(None, conversions)
+    return Referring(find_candidate(session, mine, body.referral_code, now), conversions)
 
 
-def _lock_everybody(session: Session, order: Order, owner: Owner, candidate: Candidate | None) -> None:
-    """Lock all members that this change may touch, in id order: who had it, who has it, who referred them.
+def _lock_everybody(session: Session, order: Order, owner: Owner, referring: Referring) -> None:
+    """Lock all members that this change may touch, in id order: who had it, who has it, and both sides of referrals.
 
     One alone is locked as the order is booked.
     """
-    referrer_id = None if candidate is None else candidate.referrer_id
-    found = {each for each in (order.member_id, owner.member_id, referrer_id) if each is not None}
+    found = {each for each in (order.member_id, owner.member_id, *referring.members()) if each is not None}
     if len(found) > 1:
         lock_members(session, found)
 

@@ -7,13 +7,15 @@ from sqlalchemy.orm import Session
 
 from portal.earning import lock_totals
 from portal.members import lock_members
+from portal.orders.conversion import find_parties
 from portal.orders.rules import OrderRules
 from portal.orders.state import OrderInput
 from portal.orders.taking import Taken, put_order
 from portal.platform.audit import Act
 from portal.platform.problems import DomainError
 
-# Locks come in one order for the whole batch: known orders by reference, their members by id, then totals of rules.
+# Locks come in one order for the whole batch: known orders by reference, their members and those whom referrals join to
+# them by id, then totals of rules.
 _LOCK_ORDERS = text("""
     SELECT member_id FROM loyalty_orders WHERE reference = ANY(:references) ORDER BY reference FOR UPDATE
 """)
@@ -53,6 +55,8 @@ def _lock(session: Session, orders: Sequence[tuple[str, OrderInput]]) -> None:
         "emails": [body.email.lower() for _, body in orders if body.email],
     }
     members = {*owners, *session.scalars(_MEMBERS, named)} - {None}
+    codes = {body.referral_code for _, body in orders if body.referral_code}
+    members |= find_parties(session, [reference for reference, _ in orders], members, codes)
     if members:
         lock_members(session, members)
     lock_totals(session)

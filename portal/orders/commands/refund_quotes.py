@@ -25,6 +25,7 @@ from portal.platform.documents import Document, to_json
 from portal.platform.formatting import reader_locale
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import signer
+from portal.referrals import get_referral
 
 HOLDS_FOR = timedelta(minutes=15)
 _NO_QUOTE = ("quoteId", "must be of a quote of this refund")
@@ -67,7 +68,7 @@ def quote_refund(session: Session, reference: str, refund: RefundInput, act: Act
     """
     with session.begin_nested() as trial:
         taken = refund_order(session, reference, refund, act, rules)
-        effect = None if taken is None else _effect_of(session, taken)
+        effect = None if taken is None else _effect_of(session, taken, act.now, rules)
         trial.rollback()
     if effect is None:
         raise OrderNotFound
@@ -91,23 +92,24 @@ def refund_as_quoted(
     digest, until = _read(wanted.quote_id, reference, refund)
     if taken is None:
         raise OrderNotFound
-    effect = _effect_of(session, taken)
+    effect = _effect_of(session, taken, act.now, rules)
     if digest != effect.digest() or until < act.now:
         raise QuoteStale(_quote(reference, refund, effect, act.now))
     return taken
 
 
-def _effect_of(session: Session, taken: Taken) -> Effect:
+def _effect_of(session: Session, taken: Taken, now: datetime, rules: OrderRules) -> Effect:
     parts = Counter[str]()
     for each in taken.booked.taken:
         parts.update(each.figures())
     tier = session.scalar(_TIER, {"member_id": taken.order.member_id})
+    ended = [get_referral(session, each.invite.id, now=now, rules=rules.referrals) for each in taken.taken_back]
     takes = {name: parts[name] for name in ledger.PARTS}
     restores = [
         {"redemptionId": each.redemption_id, "points": each.points, "expiresAt": each.expires_at}
         for each in taken.booked.returned
     ]
-    return Effect(takes, restores, {"before": tier, "after": tier}, None)
+    return Effect(takes, restores, {"before": tier, "after": tier}, ended[0] if ended else None)
 
 
 def _quote(reference: str, refund: RefundInput, effect: Effect, now: datetime) -> Document:

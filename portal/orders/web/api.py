@@ -178,13 +178,15 @@ def _answer(taken: Taken) -> Document:
     converted = taken.converted
     if converted is not None:
         entries += converted.entries
+    entries += [entry for taken_back in taken.taken_back for entry in taken_back.entries]
     rise = next((upgrade for upgrade in upgrades if upgrade.member_id == order.member_id), None)
+    told = [each.invite.id for each in (converted, *taken.taken_back) if each is not None]
     rules, now = ReferralRules.of(current_settings()), clock.now()
     return {
         "order": reads.get_order(order.reference),
         "entries": [serialize_entry(entry) for entry in entries],
         "tierUpgrade": {"from": rise.from_slug, "to": rise.to_slug} if rise else None,
-        "referral": get_referral(db.session(), converted.invite.id, now=now, rules=rules) if converted else None,
+        "referral": get_referral(db.session(), told[0], now=now, rules=rules) if told else None,
         "ignored": taken.ignored,
     }
 

@@ -172,6 +172,7 @@ def _choose_invite(
     invite = insert_bound_invite(session, target, None, now=now, rules=rules)
     if taken_back is not None and taken_back.member_id == target.member_id:
         invite.reward_points, invite.welcome_points = taken_back.reward_points, taken_back.welcome_points
+        invite.shared_code = taken_back.shared_code or taken_back.code
         session.flush()
     return invite
 
