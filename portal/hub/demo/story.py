@@ -15,8 +15,8 @@ from portal.earning import EventInput, EventRules, pay_birthdays, record_event, 
 from portal.hub.demo import catalogue
 from portal.hub.demo.orders import give_back, make_order
 from portal.hub.member import get_or_enrol
-from portal.orders import OrderInput, OrderRules, put_order
-from portal.platform import clock
+from portal.orders import OrderInput, OrderRules, RefundInput, put_order, refund_order
+from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.documents import Document
 from portal.platform.problems import DomainError
@@ -102,6 +102,7 @@ class Story:
         """Give the demo member open invites, open requests points that expire soon, and others checkouts or debts."""
         for person_owing in self.people[4:7]:
             self._spend_and_return(session, person_owing, moment - timedelta(hours=1))
+        self._refund_oddly(session, self.people[7], moment - timedelta(minutes=30))
         for _ in range(2):
             self._invite(session, person, moment)
         for slug in ("free-delivery", "espresso-shot"):
@@ -143,6 +144,26 @@ class Story:
         later = make_order(self.random, person.user_id, 15, moment + 2 * ten)
         self.orders += 2
         self._tell(session, f"#{self.orders}", later, person, moment + 2 * ten)
+
+    def _refund_oddly(self, session: Session, person: Person, moment: datetime) -> None:
+        """An order paid with points and sent back in part, for more than it cost, and refunds without an order."""
+        self._treat(session, person, moment)
+        act = Act("token:demo-shop", moment)
+        wish = redemptions.Wish(points=20, description="Paid at the till")
+        paid = redemptions.reserve_points(session, person.user_id, wish, act, rules=self.holds)
+        redemptions.fulfill_redemption(session, paid.id, act)
+        tender = {"kind": "points", "amount": 200, "redemptionId": ids.encode(paid.id)}
+        self.orders += 1
+        reference = f"#{self.orders}"
+        order = make_order(self.random, person.user_id, 60, moment, tenders=[tender])
+        self._tell(session, reference, order, person, moment)
+        first = order.lines[0]
+        parts = [{"lineId": first.line_id, "amount": first.amount + 500}]
+        refund_order(session, reference, RefundInput(refund_id=f"{reference}-1", lines=parts), act, self.ordering)
+        for days in (2, 40):
+            early = Act("token:demo-shop", moment - timedelta(days=days))
+            lost = RefundInput(refund_id=f"till-{days}", amount=1_990)
+            refund_order(session, f"till-{days}", lost, early, self.ordering)
 
     def _check_out(self, session: Session, person: Person, moment: datetime) -> None:
         """Leave a checkout with a planned reward and a planned referral share."""
