@@ -11,11 +11,14 @@ from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
 from portal.ledger.reads import NEXT_PENDING, describe, get_entry, list_pending, serialize_entry, serialize_pending
 from portal.ledger.reversing import (
+    ELSEWHERE,
     PARTS,
     Credit,
     Debit,
+    EntryKey,
     NothingOwed,
     Origin,
+    Preview,
     Reach,
     Restored,
     Reversed,
@@ -26,10 +29,12 @@ from portal.ledger.reversing import (
     note_shortfalls,
     plan_restore,
     plan_reversals,
+    preview_reversal,
     read_reach,
     restore_points,
     retake_points,
     reverse_credit,
+    reverse_entry,
     write_off,
     write_off_old,
 )
@@ -39,6 +44,7 @@ from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
 
 __all__ = [
     "CHECKS",
+    "ELSEWHERE",
     "NEXT_PENDING",
     "PARTS",
     "Check",
@@ -47,6 +53,7 @@ __all__ = [
     "Difference",
     "EarningRules",
     "Entry",
+    "EntryKey",
     "EntryNotFound",
     "EntryType",
     "ExplainedRow",
@@ -57,6 +64,7 @@ __all__ = [
     "PendingCredit",
     "Posted",
     "Posting",
+    "Preview",
     "Reach",
     "Restored",
     "Reversed",
@@ -87,6 +95,7 @@ __all__ = [
     "plan_restore",
     "plan_reversals",
     "post",
+    "preview_reversal",
     "put_aside",
     "read_reach",
     "release_holds",
@@ -94,6 +103,7 @@ __all__ = [
     "restore_points",
     "retake_points",
     "reverse_credit",
+    "reverse_entry",
     "serialize_entry",
     "serialize_pending",
     "shrink",

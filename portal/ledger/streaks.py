@@ -1,6 +1,7 @@
 """Weekly streak bonuses: each week that qualified is paid once, even after missed runs (CONTRACT rule 20)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.ledger.posting import post_many
 from portal.ledger.rules import EarningRules
 from portal.ledger.statements import query
+from portal.platform.clock import start_of_day
 from portal.platform.steps import EVERYBODY, Figures, Shard
 
 _LOCK_DUE = text("""
@@ -40,6 +42,39 @@ _MARK = text("""
     WHERE s.member_id = ANY(:ids) AND s.paid_entry_id IS NULL AND e.member_id = s.member_id
       AND e.source = 'streak' AND e.external_id = s.week::text AND e.effect = 'bonus'
 """)
+# A week without anything earned in it that was not taken back, but for streak bonuses.
+_DROP = text("""
+    DELETE FROM loyalty_streak_weeks s
+    WHERE s.member_id = :member_id AND s.week = :week AND NOT EXISTS (
+        SELECT FROM (
+            SELECT amount > 0 AND entry_type NOT IN ('reversal', 'streak_bonus')
+                   AND qualifies_at >= :since AND qualifies_at < :until AS earned,
+                   CASE WHEN entry_type <> 'reversal' THEN greatest(amount, 0)
+                        ELSE -(SELECT coalesce(sum(t.value::bigint), 0) FROM jsonb_each_text(metadata -> 'takes') t
+                               WHERE t.key <> 'pending') END AS points, source, external_id
+            FROM loyalty_ledger_entries WHERE member_id = :member_id) e
+        GROUP BY source, external_id HAVING bool_or(earned) AND sum(points) > 0)
+    RETURNING s.week
+""")
+_RENUMBER = text("""
+    UPDATE loyalty_streak_weeks s SET length = r.place
+    FROM (SELECT week, row_number() OVER (PARTITION BY run ORDER BY week) AS place
+          FROM (SELECT week, week - 7 * (row_number() OVER (ORDER BY week))::int AS run
+                FROM loyalty_streak_weeks WHERE member_id = :member_id) numbered) r
+    WHERE s.member_id = :member_id AND s.week = r.week AND s.length <> r.place
+""")
+
+
+def drop_idle_week(session: Session, member_id: UUID, earned_at: datetime, rules: EarningRules) -> None:
+    """Let the week of what was taken back be none of the streak, unless something else was earned in it.
+
+    A bonus that was paid for it stays. The caller holds the member's row lock.
+    """
+    week = rules.week(earned_at)
+    since, until = (start_of_day(day, rules.zone) for day in (week, week + timedelta(days=7)))
+    values = {"member_id": member_id, "week": week, "since": since, "until": until}
+    if session.scalar(_DROP, values) is not None:
+        session.execute(_RENUMBER, {"member_id": member_id})
 
 
 def grant_weekly_streak_bonuses(

@@ -404,6 +404,15 @@ def decide(world: World) -> None:
         world.acts(f"{page}/{verb}", page, f"user:{world.staff.id}", gone=(f"{page}/{verb}",))
 
 
+@shows("/admin/members/<user_id>/ledger/<ulid:entry_id>/take-back POST CONSOLE")
+def take_points_back(world: World) -> None:
+    person = world.member()
+    entry = world.api("POST", f"/members/{person.id}/adjustments", {"points": 1234, "reason": "x"})
+    page = f"/admin/members/{person.id}/ledger"
+    act = f"{page}/{entry['id']}/take-back"
+    world.acts(act, page, "Corrected by the shop", gone=(act,))
+
+
 @shows("/admin/redemptions/<ulid:redemption_id>/refund POST CONSOLE")
 def refund(world: World) -> None:
     page = f"/admin/redemptions/{world.fulfilled(world.member(100))}"
@@ -747,6 +756,15 @@ def put_campaign(world: World) -> None:
     made = world.api("PUT", "/nudge-campaigns/shown", body)
     assert (made["ttlHours"], made["channels"]) == (5, ["sms"])
     assert world.api("PUT", "/nudge-campaigns/shown", {}) == made
+
+
+@shows("/api/v1/loyalty/ledger/<ulid:entry_id>/reversal POST ADMIN")
+def reverse_by_api(world: World) -> None:
+    person = world.member()
+    entry = world.api("POST", f"/members/{person.id}/adjustments", {"points": 10, "reason": "x"})
+    made = world.api("POST", f"/ledger/{entry['id']}/reversal", {"points": 4, "reason": "x"})
+    assert world.api("GET", "/ledger", user_id=person.id)["entries"][0] == made
+    assert world.api("GET", f"/members/{person.id}")["balance"] == 6
 
 
 @shows("/api/v1/loyalty/members/<user_id>/adjustments POST ADMIN")

@@ -18,7 +18,7 @@ from portal.earning.occasions import birthdays
 from portal.earning.occasions.birthdays import pay_birthdays
 from portal.earning.rules import RuleTerms
 from portal.earning.versions import put_rule
-from portal.ledger import EarningRules
+from portal.ledger import EarningRules, Shortfall, reverse_entry
 from portal.ledger.models import LedgerEntry, PointLot
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
@@ -345,6 +345,7 @@ def test_only_the_birthdays_of_these_days_are_read(session: Session) -> None:
         "birthdays": [f"{day:%m-%d}" for day in rule],
         "slugs": ["treat"] * len(rule),
         "since": ["2025-12-10"] * len(rule),
+        "days": ["2026-12-10"] * len(rule),
         "zone": "UTC",
         "member_ids": None,
         "number": 0,
@@ -405,3 +406,20 @@ def test_whoever_is_suspended_under_way_is_not_paid(committed_app: Portal) -> No
     with committed_app.app_context(), unit_of_work() as session:
         assert session.scalars(select(Member.balance)).all() == [0]
         assert session.scalars(select(EarningEntitlement.slug)).all() == []
+
+
+@pytest.mark.usefixtures("treat")
+def test_one_that_was_taken_back_may_be_had_again_but_not_for_that_day(app: Portal, session: Session) -> None:
+    member = make_celebrant(session)
+    assert sweep(session, "2030-12-10T12:00+00:00") == 100
+    entry = session.scalars(select(LedgerEntry.id)).one()
+    act, owe = Act("t", datetime(2030, 12, 11, tzinfo=UTC), "Wrong person"), Shortfall.OWE
+    reverse_entry(session, entry, 40, act, shortfall=owe, rules=UTC_RULES)
+    assert session.scalar(select(func.count()).select_from(EarningEntitlement)) == 1
+    reverse_entry(session, entry, None, act, shortfall=owe, rules=UTC_RULES)
+    assert session.scalar(select(func.count()).select_from(EarningEntitlement)) == 0
+    assert sweep(session, "2030-12-11T12:00+00:00") == 0
+    assert (member.balance, member.lifetime_earned) == (0, 0)
+    session.get_one(User, member.user_id).birthday = "12-20"
+    session.flush()
+    assert sweep(session, "2030-12-20T12:00+00:00") == 100

@@ -1,7 +1,7 @@
 """Tables of one member: points, redemptions, invites, messages, nudges, operators' acts and sign-ins."""
 
 from portal.desk.sentences import LOTS_NAMED, describe_entry, explain_entry
-from portal.ledger import EntryType
+from portal.ledger import ELSEWHERE, EntryType
 from portal.notifications import MessageStatus
 from portal.notifications import web as notifications
 from portal.notifications.web import explained
@@ -23,6 +23,15 @@ _TAKEN = f"""(
           JOIN loyalty_point_expirations p ON p.member_id = d.member_id AND p.id = d.lot_id
           WHERE d.member_id = e.member_id AND d.entry_id = e.id ORDER BY p.expires_at, p.seq LIMIT {LOTS_NAMED}) x)"""
 _LOTS_TAKEN = "(SELECT count(*) FROM loyalty_lot_debits d WHERE d.member_id = e.member_id AND d.entry_id = e.id)"
+# What is left of a credit that is taken back by hand.
+_LEFT = f"""
+    CASE WHEN e.amount > 0 AND e.entry_type NOT IN {tuple(kind.value for kind in ELSEWHERE)} THEN
+        e.amount - (
+            SELECT coalesce(sum(x.value::bigint), 0) FROM loyalty_ledger_entries r
+            CROSS JOIN LATERAL jsonb_each_text(r.metadata -> 'takes') x
+            WHERE r.member_id = e.member_id AND r.source = e.source AND r.external_id = e.external_id
+              AND r.entry_type = 'reversal' AND r.metadata ->> 'reverses' = e.effect AND x.key <> 'pending')
+    END"""
 # When the ledger credited the member for a friend.
 _CREDITED = """(
     SELECT e.occurred_at FROM loyalty_ledger_entries e
@@ -59,6 +68,7 @@ LEDGER = Table(
         Column("lot_expires_at", "Expire", "l.expires_at", shown=False),
         Column("taken", "Taken", _TAKEN, shown=False, exported=False),
         Column("lots_taken", "Lots", _LOTS_TAKEN, shown=False, exported=False),
+        Column("left", "Left to take back", _LEFT, shown=False, exported=False),
     ),
     filters=(
         Filter("type", "Kind", "e.entry_type = :type", choices_of(EntryType)),

@@ -33,26 +33,30 @@ ONCE_IN = 365 * ONE_DAY
 LEAP_DAY, ITS_DAY = "02-29", "02-28"
 PAGE = 500
 
-# Members in good standing with one of these birthdays, for whom a rule of that day was not judged since. A page follows
+# Members in good standing with one of these birthdays, for whom a rule of that day was not judged since. What was paid
+# for the very day and taken back by hand is not paid for it again. A page follows
 # the index of birthdays; `member_ids` looks at some of them again.
-_FIND = text("""
+_UNPAID = """
+    NOT EXISTS (SELECT FROM loyalty_earning_entitlements e
+                WHERE e.member_id = m.id AND e.slug = w.slug AND e.period > w.since)
+    AND NOT EXISTS (SELECT FROM loyalty_earning_grants g
+                    WHERE g.member_id = m.id AND g.source = 'birthday'
+                      AND g.external_id = ulid_text(m.id) || ':' || w.day AND g.slug = w.slug)
+"""
+_FIND = text(f"""
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:birthdays AS text[]), CAST(:slugs AS text[]), CAST(:since AS text[]))
-            AS w(birthday, slug, since)
+        SELECT * FROM unnest(CAST(:birthdays AS text[]), CAST(:slugs AS text[]), CAST(:since AS text[]),
+                             CAST(:days AS text[])) AS w(birthday, slug, since, day)
     )
     SELECT m.id AS member_id, u.id AS user_id, u.birthday, u.birthday_set_at, coalesce(u.timezone, :zone) AS timezone,
-           ARRAY(SELECT w.slug FROM wanted w WHERE w.birthday = u.birthday AND NOT EXISTS (
-               SELECT FROM loyalty_earning_entitlements e
-               WHERE e.member_id = m.id AND e.slug = w.slug AND e.period > w.since) ORDER BY 1) AS slugs
+           ARRAY(SELECT w.slug FROM wanted w WHERE w.birthday = u.birthday AND {_UNPAID} ORDER BY 1) AS slugs
     FROM users u JOIN loyalty_members m ON m.user_id = u.id
     WHERE u.birthday = ANY(:birthdays) AND (u.birthday, u.id) > (:birthday, :user_id)
       AND u.role = 'member' AND u.disabled_at IS NULL AND u.email_verified_at IS NOT NULL AND m.status = 'active'
       AND get_byte(uuid_send(m.id), 15) % :of = :number
       AND (CAST(:member_ids AS uuid[]) IS NULL OR m.id = ANY(:member_ids))
       AND EXISTS (
-        SELECT FROM wanted w WHERE w.birthday = u.birthday AND NOT EXISTS (
-            SELECT FROM loyalty_earning_entitlements e
-            WHERE e.member_id = m.id AND e.slug = w.slug AND e.period > w.since))
+        SELECT FROM wanted w WHERE w.birthday = u.birthday AND {_UNPAID})
     ORDER BY u.birthday, u.id LIMIT :page
 """)
 
@@ -119,11 +123,12 @@ class _Sweep:
     def find(self, member_ids: Sequence[UUID] | None = None) -> Iterator[tuple[_Found, date]]:
         """Those whose birthday has begun where they live, each with its day, page by page."""
         days = {birthday: day for day in self.rules for birthday in _birthdays_of(day)}
-        wanted = [(birthday, rule.slug, day - ONCE_IN) for birthday, day in days.items() for rule in self.rules[day]]
+        wanted = [(birthday, rule.slug, day) for birthday, day in days.items() for rule in self.rules[day]]
         values = {
             "birthdays": [birthday for birthday, _, _ in wanted],
             "slugs": [slug for _, slug, _ in wanted],
-            "since": [since.isoformat() for _, _, since in wanted],
+            "since": [(day - ONCE_IN).isoformat() for _, _, day in wanted],
+            "days": [day.isoformat() for _, _, day in wanted],
             "zone": self.earning.zone.key,
             "member_ids": None if member_ids is None else list(member_ids),
             "number": self.shard.number,

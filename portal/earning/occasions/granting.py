@@ -132,7 +132,9 @@ class _Granted(NamedTuple):
 
 
 def explain_entry(row: ExplainedRow) -> Explanation | None:
-    """The explanation of an entry that an occasion has made; None if none of its grants is known."""
+    """The explanation of what an occasion has brought; None if none of its grants is known, or one was taken back."""
+    if row.entry_type == EntryType.REVERSAL:
+        return None
     values = {"member_id": row.member_id, "source": row.source, "external_id": row.external_id}
     found = read_one(_GRANTED, {**values, "slug": row.metadata.get("rule")}, _Granted)
     if found is None:

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 from portal.accounts import JOINED, User
 from portal.earning.occasions.granting import SOURCES, explain_entry
 from portal.earning.occasions.joining import welcome
+from portal.earning.occasions.undoing import give_room_back
 from portal.earning.web.console import PREVIEW, Previewer
 from portal.ledger import EarningRules, add_checks
-from portal.ledger.web import explain
+from portal.ledger.web import explain, follow
 from portal.platform import clock
 from portal.platform.settings import current_settings, listen
 
@@ -29,7 +30,7 @@ def welcome_user(session: Session, user: User) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Attach the domain's routes and checks, explain what occasions have brought, and welcome those who join."""
+    """Attach the domain's routes and checks, explain and undo what occasions bring, and welcome those who join."""
     from portal.earning.verify import CHECKS
     from portal.earning.web import api, console
 
@@ -38,4 +39,5 @@ def init_app(app: Flask) -> None:
     add_checks(CHECKS)
     for source in SOURCES:
         explain(app, source, explain_entry)
+        follow(app, source, give_room_back)
     listen(app, JOINED, welcome_user)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.models import EntryType
 from portal.ledger.pending import shrink
-from portal.ledger.posting import Entry, Posting, post
+from portal.ledger.posting import Entry, Posting, Texts, post
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import Shortfall, Taken, Wanted, plan_reversals, read_reach
 from portal.platform.documents import Document
@@ -82,15 +82,17 @@ def reverse_credit(
     shortfall: Shortfall,
     now: datetime,
     metadata: Document,
+    texts: Texts | None = None,
 ) -> Reversed:
-    """Take back so many points of a credit, no more than `credit.left`; `metadata` says for what.
+    """Take back so many points of a credit, no more than `credit.left`; `metadata` and `texts` say for what.
 
-    The entry counts against tiers as the credit counted for them, whole, even if not all of it could be taken. The
-    caller holds the member's row lock.
+    Its own lot is taken from first. The entry counts against tiers as the credit counted for them, whole, even if not
+    all of it could be taken. The caller holds the member's row lock.
     """
     member_id, source, external_id, effect = origin
     wanted = Wanted(effect, points, credit.qualifies)
-    (taken,) = plan_reversals(read_reach(session, member_id, source, external_id, now), [wanted], shortfall)
+    reach = read_reach(session, member_id, source, external_id, now, effect)
+    (taken,) = plan_reversals(reach, [wanted], shortfall)
     for waiting, part in taken.pending.items():
         shrink(session, member_id, source, external_id, waiting, part)
     if not taken.posted:
@@ -104,6 +106,7 @@ def reverse_credit(
         f"reverse:{effect}:{credit.reversed + points}",
         now,
         {**metadata, "reverses": effect, "takes": taken.figures()},
+        texts,
         takes=(*taken.own, *taken.others),
         qualifying=-taken.posted if credit.qualifies else 0,
         qualifies_at=credit.qualifies_at,

@@ -30,30 +30,36 @@ class Shortfall(StrEnum):
     ORDER_ONLY = "order_only"
 
 
-_LOTS = text("""
-    SELECT l.id, l.remaining - l.held AS points, e.source = :source AND e.external_id = :external_id AS own
+# Whether an entry is of the cause; with an `effect`, whether it is that credit of it.
+_OWN = """(
+    e.source = :source AND e.external_id = :external_id AND (CAST(:effect AS text) IS NULL OR e.effect = :effect))
+"""
+_LOTS = text(f"""
+    SELECT l.id, l.remaining - l.held AS points, {_OWN} AS own
     FROM loyalty_point_expirations l
     JOIN loyalty_ledger_entries e ON e.member_id = l.member_id AND e.id = l.id
     WHERE l.member_id = :member_id AND l.remaining > 0 AND l.remaining > l.held
-      AND (l.expires_at IS NULL OR l.expires_at > :now OR (e.source = :source AND e.external_id = :external_id))
+      AND (l.expires_at IS NULL OR l.expires_at > :now OR {_OWN})
     ORDER BY own DESC, l.expires_at, l.seq
 """)
 # What has expired of the lots of this cause, less what earlier reversals have counted already.
-_EXPIRED = text("""
+_EXPIRED = text(f"""
     SELECT coalesce((
-               SELECT sum(d.points) FROM loyalty_ledger_entries o
-               JOIN loyalty_lot_debits d ON d.member_id = o.member_id AND d.lot_id = o.id
+               SELECT sum(d.points) FROM loyalty_ledger_entries e
+               JOIN loyalty_lot_debits d ON d.member_id = e.member_id AND d.lot_id = e.id
                JOIN loyalty_ledger_entries x ON x.member_id = d.member_id AND x.id = d.entry_id
-               WHERE o.member_id = :member_id AND o.source = :source AND o.external_id = :external_id
+               WHERE e.member_id = :member_id AND {_OWN}
                  AND x.entry_type = 'expiration'), 0)::bigint
          - coalesce((
                SELECT sum((r.metadata -> 'takes' ->> 'expired')::bigint) FROM loyalty_ledger_entries r
                WHERE r.member_id = :member_id AND r.source = :source AND r.external_id = :external_id
-                 AND r.entry_type = 'reversal'), 0)::bigint
+                 AND r.entry_type = 'reversal'
+                 AND (CAST(:effect AS text) IS NULL OR r.metadata ->> 'reverses' = :effect)), 0)::bigint
 """)
 _PENDING = text("""
     SELECT effect, points, qualifies_tier FROM loyalty_pending_credits
     WHERE member_id = :member_id AND source = :source AND external_id = :external_id AND activated_at IS NULL
+      AND (CAST(:effect AS text) IS NULL OR effect = :effect)
     ORDER BY effect
 """)
 
@@ -115,9 +121,14 @@ class Taken:
         return {name: points for name, points in zip(PARTS, figures, strict=True) if points}
 
 
-def read_reach(session: Session, member_id: UUID, source: str, external_id: str, now: datetime) -> Reach:
-    """What a reversal for this cause may take. The caller holds the member's row lock."""
-    values = {"member_id": member_id, "source": source, "external_id": external_id}
+def read_reach(
+    session: Session, member_id: UUID, source: str, external_id: str, now: datetime, effect: str | None = None
+) -> Reach:
+    """What a reversal for this cause may take; with an `effect`, for that credit of it, to which others are others.
+
+    The caller holds the member's row lock.
+    """
+    values = {"member_id": member_id, "source": source, "external_id": external_id, "effect": effect}
     lots = session.execute(_LOTS, {**values, "now": now}).all()
     pending = {row.effect: Waiting(row.points, row.qualifies_tier) for row in session.execute(_PENDING, values)}
     return Reach(

@@ -10,8 +10,16 @@ from portal.ledger import reads
 from portal.ledger.adjustments import adjust_points
 from portal.ledger.explanation import get_explained_entry
 from portal.ledger.reads import serialize_entry
+from portal.ledger.reversing import Shortfall, reverse_entry
 from portal.ledger.rules import EarningRules
-from portal.ledger.web.schemas import AdjustmentInput, ExplainedEntry, LedgerEntry, LedgerPage, LedgerQuery
+from portal.ledger.web.schemas import (
+    AdjustmentInput,
+    ExplainedEntry,
+    LedgerEntry,
+    LedgerPage,
+    LedgerQuery,
+    ReversalInput,
+)
 from portal.platform.db import db
 from portal.platform.problems import InvalidInput
 from portal.platform.settings import current_settings
@@ -40,6 +48,24 @@ def show_entry(entry_id: UUID) -> Response:
     """Explain a ledger entry: in a sentence, with the rule, the amounts and the lots behind it."""
     principal = current()
     return json(get_explained_entry(entry_id, None if principal.runs_programme else principal.user_id))
+
+
+@bp.post("/ledger/<ulid:entry_id>/reversal")
+@guarded(Access.ADMIN)
+@bp.input(ReversalInput, location="json", arg_name="body")
+@bp.output(LedgerEntry, status_code=201)
+def reverse(entry_id: UUID, body: ReversalInput) -> Response:
+    """Take a credit back by hand, in whole or in parts: an adjustment, or a bonus. Orders and referrals are not."""
+    settings = current_settings()
+    entry = reverse_entry(
+        db.session(),
+        entry_id,
+        body.points,
+        acting(body.reason),
+        shortfall=body.shortfall or Shortfall(settings.refund_shortfall),
+        rules=EarningRules.of(settings),
+    )
+    return json(serialize_entry(entry), 201)
 
 
 @bp.post("/members/<user_id>/adjustments")

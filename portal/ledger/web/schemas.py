@@ -6,8 +6,9 @@ from pydantic import AwareDatetime, Field, field_validator
 
 from portal.ledger.labels import describe_types
 from portal.ledger.models import EntryType
+from portal.ledger.reversing import Shortfall
 from portal.platform.documents import MAX_POINTS, Document
-from portal.platform.schemas import Answer, Metadata, Moment, Page, Schema, Text, Ulid
+from portal.platform.schemas import Answer, Metadata, Moment, Page, Points, Schema, Text, Ulid
 
 
 class LedgerQuery(Page):
@@ -35,6 +36,19 @@ class AdjustmentInput(Schema):
         if value == 0:
             raise ValueError("must not be 0")
         return value
+
+
+class ReversalInput(Schema):
+    """How many points of a credit are taken back (left out: all that is left of it), and why, which the member reads.
+
+    `shortfall` is what becomes of points that they do not have any more (left out: as `REFUND_SHORTFALL` says).
+    """
+
+    points: Points | None = None
+    reason: Text(200)  # type: ignore[valid-type]  # a call makes the type
+    shortfall: Shortfall | None = Field(
+        None, description="`owe`; `available`: the rest is written off; `order_only`: nothing but its own lot is taken."
+    )
 
 
 class LedgerEntry(Answer):
