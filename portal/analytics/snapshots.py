@@ -49,7 +49,7 @@ _POINTS = text("""
 """)
 _LIABILITY = text(f"""
     SELECT t.slug AS tier, t.name, count(m.id) - count(s.id) AS members, coalesce(sum(m.balance), 0)::bigint AS balance,
-           coalesce(sum(m.held), 0)::bigint AS held
+           coalesce(sum(m.held), 0)::bigint AS held, coalesce(sum(m.owed), 0)::bigint AS owed
     FROM loyalty_members m FULL JOIN loyalty_tiers t ON t.id = m.tier_id
     LEFT JOIN ({STAFF}) s ON s.id = m.id
     WHERE m.id IS NOT NULL OR t.active
@@ -86,6 +86,7 @@ def capture_snapshot(session: Session, moment: datetime, zone: ZoneInfo) -> Figu
         "liability": {
             "total": sum(row["balance"] for row in liability),
             "held": sum(row["held"] for row in liability),
+            "owed": sum(row["owed"] for row in liability),
             "tiers": liability,
         },
     }

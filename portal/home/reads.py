@@ -19,12 +19,13 @@ MAX_OPEN = 10_000
 DAY = timedelta(days=1)
 
 _NOW = text(f"""
-    SELECT m.counted, m.members, m.outstanding, m.held, q.open, i.invites, i.registered, i.converted,
+    SELECT m.counted, m.members, m.outstanding, m.held, m.owed, q.open, i.invites, i.registered, i.converted,
            (SELECT requested_at FROM loyalty_redemptions WHERE status = 'requested' ORDER BY hold_expires_at LIMIT 1)
                AS oldest
     FROM (SELECT count(*) AS counted, count(*) - count(s.id) AS members,
-                 coalesce(sum(balance), 0)::bigint AS outstanding, coalesce(sum(held), 0)::bigint AS held
-          FROM (SELECT id, balance, held FROM loyalty_members LIMIT {FEW + 1}) x
+                 coalesce(sum(balance), 0)::bigint AS outstanding, coalesce(sum(held), 0)::bigint AS held,
+                 coalesce(sum(owed), 0)::bigint AS owed
+          FROM (SELECT id, balance, held, owed FROM loyalty_members LIMIT {FEW + 1}) x
           LEFT JOIN ({STAFF}) s ON s.id = x.id) m
     CROSS JOIN (SELECT count(*) AS open
                 FROM (SELECT FROM loyalty_redemptions WHERE status = 'requested' LIMIT {MAX_OPEN + 1}) x) q
@@ -46,11 +47,15 @@ _MESSAGES = text("SELECT outcome, sum(messages)::bigint AS messages FROM message
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The number of members without staff, and everybody's points; `live`: exact now, else as of the last night."""
+    """The number of members without staff, everybody's points, and what is owed beside them.
+
+    `live`: exact now, else as of the last night.
+    """
 
     members: int
     outstanding: int
     held: int
+    owed: int
     live: bool
 
 
@@ -75,6 +80,7 @@ class NowRow(NamedTuple):
     members: int
     outstanding: int
     held: int
+    owed: int
     open: int
     invites: int
     registered: int
@@ -90,11 +96,11 @@ def read_now() -> NowRow:
 def get_standing(row: NowRow, last: Night | None) -> Standing | None:
     """Members and points; None if there are many and no night has been captured yet."""
     if row.counted <= FEW:
-        return Standing(row.members, row.outstanding, row.held, True)
+        return Standing(row.members, row.outstanding, row.held, row.owed, True)
     if last is None:
         return None
     kept = last.figures["liability"]
-    return Standing(sum(tier["members"] for tier in kept["tiers"]), kept["total"], kept["held"], False)
+    return Standing(sum(tier["members"] for tier in kept["tiers"]), kept["total"], kept["held"], kept["owed"], False)
 
 
 def get_funnel(row: NowRow, details: Document) -> Funnel | None:

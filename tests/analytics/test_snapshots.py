@@ -1,6 +1,7 @@
 """Nightly snapshots: one per night, and the points of all nights add up."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +18,7 @@ from portal.redemptions import RestoreRules, restore_part, retake_part
 from portal.redemptions import lifecycle as redemptions
 from portal.redemptions.lifecycle import HoldRules
 from tests.factories.accounts import bearer, make_token, make_user, sign_in
-from tests.factories.loyalty import RULES, earn, make_member, make_tier
+from tests.factories.loyalty import RULES, earn, make_member, make_tier, owe
 from tests.factories.referrals import complete, make_invite
 
 URL = "/api/v1/loyalty/analytics/velocity"
@@ -56,8 +57,8 @@ def test_a_snapshot_counts_points_liability_and_velocity(session: Session) -> No
         "to": NIGHT.isoformat(),
     }
     assert found["liability"]["tiers"] == [  # type: ignore[index]  # figures of a night are JSON
-        {"tier": "bronze", "name": "Bronze", "members": 2, "balance": 100, "held": 0},
-        {"tier": "gold", "name": "Gold", "members": 1, "balance": 930, "held": 0},
+        {"tier": "bronze", "name": "Bronze", "members": 2, "balance": 100, "held": 0, "owed": 0},
+        {"tier": "gold", "name": "Gold", "members": 1, "balance": 930, "held": 0, "owed": 0},
     ]
     assert found["velocity"] == {
         "windowDays": 28,
@@ -126,3 +127,15 @@ def test_members_and_services_without_the_scope_may_not(client: FlaskClient, ses
     token = make_token(session, "member")
     assert client.get(URL, headers=bearer(token, make_user(session).id)).status_code == 403
     assert client.get(URL, headers=bearer(make_token(session, "admin"))).status_code == 200
+
+
+def test_what_is_owed_stands_beside_the_liability_and_is_not_taken_off(session: Session) -> None:
+    make_tier(session, "bronze", 0)
+    ada, bob = make_member(session), make_member(session)
+    noon = NIGHT - timedelta(hours=12)
+    owe(session, ada, 380, at=noon)
+    earn(session, bob, 500, at=noon)
+    capture_snapshot(session, NIGHT, BERLIN)
+    liability: Any = figures(session, "2026-03-11")["liability"]
+    assert (liability["total"], liability["held"], liability["owed"]) == (500, 0, 380)
+    assert [(tier["balance"], tier["owed"]) for tier in liability["tiers"]] == [(500, 380)]

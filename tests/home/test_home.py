@@ -14,7 +14,7 @@ from portal.nudges.web.dispatches import REASONS
 from portal.platform import clock
 from tests.analytics.test_console import capture
 from tests.factories.accounts import make_user, sign_in
-from tests.factories.loyalty import earn, make_member, make_reward, make_tier, request_reward
+from tests.factories.loyalty import earn, make_member, make_reward, make_tier, owe, request_reward
 from tests.statements import counted
 
 
@@ -70,8 +70,19 @@ def test_since_the_last_night_is_counted_from_its_end(last_night: Night) -> None
 def test_a_large_programme_is_shown_as_of_the_last_night(last_night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "FEW", 0)
     row = reads.read_now()
-    assert reads.get_standing(row, last_night) == reads.Standing(1, 1000, 0, live=False)
+    assert reads.get_standing(row, last_night) == reads.Standing(1, 1000, 0, 0, live=False)
     assert reads.get_standing(row, None) is None
+
+
+def test_what_is_owed_stands_beside_what_is_outstanding(operator: FlaskClient, session: Session) -> None:
+    member = make_member(session, points=1_000)
+    assert 'data-testid="owed"' not in operator.get("/admin/").text
+    owe(session, make_member(session), 380)
+    page = operator.get("/admin/").text
+    assert '<a href="/admin/owed" data-testid="owed">380 owed by members</a>' in page
+    assert reads.get_standing(reads.read_now(), None) == reads.Standing(2, 1000, 0, 380, live=True)
+    session.refresh(member)
+    assert member.balance == 1_000
 
 
 def test_messages_are_counted_since_the_last_night_and_in_all(last_night: Night) -> None:

@@ -31,20 +31,22 @@ class PointsFlow(Answer):
 
 
 class TierLiability(Answer):
-    """Points outstanding with the members of a tier (null: without one)."""
+    """Points outstanding with the members of a tier (null: without one), and what these owe."""
 
     tier: str | None
     name: str | None
     members: int
     balance: int
     held: int
+    owed: int
 
 
 class Liability(Answer):
-    """Points outstanding, in all and per tier."""
+    """Points outstanding, in all and per tier. What members owe stands beside them, and is not taken off."""
 
     total: int
     held: int
+    owed: int
     tiers: list[TierLiability]
 
 

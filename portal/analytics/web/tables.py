@@ -37,6 +37,7 @@ POINTS = Table(
         Column("withdrawn", "Withdrawn", _figure("points,withdrawn"), "points"),
         Column("outstanding", "Outstanding", _figure("liability,total"), "points"),
         Column("held", "On hold", _figure("liability,held"), "points"),
+        Column("owed", "Owed by members", _figure("liability,owed"), "points"),
         Column("worth", "Outstanding in money", _figure("liability,total"), "money", exported=False),
     ),
 )
@@ -90,6 +91,7 @@ LIABILITY = Table(
         Column("members", "Members", _of("t.figures", "members"), "number"),
         Column("balance", "Points outstanding", _of("t.figures", "balance"), "points"),
         Column("held", "On hold", _of("t.figures", "held"), "points"),
+        Column("owed", "Owed by members", _of("t.figures", "owed"), "points"),
         Column("worth", "In money", _of("t.figures", "balance"), "money", exported=False),
     ),
 )
