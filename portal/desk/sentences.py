@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from portal.desk.reads import HoldRow, LotRow
-from portal.ledger import describe, labels_of
+from portal.ledger import describe, describe_shortfall, labels_of
 from portal.platform import clock
 from portal.platform.documents import Document
 from portal.platform.formatting import format_date_in, grouped, reader_zone
@@ -45,7 +45,8 @@ def explain_entry(row: EntryRow) -> str:
             return f"{came}, where they came from: {_taken(row.taken, row.lots_taken)}."
         return f"{came}; {_left(row.lot_remaining, row.lot_held, row.lot_expires_at)}."
     went = f"{_points(-row.amount)} {words.went.format(what=what)}"
-    return f"{went}: {_taken(row.taken or (), row.lots_taken)}."
+    lots = f": {_taken(row.taken, row.lots_taken)}" if row.taken else ""
+    return f"{went}{lots}{describe_shortfall(row.metadata)}."
 
 
 def explain_lot(lot: LotRow) -> str:

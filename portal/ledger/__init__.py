@@ -5,7 +5,7 @@ from portal.ledger.checks import keep_check, list_last_checks
 from portal.ledger.expiry import expire_scheduled_points
 from portal.ledger.explanation import EntryNotFound, ExplainedRow, Explanation, get_explained_entry
 from portal.ledger.holds import InsufficientPoints, hold_points, release_holds, take_held_points
-from portal.ledger.labels import labels_of
+from portal.ledger.labels import describe_shortfall, labels_of
 from portal.ledger.models import EntryType
 from portal.ledger.pending import PendingCredit, activate_due, activate_now, is_put_aside, put_aside, reschedule, shrink
 from portal.ledger.posting import Entry, Posted, Posting, Texts, post
@@ -80,6 +80,7 @@ __all__ = [
     "by_sql",
     "credit",
     "describe",
+    "describe_shortfall",
     "expire_scheduled_points",
     "find_credit",
     "get_entry",

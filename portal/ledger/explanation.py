@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.ledger.labels import labels_of
+from portal.ledger.labels import describe_shortfall, labels_of
 from portal.ledger.models import EntryType
 from portal.ledger.reads import BESIDE, COLUMNS, EntryRow, describe, serialize_entry
 from portal.platform import clock
@@ -203,8 +203,9 @@ def _adjustment(row: ExplainedRow) -> str:
 def _reversal(row: ExplainedRow) -> str:
     done = "given back" if row.amount > 0 else "taken back"
     if "order_reference" not in row.metadata:
-        return f"{_points(row)} {done}{f': “{row.description}”' if row.description else ''}."
-    return f"{_points(row)} {done} for {_of_order(row)}."
+        why = f": “{row.description}”" if row.description else ""
+        return f"{_points(row)} {done}{why}{describe_shortfall(row.metadata)}."
+    return f"{_points(row)} {done} for {_of_order(row)}{describe_shortfall(row.metadata)}."
 
 
 def _recovery(row: ExplainedRow) -> str:

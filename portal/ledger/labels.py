@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from portal.ledger.models import EntryType
+from portal.platform.documents import Document
+from portal.platform.formatting import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ LABELS: dict[str, EntryLabels] = {
 UNKNOWN = EntryLabels("Points", "Points changed", "for “{what}”", "were taken for “{what}”", detailed=True)
 
 
+# The parts of a reversal that it could not take.
+MISSING = (
+    ("expired", "{0} had expired already"),
+    ("owed", "{0} could not be and {1} owed"),
+    ("writtenOff", "{0} could not be and {1} not asked for"),
+)
 # Of a balance that came from a file.
 IMPORTED = "Opening balance"
 
@@ -88,6 +96,17 @@ IMPORTED = "Opening balance"
 def labels_of(entry_type: str) -> EntryLabels:
     """The wording of a type; a generic one if the type is unknown."""
     return LABELS.get(entry_type, UNKNOWN)
+
+
+def describe_shortfall(metadata: Document) -> str:
+    """What a reversal could not take, to follow what it took: “; 380 could not be and are owed”. Empty: nothing."""
+    parts: dict[str, int] = metadata.get("takes", {})
+    said = [
+        words.format(grouped(parts[part]), "is" if parts[part] == 1 else "are")
+        for part, words in MISSING
+        if part in parts
+    ]
+    return f"; {', '.join(said)}" if said else ""
 
 
 def describe_types() -> str:

@@ -56,6 +56,16 @@ def test_a_member_page_says_what_is_owed_from_which_entries(operator: FlaskClien
     assert f"{MEMBERS}/ada/ledger/{ids.encode(entry_id)}" in page
 
 
+def test_the_ledger_says_what_could_not_be_taken_and_what_paid_it(operator: FlaskClient, session: Session) -> None:
+    member = make_debtor(session, "ada", 100)
+    now, kind = clock.now(), EntryType.EVENT
+    brought = ledger.credit(member.id, 30, kind, source="event", external_id="x", rules=RULES, at=now)
+    ledger.post(session, [brought], now)
+    page = operator.get(f"{MEMBERS}/ada/ledger").text
+    assert "; 100 could not be and are owed." in page
+    assert "30 points settled what was owed: 30 of “Bonus for an event”" in page
+
+
 def test_who_owes_nothing_has_no_such_part(operator: FlaskClient, session: Session) -> None:
     make_member(session, make_user(session, id="ada"), points=5)
     page = operator.get(f"{MEMBERS}/ada").text
@@ -178,7 +188,7 @@ def test_the_list_is_exported(operator: FlaskClient, session: Session) -> None:
     lines = operator.get(f"{OWED}?format=csv").text.splitlines()
     assert len(lines) == 2
     assert "owed" in lines[0].split(",")
-    assert lines[1].startswith("ann,")
+    assert lines[1].startswith("ann,Ann,active,20,1,")
 
 
 def test_the_list_follows_its_index(session: Session) -> None:

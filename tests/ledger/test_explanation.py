@@ -206,6 +206,21 @@ def test_an_opening_balance_was_brought_along(client: FlaskClient, session: Sess
         (30, {"order_reference": "A-1"}, "30 points taken back for order A-1."),
         (1, {}, "1 point taken back."),
         (0, {"order_reference": "A-1"}, "0 points taken back for order A-1."),
+        (
+            0,
+            {"order_reference": "A-1", "takes": {"owed": 1380}},
+            "0 points taken back for order A-1; 1,380 could not be and are owed.",
+        ),
+        (
+            50,
+            {"order_reference": "A-1", "takes": {"own": 50, "expired": 200, "owed": 1}},
+            "50 points taken back for order A-1; 200 had expired already, 1 could not be and is owed.",
+        ),
+        (
+            50,
+            {"order_reference": "A-1", "takes": {"own": 50, "writtenOff": 30}},
+            "50 points taken back for order A-1; 30 could not be and are not asked for.",
+        ),
         (-20, {"order_reference": "A-1"}, "20 points given back for order A-1. They never expire."),
     ],
 )

@@ -86,9 +86,9 @@ OWING = Table(
     key_type="uuid",
     order="-owed",
     columns=(
-        *_COLUMNS[:5],
+        *(column for column in _COLUMNS if column.key in ("user_id", "name", "status")),
         Column("owed", "Owed", "m.owed", "points", sorts="bigint"),
-        Column("debts", "From", "d.debts", "number"),
+        Column("debts", "Debts", "d.debts", "number"),
         Column("since", "Oldest since", "d.since", "moment", sorts="timestamptz", by="coalesce(d.since, 'infinity')"),
         Column("pending", "Pending", "m.pending", "points"),
         Column("held", "On hold", "m.held", "points"),
