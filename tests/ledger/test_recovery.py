@@ -18,7 +18,8 @@ from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.web.application import Portal
 from portal.redemptions import cancel_stale_holds
-from portal.redemptions.lifecycle import HoldRules, Wish, reserve_points
+from portal.redemptions.lifecycle import HoldRules, Wish, release_redemption, reserve_points
+from portal.redemptions.models import RedemptionStatus
 from tests.concurrency import at_once
 from tests.factories.loyalty import FAR, RULES, earn, make_member, owe
 from tests.statements import counted
@@ -249,3 +250,29 @@ def test_a_policy_that_writes_off_is_verified(session: Session) -> None:
     assert tuple(kept) == (50, "shortfall", NOW)
     session.execute(text("UPDATE loyalty_owed SET written_off = 20"))
     assert {each["check"] for each in find_differences(session)} == {"owed", "owed_written_off"}
+
+
+def test_credits_and_releases_at_once_pay_no_more_than_is_owed(committed_app: Portal) -> None:
+    with committed_app.app_context(), unit_of_work() as session:
+        member = make_member(session)
+        earn(session, member, 200, at=NOW, expires_at=FAR)
+        held = [hold(session, member, 20) for _ in range(10)]
+        owe(session, member, 100, at=NOW)
+        member_id = member.id
+
+    def pay(number: int) -> None:
+        for part in range(5):
+            with unit_of_work() as session:
+                if number % 2:
+                    act = Act("test", NOW, "Changed their mind")
+                    release_redemption(session, held[number // 2 * 5 + part], RedemptionStatus.CANCELLED, act)
+                else:
+                    lock_members(session, [member_id])
+                    ledger.post(session, [credit_of(member_id, 7, key=f"{number}-{part}")], NOW)
+
+    at_once(committed_app, 4, pay)
+    with committed_app.app_context(), unit_of_work() as session:
+        assert sum(amounts(session, member_id)) == -100
+        member = session.get_one(Member, member_id)
+        assert (member.owed, member.held, member.balance) == (0, 0, 200 + 70 - 100)
+        assert find_differences(session) == []
