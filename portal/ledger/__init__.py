@@ -39,7 +39,7 @@ from portal.ledger.reversing import (
     write_off_old,
 )
 from portal.ledger.rules import EarningRules, credit
-from portal.ledger.streaks import grant_weekly_streak_bonuses
+from portal.ledger.streaks import drop_idle_week, grant_weekly_streak_bonuses
 from portal.ledger.verify import CHECKS, Check, Difference, add_checks, by_sql
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "credit",
     "describe",
     "describe_shortfall",
+    "drop_idle_week",
     "expire_scheduled_points",
     "find_credit",
     "get_entry",

@@ -246,6 +246,8 @@ class _Change:
         self._reschedule(reach)
         self._keep(changes)
         self.booked.taken += taken
+        if back and not any(self._net(slug) + points for slug, points in changes.items()):
+            ledger.drop_idle_week(self.session, self.cause.member_id, self.order.placed_at, self.rules.points)
 
     def _post(self, granted: Sequence[ledger.Posting], back: Sequence[ledger.Taken] = ()) -> None:
         """Post what is granted and what is taken back, and note what could not be taken."""

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests.contract.api import Api
 from tests.contract.document import Json
 from tests.contract.orders import PLACED, Orders, amounts, line, net, order_of, put_rule
+from tests.contract.shop import Shop
 
 THREE = line(2997, "1", quantity=3)
 # The same order told again, with a stamp that is later than each of its refunds.
@@ -178,3 +181,33 @@ def test_orders_that_earn_nothing_yet_keep_their_refunds(orders: Orders, ann: st
 def test_unclaimed_orders_are_refunded_too(orders: Orders) -> None:
     orders.put("A", order_of(THREE))
     assert orders.refund("A", of_line(quantity=1))["order"]["refunds"][0]["applied"] == 999
+
+
+WEEKS = text("SELECT week, length FROM loyalty_streak_weeks ORDER BY week")
+
+
+def test_a_week_whose_only_order_was_given_back_is_none_of_the_streak(
+    orders: Orders, ann: str, session: Session
+) -> None:
+    dates = ("2026-11-04T10:00:00Z", "2026-11-11T10:00:00Z", "2026-11-18T10:00:00Z")
+    for number, placed in enumerate(dates):
+        orders.put(f"A{number}", order_of(THREE, userId=ann, placedAt=placed))
+    orders.put("B", order_of(500, userId=ann, placedAt=dates[0]))
+    assert [row.length for row in session.execute(WEEKS)] == [1, 2, 3]
+    orders.refund("A1", of_line(quantity=2))
+    orders.refund("A0", of_line())
+    assert [row.length for row in session.execute(WEEKS)] == [1, 2, 3]
+    orders.refund("A1", of_line(refund_id="rest"))
+    assert [row.length for row in session.execute(WEEKS)] == [1, 1]
+    orders.undo_refund("A1", "rest")
+    assert [row.length for row in session.execute(WEEKS)] == [1, 2, 3]
+
+
+def test_buying_and_giving_back_renews_no_other_point(orders: Orders, shop: Shop, ann: str, session: Session) -> None:
+    shop.credit(ann, 500, expiresAt="2027-03-01T00:00:00Z")
+    dates = "SELECT expires_at FROM loyalty_point_expirations WHERE points = 500"
+    before = session.scalar(text(dates))
+    orders.put("A", order_of(THREE, userId=ann))
+    orders.refund("A", of_line())
+    assert session.scalar(text(dates)) == before
+    assert shop.points(ann)[0] == 500
