@@ -65,8 +65,13 @@ def test_example_i_what_waits_is_taken_first(orders: Orders, admin: Api, ann: st
     back = orders.refund("A", of_line(amount=20000))
     assert back["entries"] == []
     assert back["order"]["points"] == {
-        "granted": 500, "pending": 300, "active": 0, "reversed": 200, "owed": 0, "restored": 0,
-    }  # fmt: skip
+        "granted": 500,
+        "pending": 300,
+        "active": 0,
+        "reversed": 200,
+        "owed": 0,
+        "restored": 0,
+    }
     assert back["order"]["refunds"][0]["points"] == 200
 
 
@@ -84,9 +89,15 @@ def test_the_same_refund_again_changes_nothing(orders: Orders, ann: str, refund:
 
 @pytest.mark.parametrize(
     "other",
-    [of_line(quantity=2), of_line("2", quantity=1), of_money(999), of_line(quantity=1, amount=1),
-     {**of_line(quantity=1), "refundedAt": PLACED}, {**of_line(quantity=1), "restore": "none"}],
-)  # fmt: skip
+    [
+        of_line(quantity=2),
+        of_line("2", quantity=1),
+        of_money(999),
+        of_line(quantity=1, amount=1),
+        {**of_line(quantity=1), "refundedAt": PLACED},
+        {**of_line(quantity=1), "restore": "none"},
+    ],
+)
 def test_another_refund_of_the_same_id_is_refused(orders: Orders, ann: str, other: Json) -> None:
     orders.put("A", order_of(THREE, line(500, "2"), userId=ann))
     before = orders.refund("A", of_line(quantity=1))["order"]

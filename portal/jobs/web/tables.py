@@ -119,6 +119,7 @@ CHECKS = {
     "order_figures": "What an order has granted and taken back is the sum over its rules.",
     "order_points": "What an order has granted was posted, or waits.",
     "order_qualifying": "What an order counts for tiers is what its rules granted for that.",
+    "order_restored": "What orders gave back of redemptions has come back.",
     "order_target": "Each order has granted what its snapshot and its state make of it.",
     "tier": "Each member has at least the tier that they earned.",
     "reward_taken": "What was taken of a reward is what was requested and not given back.",
