@@ -1,10 +1,11 @@
 """From what happened to what it brings: judged by rules and limits, without a cart.
 
 What is granted is kept and posted, or put aside, as it is for orders; multipliers do not apply (CONTRACT-EARNING 8.3).
+What is taken back by hand gives limits their room back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -16,9 +17,10 @@ from sqlalchemy.orm import Session
 from portal import ledger
 from portal.earning.evaluation import Cap, Lost, Room, Rule, cap_points, find_refusal
 from portal.earning.explanations import tell_grant
-from portal.earning.grants import Cause, read_room, write_grants
+from portal.earning.grants import Cause, free_entitlements, get_grants, read_room, write_grants
+from portal.earning.reads import get_versions
 from portal.earning.rules import RuleTerms
-from portal.ledger import EarningRules, EntryType, ExplainedRow, Explanation
+from portal.ledger import EarningRules, EntryKey, EntryType, ExplainedRow, Explanation
 from portal.platform.clock import week_of
 from portal.platform.db.reads import read_one
 from portal.platform.documents import Document
@@ -120,6 +122,20 @@ def book(session: Session, given: Sequence[Credit], now: datetime) -> ledger.Pos
 def get_activation(cause: Cause, rule: Rule) -> datetime:
     """When points of the rule become active: its own `pendingDays` after the cause. `PENDING_DAYS` are of orders."""
     return cause.at + timedelta(days=rule.terms.pending_days or 0)
+
+
+def give_room_back(session: Session, entry: EntryKey, points: int, now: datetime) -> None:
+    """Note that so many points of a grant were taken back by hand, by the date that it counts by in limits.
+
+    What is had once, and of which nothing is left, may be had again. The caller holds the member's row lock.
+    """
+    _, episode, slug = entry.effect.split(":")
+    cause = Cause(entry.member_id, entry.source, entry.external_id, now, int(episode))
+    known = get_grants(session, cause)[slug]
+    cause = replace(cause, at=known.at)
+    write_grants(session, cause, [(rule, -points, known.facts) for rule in get_versions([(slug, known.version)])], now)
+    if known.net == points:
+        free_entitlements(session, cause, [slug])
 
 
 class _Granted(NamedTuple):

@@ -4,9 +4,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.accounts import JOINED, User
-from portal.earning.occasions.granting import SOURCES, explain_entry
+from portal.earning.occasions.granting import SOURCES, explain_entry, give_room_back
 from portal.earning.occasions.joining import welcome
-from portal.earning.occasions.undoing import give_room_back
 from portal.earning.web.console import PREVIEW, Previewer
 from portal.ledger import EarningRules, add_checks
 from portal.ledger.web import explain, follow
