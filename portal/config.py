@@ -161,6 +161,13 @@ class Settings(BaseSettings):
     owed_write_off_months: int = Field(
         12, ge=0, le=120, description="Months after which points that a member owes are written off; 0: never."
     )
+    tier_unearn_days: int = Field(
+        60,
+        ge=0,
+        le=3650,
+        description="Days after a tier was reached in which it is taken back at the end of a day on which what had "
+        "opened it was refunded or reversed; 0: never.",
+    )
 
     # Referrals
     referral_member_max_active_invites: int = Field(10, ge=1, le=10_000, description="Open invites per member.")

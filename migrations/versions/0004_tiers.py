@@ -97,10 +97,17 @@ def _create_loyalty_tier_changes() -> None:
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("from_tier_id", sa.Uuid(), nullable=True),
-        sa.Column("to_tier_id", sa.Uuid(), nullable=False),
+        sa.Column("to_tier_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("threshold", sa.BigInteger(), nullable=False),
         sa.Column("lifetime_earned", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("from_tier_id IS DISTINCT FROM to_tier_id", name=op.f("ck_loyalty_tier_changes_changes")),
+        sa.CheckConstraint("reason IN ('reached', 'unearned')", name=op.f("ck_loyalty_tier_changes_reason")),
+        sa.CheckConstraint(
+            "to_tier_id IS NOT NULL OR reason = 'unearned'", name=op.f("ck_loyalty_tier_changes_to_tier")
+        ),
         sa.ForeignKeyConstraint(
             ["from_tier_id"], ["loyalty_tiers.id"], name=op.f("fk_loyalty_tier_changes_from_tier_id_loyalty_tiers")
         ),

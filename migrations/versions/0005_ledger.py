@@ -29,12 +29,14 @@ def upgrade() -> None:
     _create_loyalty_hold_allocations()
     _create_loyalty_lot_debits()
     _create_loyalty_owed()
+    _create_loyalty_tier_doubts()
     _create_loyalty_pending_credits()
     op.execute(APPEND_ONLY)
 
 
 def downgrade() -> None:
     op.drop_table("loyalty_pending_credits")
+    op.drop_table("loyalty_tier_doubts")
     op.drop_table("loyalty_owed")
     op.drop_table("loyalty_lot_debits")
     op.drop_table("loyalty_hold_allocations")
@@ -299,6 +301,26 @@ def _create_loyalty_pending_credits() -> None:
         ["member_id", "activates_at"],
         unique=False,
         postgresql_where=sa.text("activated_at IS NULL AND points > 0"),
+    )
+
+
+def _create_loyalty_tier_doubts() -> None:
+    op.create_table(
+        "loyalty_tier_doubts",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("points > 0", name=op.f("ck_loyalty_tier_doubts_points")),
+        sa.ForeignKeyConstraint(
+            ["member_id", "entry_id"],
+            ["loyalty_ledger_entries.member_id", "loyalty_ledger_entries.id"],
+            name=op.f("fk_loyalty_tier_doubts_member_id_entry_id_loyalty_ledger_entries"),
+        ),
+        sa.PrimaryKeyConstraint("member_id", "entry_id", name=op.f("pk_loyalty_tier_doubts")),
+    )
+    op.create_index(
+        "ix_loyalty_tier_doubts_posted_at", "loyalty_tier_doubts", ["posted_at", "member_id"], unique=False
     )
 
 

@@ -60,9 +60,9 @@ _HOLDS = text("""
     ORDER BY r.id, l.expires_at, l.seq LIMIT 200
 """)
 _TIERS = text("""
-    SELECT c.changed_at, c.lifetime_earned, f.name AS from_tier, t.name AS to_tier
+    SELECT c.changed_at, c.lifetime_earned, f.name AS from_tier, t.name AS to_tier, c.reason
     FROM loyalty_tier_changes c
-    JOIN loyalty_tiers t ON t.id = c.to_tier_id LEFT JOIN loyalty_tiers f ON f.id = c.from_tier_id
+    LEFT JOIN loyalty_tiers t ON t.id = c.to_tier_id LEFT JOIN loyalty_tiers f ON f.id = c.from_tier_id
     WHERE c.member_id = :member_id ORDER BY c.id DESC LIMIT :most
 """)
 _RECENT = text("""
@@ -161,12 +161,13 @@ class HoldRow(NamedTuple):
 
 
 class TierChangeRow(NamedTuple):
-    """An upgrade from one tier (None: no tier) to another, by name."""
+    """A change from one tier (None: no tier) to another, by name; `reason` is `reached` or `unearned`."""
 
     changed_at: datetime
     lifetime_earned: int
     from_tier: str | None
-    to_tier: str
+    to_tier: str | None
+    reason: str
 
 
 class RecentRow(NamedTuple):
@@ -209,7 +210,7 @@ def list_holds(member_id: UUID | None) -> list[HoldRow]:
 
 
 def list_tier_changes(member_id: UUID | None) -> list[TierChangeRow]:
-    """The latest upgrades, newest first."""
+    """The latest changes of tier, newest first."""
     return read_all(_TIERS, {"member_id": member_id, "most": MAX_TIERS})
 
 

@@ -35,6 +35,8 @@ from portal.ledger.reversing import (
     retake_points,
     reverse_credit,
     reverse_entry,
+    settle_doubts,
+    tell_date,
     write_off,
     write_off_old,
 )
@@ -108,8 +110,10 @@ __all__ = [
     "reverse_entry",
     "serialize_entry",
     "serialize_pending",
+    "settle_doubts",
     "shrink",
     "take_held_points",
+    "tell_date",
     "write_off",
     "write_off_old",
 ]

@@ -46,6 +46,7 @@ _UPGRADE = text("""
     FROM loyalty_tier_changes c
     JOIN loyalty_members m ON m.id = c.member_id
     JOIN loyalty_tiers t ON t.id = c.to_tier_id
+    JOIN loyalty_tiers held ON held.id = m.tier_id AND held.threshold >= t.threshold
     LEFT JOIN LATERAL (
         SELECT name, threshold FROM loyalty_tiers x WHERE x.active AND x.threshold > t.threshold
         ORDER BY x.threshold LIMIT 1) n ON true
@@ -55,6 +56,8 @@ _UPGRADE = text("""
 
 def send_loyalty_tier_upgrade(key: str, member_id: UUID | None, change_id: UUID | None) -> str:
     """Announce a recorded tier upgrade to the member once, as they allow; returns the message's status.
+
+    A tier that was taken back meanwhile is `gone`: nothing is sent.
 
     :raises portal.platform.outbox.Postponed: in their quiet hours.
     :raises portal.platform.outbox.RetryLater, portal.platform.outbox.OutcomeUnknown: see `send_once`.

@@ -63,7 +63,8 @@ class Returned(NamedTuple):
 class Booked:
     """The ledger entries written now, the tier upgrades that they caused, and the facts of each grant by rule.
 
-    `taken` says where what was taken back came from; `returned` what came back of redemptions, until when.
+    `taken` says where what was taken back came from; `returned` what came back of redemptions, until when;
+    `refunded_at` when the latest of the refunds that are booked now was made (None: there is no new one).
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Booked:
     grants: Document = field(default_factory=dict)
     taken: list[ledger.Taken] = field(default_factory=list)
     returned: list[Returned] = field(default_factory=list)
+    refunded_at: datetime | None = None
 
 
 def book(session: Session, order: Order, now: datetime, rules: OrderRules) -> Booked:
@@ -151,16 +153,22 @@ def _judge_by(
 
 def _tell_refunds(state: OrderInput, refunds: list[StoredRefund], snapshot: Snapshot, target: Target) -> list[Document]:
     """The refunds, each with the points that it took: of new ones what they took together, by what each gave back."""
-    new = [each for each in target.remaining.refunds if isinstance(each.refund, StoredRefund) and each.refund.is_new]
+    new = _find_new(target)
     if not new:
         return [store_refund(refund) for refund in refunds]
     before = compute_target(state, [refund for refund in refunds if not refund.is_new], snapshot)
-    shares = spread(max(before.points - target.points, 0), [each.applied for each in new])
-    points = {each.refund.refund_id: share for each, share in zip(new, shares, strict=True)}
+    shares = spread(max(before.points - target.points, 0), [applied for _, applied in new])
+    points = {refund.refund_id: share for (refund, _), share in zip(new, shares, strict=True)}
     return [
         store_refund(refund.model_copy(update={"points": points.get(refund.refund_id, refund.points)}))
         for refund in refunds
     ]
+
+
+def _find_new(target: Target) -> list[tuple[StoredRefund, int]]:
+    """The refunds that are booked now, each with how much it gave back."""
+    found = ((each.refund, each.applied) for each in target.remaining.refunds)
+    return [(refund, applied) for refund, applied in found if isinstance(refund, StoredRefund) and refund.is_new]
 
 
 def _note(order: Order, state: OrderInput, target: Target | None, why: Reason | NoPoints | None) -> None:
@@ -192,7 +200,9 @@ class _Change:
         rules: OrderRules,
     ) -> None:
         self.session, self.order, self.cause, self.now, self.rules = session, order, cause, now, rules
-        self.snapshot, self.target, self.booked = snapshot, target, Booked()
+        self.snapshot, self.target = snapshot, target
+        dated = max((refund.dated for refund, _ in _find_new(target)), default=None)
+        self.booked = Booked(refunded_at=None if dated is None else min(dated, now))
         self.known: Mapping[str, Granted] = get_grants(session, cause)
         self.grants = {grant.rule.slug: grant for grant in target.grants}
         versions = {rule.slug: rule for rule in snapshot.rules}
@@ -350,7 +360,7 @@ class _Change:
             self.cause.external_id,
             f"reverse:{self.cause.episode}:{slug}:{self.order.change}",
             self.now,
-            {**self._metadata(slug), "takes": plan.figures()},
+            {**self._metadata(slug), **ledger.tell_date(self.booked.refunded_at), "takes": plan.figures()},
             takes=(*plan.own, *plan.others),
             qualifying=-plan.posted if qualifies else 0,
             qualifies_at=self.order.placed_at,

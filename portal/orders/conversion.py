@@ -153,15 +153,16 @@ def claw_back(
     order: Order,
     before: Stood,
     conversions: Sequence[referrals.Conversion],
+    refunded_at: datetime | None,
     act: Act,
     rules: OrderRules,
 ) -> list[referrals.TakenBack]:
     """Take back the conversions of an order that this change has brought below the minimum, to nothing, or away from
-    the friend. The caller holds the row locks of both sides of each."""
+    the friend; `refunded_at` is when that was refunded. The caller holds the row locks of both sides of each."""
     fallen = _has_fallen(order, before, rules.referrals.minimum_order)
     moved = {before.member_id} if before.member_id != order.member_id else set()
     taken_back = [
-        referrals.claw_back(session, conversion, act, rules.shortfall)
+        referrals.claw_back(session, conversion, refunded_at, act, rules.shortfall)
         for conversion in conversions
         if fallen or conversion.friend_id in moved
     ]

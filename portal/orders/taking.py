@@ -109,7 +109,7 @@ def _settle(
 ) -> Taken:
     """Book what an order's new state makes of its points and of its referrals, and keep that state."""
     booked = book(session, order, act.now, rules)
-    taken_back = claw_back(session, order, before, referring.conversions, act, rules)
+    taken_back = claw_back(session, order, before, referring.conversions, booked.refunded_at, act, rules)
     book_restores(session, order, booked, act, rules)
     converted = convert_by_order(session, order, referring.candidate, act, rules)
     keep_state(session, order, booked, cause, act)

@@ -4,9 +4,12 @@ from portal.tiers.benefits import read_earn_multiplier
 from portal.tiers.models import Tier
 from portal.tiers.qualification import UPGRADE_TOPIC, Upgrade, enrol, enrol_many, list_tiers, put_tier, record_upgrades
 from portal.tiers.requalify import close_all
+from portal.tiers.unearned import Doubted, Rise, take_back_tiers
 
 __all__ = [
     "UPGRADE_TOPIC",
+    "Doubted",
+    "Rise",
     "Tier",
     "Upgrade",
     "close_all",
@@ -16,4 +19,5 @@ __all__ = [
     "put_tier",
     "read_earn_multiplier",
     "record_upgrades",
+    "take_back_tiers",
 ]

@@ -1,6 +1,7 @@
 """Tiers and the history of who reached them."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
@@ -32,19 +33,39 @@ class Tier(Base):
     )
 
 
+class ChangeReason(StrEnum):
+    """Why a member's tier has changed: they had the points, or what had opened it was reversed."""
+
+    REACHED = "reached"
+    UNEARNED = "unearned"
+
+
+REASONS = tuple(reason.value for reason in ChangeReason)
+
+
 class TierChange(Base):
-    """A recorded upgrade: from which tier to which, when, at how many points earned."""
+    """A recorded change: from which tier to which (None: none), why, when, at how many points earned.
+
+    `threshold` is what the tier needed then, `last_seq` the member's last ledger entry by then.
+    """
 
     __tablename__ = "loyalty_tier_changes"
 
     member_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_members.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     from_tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_tiers.id"))
-    to_tier_id: Mapped[UUID] = mapped_column(ForeignKey("loyalty_tiers.id"))
+    to_tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("loyalty_tiers.id"))
+    reason: Mapped[str]
+    threshold: Mapped[int] = mapped_column(BigInteger)
     lifetime_earned: Mapped[int] = mapped_column(BigInteger)
+    last_seq: Mapped[int] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
 
-    __table_args__ = (CheckConstraint("from_tier_id IS DISTINCT FROM to_tier_id", name="changes"),)
+    __table_args__ = (
+        CheckConstraint("from_tier_id IS DISTINCT FROM to_tier_id", name="changes"),
+        CheckConstraint(f"reason IN {REASONS}", name="reason"),
+        CheckConstraint("to_tier_id IS NOT NULL OR reason = 'unearned'", name="to_tier"),
+    )
 
 
 class Requalification(Base):

@@ -33,7 +33,7 @@ class Upgrade:
 _RISE = text("""
     WITH risen AS (
         SELECT m.id AS member_id, c.id AS from_id, c.slug AS from_slug, t.id AS to_id, t.slug AS to_slug,
-               t.threshold, m.lifetime_earned
+               t.threshold, m.lifetime_earned, m.last_seq
         FROM loyalty_members m
         LEFT JOIN loyalty_tiers c ON c.id = m.tier_id
         CROSS JOIN LATERAL (
@@ -44,8 +44,10 @@ _RISE = text("""
         UPDATE loyalty_members m SET tier_id = r.to_id, tier_since = :now FROM risen r WHERE m.id = r.member_id
         RETURNING m.id
     ), recorded AS (
-        INSERT INTO loyalty_tier_changes (member_id, id, from_tier_id, to_tier_id, lifetime_earned, changed_at)
-        SELECT r.member_id, new_ulid(:now), r.from_id, r.to_id, r.lifetime_earned, :now
+        INSERT INTO loyalty_tier_changes (member_id, id, from_tier_id, to_tier_id, reason, threshold, lifetime_earned,
+                                          last_seq, changed_at)
+        SELECT r.member_id, new_ulid(:now), r.from_id, r.to_id, 'reached', r.threshold, r.lifetime_earned, r.last_seq,
+               :now
         FROM risen r JOIN moved ON moved.id = r.member_id
         RETURNING member_id, id
     )
@@ -85,8 +87,8 @@ def record_upgrades(
 ) -> list[Upgrade]:
     """Move members who have reached a higher tier, record the upgrades and put their announcements in the outbox.
 
-    The caller holds the members' row locks. Points earned never fall, so nobody is moved down (CONTRACT rule 9). A tier
-    with threshold 0 is never announced, and none is if `announce` is False.
+    The caller holds the members' row locks. Nobody is moved down here (CONTRACT rule 9). A tier with threshold 0 is
+    never announced, and none is if `announce` is False.
     """
     rows = session.execute(_RISE, {"ids": list(member_ids), "now": now}).all()
     telling = [row for row in rows if row.earned] if announce else []

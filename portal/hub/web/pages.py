@@ -14,7 +14,7 @@ from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.earning import RuleKind, list_ways_of
 from portal.hub import catalogue, sentences
-from portal.hub.member import get_invite_teaser, get_member_document, get_or_enrol
+from portal.hub.member import get_beside, get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.ledger import get_explained_entry, labels_of
@@ -68,8 +68,8 @@ def loyalty() -> Response:
             timeline=timeline,
             kinds=query.types,
             older=query.cursor_token is not None,
-            invite=get_invite_teaser(hub["member"]),
             ways=_ways(hub["member"]),
+            **get_beside(hub["member"]),
             **hub,
         )
     )

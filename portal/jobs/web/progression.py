@@ -1,13 +1,19 @@
 """`run_loyalty_progression`: what the passage of time does to points, holds and invites."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from portal.checkout import expire_intents
 from portal.earning import pay_birthdays
-from portal.ledger import EarningRules, activate_due, expire_scheduled_points, grant_weekly_streak_bonuses
+from portal.ledger import (
+    EarningRules,
+    activate_due,
+    expire_scheduled_points,
+    grant_weekly_streak_bonuses,
+    settle_doubts,
+)
 from portal.platform import clock
 from portal.platform.db import unit_of_work
 from portal.platform.settings import current_settings
@@ -20,9 +26,10 @@ POSTED = ("entries", "points", "members")
 
 
 def run_loyalty_progression(_: datetime) -> list[Step]:
-    """Cancel stale holds, activate pending credits, expire points, pay birthdays and streaks, close what is over."""
+    """Cancel stale holds, activate, expire and pay points, judge tiers in doubt, close what is over."""
     settings = current_settings()
     rules, bonus = EarningRules.of(settings), settings.streak_bonus_points
+    unearn = timedelta(days=settings.tier_unearn_days)
 
     def activate(shard: Shard) -> Figures | None:
         with unit_of_work() as session:
@@ -40,8 +47,14 @@ def run_loyalty_progression(_: datetime) -> list[Step]:
         with unit_of_work() as session:
             return pay_birthdays(session, clock.now(), rules=rules, shard=shard)
 
+    def settle(shard: Shard) -> Figures | None:
+        with unit_of_work() as session:
+            return settle_doubts(session, clock.now(), rules=rules, within=unearn, shard=shard)
+
     return [
         counting("stale_holds", "cancelled", cancel_stale_holds),
+        # First, so that it is judged by what the day has left, and not by what is paid from here on.
+        Step("tiers_in_doubt", settle, ("members", "unearned"), SHARDS),
         Step("activated_credits", activate, POSTED, SHARDS),
         Step("expired_points", expire, POSTED, SHARDS),
         Step("birthdays", celebrate, ("members", "points"), SHARDS),

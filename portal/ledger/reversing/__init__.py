@@ -2,6 +2,7 @@
 
 from portal.ledger.reversing.by_hand import ELSEWHERE, EntryKey, Preview, preview_reversal, reverse_entry
 from portal.ledger.reversing.credits import Credit, Origin, Reversed, find_credit, reverse_credit
+from portal.ledger.reversing.doubts import settle_doubts, tell_date
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import PARTS, Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
 from portal.ledger.reversing.restoring import Debit, Restored, plan_restore, restore_points, retake_points
@@ -32,6 +33,8 @@ __all__ = [
     "retake_points",
     "reverse_credit",
     "reverse_entry",
+    "settle_doubts",
+    "tell_date",
     "write_off",
     "write_off_old",
 ]

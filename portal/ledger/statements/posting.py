@@ -106,6 +106,11 @@ _WRITE = """
             SELECT FROM loyalty_tiers t
             WHERE t.active AND t.threshold <= m.lifetime_earned
               AND t.threshold > coalesce((SELECT c.threshold FROM loyalty_tiers c WHERE c.id = m.tier_id), -1))
+    ), doubted AS (
+        INSERT INTO loyalty_tier_doubts (member_id, entry_id, points, posted_at)
+        SELECT f.member_id, f.id, -f.qualifying, f.posted_at
+        FROM fresh f JOIN moved m ON m.id = f.member_id JOIN loyalty_tiers c ON c.id = m.tier_id
+        WHERE f.qualifying < 0 AND m.lifetime_earned < c.threshold
     )
 """
 

@@ -15,6 +15,7 @@ from portal.ledger import Shortfall
 from portal.members import lock_members
 from portal.platform import audit, ids
 from portal.platform.audit import Act
+from portal.platform.documents import Document
 from portal.referrals import problems
 from portal.referrals.converting.credits import REFEREE, REFERRER, SOURCE
 from portal.referrals.models import InviteStatus, ReferralInvite
@@ -80,18 +81,22 @@ def void_referral(session: Session, invite_id: UUID, act: Act, shortfall: Shortf
     invite = _read(session, conversion)
     if invite.status == InviteStatus.REVERSED:
         raise problems.AlreadyReversed(invite.id, invite.order_reference)
-    return _reverse(session, invite, conversion, act, shortfall, Cause.VOIDED)
+    return _reverse(session, invite, conversion, act, shortfall, {"cause": Cause.VOIDED.value})
 
 
-def claw_back(session: Session, conversion: Conversion, act: Act, shortfall: Shortfall) -> TakenBack | None:
+def claw_back(
+    session: Session, conversion: Conversion, refunded_at: datetime | None, act: Act, shortfall: Shortfall
+) -> TakenBack | None:
     """Undo a conversion because of its order, on both sides; the friend may convert again. Audited.
 
-    None if it was undone meanwhile. The caller holds both members' row locks.
+    `refunded_at` is when the order was refunded, if it was: it decides which tiers that undoes. None if it was undone
+    meanwhile. The caller holds both members' row locks.
     """
     invite = _read(session, conversion)
     if invite.status != InviteStatus.CONVERTED:
         return None
-    return _reverse(session, invite, conversion, act, shortfall, Cause.ORDER)
+    facts = {"cause": Cause.ORDER.value, **ledger.tell_date(refunded_at)}
+    return _reverse(session, invite, conversion, act, shortfall, facts)
 
 
 def _read(session: Session, conversion: Conversion) -> ReferralInvite:
@@ -100,23 +105,24 @@ def _read(session: Session, conversion: Conversion) -> ReferralInvite:
 
 
 def _reverse(
-    session: Session, invite: ReferralInvite, conversion: Conversion, act: Act, shortfall: Shortfall, cause: Cause
+    session: Session, invite: ReferralInvite, conversion: Conversion, act: Act, shortfall: Shortfall, facts: Document
 ) -> TakenBack:
     entries, points = list[ledger.Entry](), {}
     for member_id, effect in ((invite.member_id, REFERRER), (conversion.friend_id, REFEREE)):
         origin = ledger.Origin(member_id, SOURCE, ids.encode(invite.id), effect)
         credit = ledger.find_credit(session, origin)
         if credit is not None and credit.left:
-            metadata = {"referral_code": invite.code, "cause": cause.value}
+            metadata = {"referral_code": invite.code, **facts}
             done = ledger.reverse_credit(session, origin, credit, credit.left, shortfall, act.now, metadata)
             entries += [done.entry] if done.entry is not None else []
             points[effect] = credit.left
-    invite.status, invite.reversed_at, invite.voided = InviteStatus.REVERSED, act.now, cause is Cause.VOIDED
+    voided = facts["cause"] == Cause.VOIDED
+    invite.status, invite.reversed_at, invite.voided = InviteStatus.REVERSED, act.now, voided
     session.flush()
     audit.record(
         session,
         act,
-        action=ACTIONS[cause],
+        action=ACTIONS[facts["cause"]],
         object_type="referral",
         object_id=ids.encode(invite.id),
         before={"status": InviteStatus.CONVERTED},
