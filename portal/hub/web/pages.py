@@ -14,7 +14,8 @@ from portal.accounts.web import Access, acting, current_user_id, guarded
 from portal.checkout import CheckoutRules, IntentNotFound
 from portal.earning import RuleKind, list_ways_of
 from portal.hub import catalogue, sentences
-from portal.hub.member import get_beside, get_member_document, get_or_enrol
+from portal.hub.beside import get_beside
+from portal.hub.member import get_member_document, get_or_enrol
 from portal.hub.timeline import list_timeline
 from portal.hub.web.timeline_schemas import TimelineQuery
 from portal.ledger import get_explained_entry, labels_of
