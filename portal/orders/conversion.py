@@ -162,7 +162,7 @@ def claw_back(
     fallen = _has_fallen(order, before, rules.referrals.minimum_order)
     moved = {before.member_id} if before.member_id != order.member_id else set()
     taken_back = [
-        referrals.claw_back(session, conversion, refunded_at, act, rules.shortfall)
+        referrals.claw_back(session, conversion, refunded_at, act, rules.shortfall, rules.points)
         for conversion in conversions
         if fallen or conversion.friend_id in moved
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.ledger import activate_due
-from portal.ledger.models import LedgerEntry
+from portal.ledger.models import LedgerEntry, StreakWeek
 from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.platform import clock, ids
@@ -90,6 +90,17 @@ def test_both_sides_are_taken_back_and_the_figures_follow(
         {"status": "reversed", "pointsTakenBack": {"referrer": 500, "referee": 100}},
     )
     assert find_differences(session) == []
+
+
+def test_a_week_that_only_the_referral_had_is_none_of_the_streak(
+    client: FlaskClient, session: Session, token: str, pair: tuple[Member, Member]
+) -> None:
+    invite = make_invite(session, pair[0])
+    complete(session, invite.code, "ben")
+    earn(session, pair[1], 10)
+    assert len(session.scalars(select(StreakWeek)).all()) == 2
+    void(client, token, invite)
+    assert session.scalars(select(StreakWeek.member_id)).all() == [pair[1].id]
 
 
 def test_what_is_pending_is_dropped_without_an_entry_and_never_paid(

@@ -61,7 +61,9 @@ class TakenBack:
     entries: Sequence[ledger.Entry]
 
 
-def void_referral(session: Session, invite_id: UUID, act: Act, shortfall: Shortfall) -> TakenBack:
+def void_referral(
+    session: Session, invite_id: UUID, act: Act, shortfall: Shortfall, earning: ledger.EarningRules
+) -> TakenBack:
     """Undo a conversion by hand, pending or paid, on both sides; the friend never converts again. Audited.
 
     What cannot be taken is owed or written off, as `shortfall` says. It is booked whatever the members' standing (R12).
@@ -81,11 +83,16 @@ def void_referral(session: Session, invite_id: UUID, act: Act, shortfall: Shortf
     invite = _read(session, conversion)
     if invite.status == InviteStatus.REVERSED:
         raise problems.AlreadyReversed(invite.id, invite.order_reference)
-    return _reverse(session, invite, conversion, act, shortfall, {"cause": Cause.VOIDED.value})
+    return _reverse(session, invite, conversion, act, shortfall, earning, {"cause": Cause.VOIDED.value})
 
 
 def claw_back(
-    session: Session, conversion: Conversion, refunded_at: datetime | None, act: Act, shortfall: Shortfall
+    session: Session,
+    conversion: Conversion,
+    refunded_at: datetime | None,
+    act: Act,
+    shortfall: Shortfall,
+    earning: ledger.EarningRules,
 ) -> TakenBack | None:
     """Undo a conversion because of its order, on both sides; the friend may convert again. Audited.
 
@@ -96,7 +103,7 @@ def claw_back(
     if invite.status != InviteStatus.CONVERTED:
         return None
     facts = {"cause": Cause.ORDER.value, **ledger.tell_date(refunded_at)}
-    return _reverse(session, invite, conversion, act, shortfall, facts)
+    return _reverse(session, invite, conversion, act, shortfall, earning, facts)
 
 
 def _read(session: Session, conversion: Conversion) -> ReferralInvite:
@@ -105,7 +112,13 @@ def _read(session: Session, conversion: Conversion) -> ReferralInvite:
 
 
 def _reverse(
-    session: Session, invite: ReferralInvite, conversion: Conversion, act: Act, shortfall: Shortfall, facts: Document
+    session: Session,
+    invite: ReferralInvite,
+    conversion: Conversion,
+    act: Act,
+    shortfall: Shortfall,
+    earning: ledger.EarningRules,
+    facts: Document,
 ) -> TakenBack:
     entries, points = list[ledger.Entry](), {}
     for member_id, effect in ((invite.member_id, REFERRER), (conversion.friend_id, REFEREE)):
@@ -114,7 +127,9 @@ def _reverse(
         if credit is not None and credit.left:
             metadata = {"referral_code": invite.code, **facts}
             done = ledger.reverse_credit(session, origin, credit, credit.left, shortfall, act.now, metadata)
-            entries += [done.entry] if done.entry is not None else []
+            if done.entry is not None:
+                entries.append(done.entry)
+                ledger.drop_idle_week(session, member_id, credit.qualifies_at, earning)
             points[effect] = credit.left
     voided = facts["cause"] == Cause.VOIDED
     invite.status, invite.reversed_at, invite.voided = InviteStatus.REVERSED, act.now, voided

@@ -60,8 +60,9 @@ def cancel_referral(referral_id: UUID) -> Response:
 @bp.output(schemas.VoidedReferral)
 def void_referral(referral_id: UUID, body: schemas.VoidInput) -> Response:
     """Undo a conversion, pending or paid, on both sides; the friend never converts again."""
-    shortfall = Shortfall(current_settings().refund_shortfall)
-    voided = reversal.void_referral(db.session(), referral_id, acting(body.reason), shortfall)
+    settings = current_settings()
+    shortfall, earning = Shortfall(settings.refund_shortfall), EarningRules.of(settings)
+    voided = reversal.void_referral(db.session(), referral_id, acting(body.reason), shortfall, earning)
     answer = {
         "referral": reads.get_referral(db.session(), referral_id, now=clock.now(), rules=_rules()),
         "ledgerEntries": [serialize_entry(entry) for entry in voided.entries],

@@ -74,13 +74,16 @@ def cancel(referral_id: UUID) -> AnyResponse:
 @guarded(Access.CONSOLE)
 def void(referral_id: UUID) -> AnyResponse:
     """Tell what both sides would lose, ask for the reason, then undo the conversion."""
-    form, back, shortfall = ReasonForm(), _page_of(referral_id), Shortfall(current_settings().refund_shortfall)
+    form, back, settings = ReasonForm(), _page_of(referral_id), current_settings()
+    shortfall, earning = Shortfall(settings.refund_shortfall), EarningRules.of(settings)
     review.get_referral(referral_id, clock.now())
     sides = preview_void(db.session(), referral_id, clock.now(), shortfall)
     question = Question("Void this referral?", "Void the referral", back, tell_void(sides), danger=True)
     if not form.validate_on_submit():
         return ask(form, question)
-    problem = attempt(partial(void_referral, db.session(), referral_id, acting(form.reason.data or ""), shortfall))
+    problem = attempt(
+        partial(void_referral, db.session(), referral_id, acting(form.reason.data or ""), shortfall, earning)
+    )
     return ask(form, question, problem) if problem else done("The referral is voided.", back)
 
 
