@@ -28,6 +28,7 @@ class OrderRules:
     claim: timedelta
     shortfall: ledger.Shortfall
     restoring: RestoreRules
+    unearn: timedelta
     convert_by_order: bool
     key: bytes
 
@@ -45,6 +46,7 @@ class OrderRules:
             timedelta(days=settings.order_claim_days),
             ledger.Shortfall(settings.refund_shortfall),
             RestoreRules.of(settings),
+            timedelta(days=settings.tier_unearn_days),
             settings.referral_convert_by_order,
             settings.secret_key.encode(),
         )

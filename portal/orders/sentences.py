@@ -34,11 +34,15 @@ _TAKES = {
 }
 
 
-def tell_refund(takes: Mapping[str, int], restored: int, locale: str) -> list[str]:
-    """Where points are taken from and what comes back, in sentences; one that says so if nothing does."""
+def tell_refund(takes: Mapping[str, int], restored: int, locale: str, *, falls: bool, ends_referral: bool) -> list[str]:
+    """Where points are taken from and what else a refund does, in sentences; one that says so if it does nothing."""
     told = [_TAKES[part].format(points=say_points(points, locale)) for part, points in takes.items() if points]
     if restored:
         told.append(f"{say_points(restored, locale)} that the order was paid with come back.")
+    if ends_referral:
+        told.append("The referral that the order converted is undone: both sides lose what it brought.")
+    if falls:
+        told.append("At the end of the day the member falls to a lower tier.")
     return told or ["No points are taken."]
 
 

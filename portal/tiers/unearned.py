@@ -76,6 +76,13 @@ def take_back_tiers(session: Session, doubted: Sequence[Doubted], now: datetime)
     return len(falls)
 
 
+def foresee(session: Session, member: Doubted, now: datetime) -> str | None:
+    """The slug of the tier that would be left to this member; None: none."""
+    tiers = session.scalars(select(Tier).order_by(Tier.threshold.desc(), Tier.active.desc())).all()
+    left = find_tier_left(tiers, member, now)
+    return next((tier.slug for tier in tiers if tier.id == left.tier_id), None)
+
+
 def find_tier_left(tiers: Sequence[Tier], member: Doubted, now: datetime) -> Fall:
     """The highest tier, no higher than the member's, that their points reach or that they have earned: pure.
 

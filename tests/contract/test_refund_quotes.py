@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from portal.platform import clock
 from tests.contract.api import Api
@@ -11,6 +13,7 @@ from tests.contract.document import Json
 from tests.contract.orders import Orders, amounts, line, net, order_of, put_rule
 from tests.contract.shop import Shop
 
+STATUS = text("SELECT status FROM loyalty_referral_invites")
 NOTHING = {"pending": 0, "expired": 0, "own": 0, "others": 0, "owed": 0, "writtenOff": 0}
 
 pytestmark = pytest.mark.usefixtures("clean_ledger")
@@ -125,3 +128,32 @@ def test_what_cannot_be_refunded_is_not_quoted(
     answer = orders.api.post(f"/orders/{reference}/refunds/quote", refund)
     assert answer.get_json()["code"] == code
     assert orders.send_refund("B", refund_of(1)).status_code == 202
+
+
+def test_a_tier_that_falls_at_the_end_of_the_day_is_foretold(orders: Orders, shop: Shop, ann: str) -> None:
+    for slug, threshold in {"base": 0, "gold": 1000}.items():
+        shop.tier(slug, threshold)
+    shop.credit(ann, 900)
+    orders.put("A", order_of(30000, userId=ann))
+    assert shop.member(ann)["tier"]["slug"] == "gold"
+    small, large = (orders.quote_refund("A", refund_of(amount)) for amount in (10000, 25000))
+    assert small["tier"] == {"before": "gold", "after": "gold"}
+    assert large["tier"] == {"before": "gold", "after": "base"}
+    assert large["sentences"][-1] == "At the end of the day the member falls to a lower tier."
+    orders.refund("A", refund_of(25000, quoteId=large["quoteId"]))
+    assert shop.member(ann)["tier"]["slug"] == "gold"
+
+
+def test_a_referral_that_ends_with_the_refund_is_foretold(
+    orders: Orders, shop: Shop, admin: Api, ann: str, session: Session
+) -> None:
+    code = shop.member(ann)["referralCode"]
+    admin.put("/api/v1/users/ben", {"email": "ben@example.com", "name": "Ben"})
+    told = orders.put("A", order_of(6000, userId="ben", referralCode=code))
+    assert told["referral"]["status"] == "converted"
+    quote = orders.quote_refund("A", refund_of(6000))
+    assert (quote["referral"]["id"], quote["referral"]["status"]) == (told["referral"]["id"], "reversed")
+    assert "The referral that the order converted is undone" in quote["sentences"][-1]
+    assert session.scalars(STATUS).all() == ["converted"]
+    orders.refund("A", refund_of(6000, quoteId=quote["quoteId"]))
+    assert session.scalars(STATUS).all() == ["reversed"]

@@ -2,7 +2,7 @@
 
 from portal.ledger.reversing.by_hand import ELSEWHERE, EntryKey, Preview, preview_reversal, reverse_entry
 from portal.ledger.reversing.credits import Credit, Origin, Reversed, find_credit, reverse_credit
-from portal.ledger.reversing.doubts import settle_doubts, tell_date
+from portal.ledger.reversing.doubts import foresee_tier, settle_doubts, tell_date
 from portal.ledger.reversing.owed import note_shortfalls
 from portal.ledger.reversing.reach import PARTS, Reach, Shortfall, Taken, Wanted, plan_reversals, read_reach
 from portal.ledger.reversing.restoring import Debit, Restored, plan_restore, restore_points, retake_points
@@ -24,6 +24,7 @@ __all__ = [
     "Taken",
     "Wanted",
     "find_credit",
+    "foresee_tier",
     "note_shortfalls",
     "plan_restore",
     "plan_reversals",

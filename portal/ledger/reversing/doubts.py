@@ -4,6 +4,7 @@ Whoever is left below their tier by a reversal is noted with it as it is posted.
 programme's time zone, a step of `loyalty_progression` judges their tiers, by batches of locked members.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -12,11 +13,11 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.ledger.rules import EarningRules
-from portal.platform.clock import start_of_day
+from portal.platform.clock import start_of_day, start_of_next_day
 from portal.platform.db import Base
 from portal.platform.documents import Document
 from portal.platform.steps import EVERYBODY, Figures, Shard
-from portal.tiers import Doubted, Rise, take_back_tiers
+from portal.tiers import Doubted, Rise, foresee, take_back_tiers
 
 
 class TierDoubt(Base):
@@ -75,6 +76,8 @@ _RISES = text("""
         WHERE CAST(:within AS interval) > interval '0') r
     WHERE c.member_id = ANY(:ids) AND c.reason = 'reached' ORDER BY c.member_id, c.last_seq, c.id
 """)
+_IN_DOUBT = text("SELECT EXISTS (SELECT FROM loyalty_tier_doubts WHERE member_id = :id)")
+_TIER = text("SELECT t.slug FROM loyalty_members m LEFT JOIN loyalty_tiers t ON t.id = m.tier_id WHERE m.id = :id")
 _SETTLE = text("DELETE FROM loyalty_tier_doubts WHERE member_id = ANY(:ids) AND posted_at < :closed")
 
 
@@ -103,14 +106,30 @@ def settle_doubts(
     member_ids = list(session.scalars(_LOCK_DUE, due))
     if not member_ids:
         return None
-    values = {"ids": member_ids, "closed": closed, "within": within}
+    doubted = _find_doubted(session, member_ids, closed, within)
+    unearned = take_back_tiers(session, doubted, now)
+    session.execute(_SETTLE, {"ids": member_ids, "closed": closed})
+    return {"members": len(doubted), "unearned": unearned}
+
+
+def foresee_tier(
+    session: Session, member_id: UUID, now: datetime, *, rules: EarningRules, within: timedelta
+) -> str | None:
+    """The slug of the tier that a member will have once today has ended, if nothing else happens; None: none."""
+    if session.scalar(_IN_DOUBT, {"id": member_id}):
+        closed = start_of_next_day(now.astimezone(rules.zone).date(), rules.zone)
+        for doubted in _find_doubted(session, [member_id], closed, within):
+            return foresee(session, doubted, now)
+    tier: str | None = session.scalar(_TIER, {"id": member_id})
+    return tier
+
+
+def _find_doubted(session: Session, member_ids: Sequence[UUID], closed: datetime, within: timedelta) -> list[Doubted]:
+    values = {"ids": list(member_ids), "closed": closed, "within": within}
     rises = {
         member_id: [Rise(*row[1:]) for row in rows]
         for member_id, rows in groupby(session.execute(_RISES, values), key=lambda row: row.member_id)
     }
-    doubted = [
+    return [
         Doubted(row.id, row.tier_id, row.points, rises.get(row.id, ())) for row in session.execute(_MEMBERS, values)
     ]
-    unearned = take_back_tiers(session, doubted, now)
-    session.execute(_SETTLE, values)
-    return {"members": len(doubted), "unearned": unearned}

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import text
@@ -50,13 +51,20 @@ class Effect:
             "restores": self.restores,
             "tier": self.tier,
             "referral": self.referral,
-            "sentences": tell_refund(self.takes, sum(each["points"] for each in self.restores), reader_locale()),
+            "sentences": tell_refund(
+                self.takes,
+                sum(each["points"] for each in self.restores),
+                reader_locale(),
+                falls=self.tier["before"] != self.tier["after"],
+                ends_referral=self.referral is not None,
+            ),
         }
 
     def digest(self) -> str:
         """What of it must not change until it happens: all but the dates of what comes back, which go by then."""
         restores = [[each["redemptionId"], each["points"]] for each in self.restores]
-        return _digest_of([self.takes, restores, self.tier, self.referral])
+        ended = None if self.referral is None else self.referral["id"]
+        return _digest_of([self.takes, restores, self.tier, ended])
 
 
 def quote_refund(session: Session, reference: str, refund: RefundInput, act: Act, rules: OrderRules) -> Document:
@@ -102,14 +110,22 @@ def _effect_of(session: Session, taken: Taken, now: datetime, rules: OrderRules)
     parts = Counter[str]()
     for each in taken.booked.taken:
         parts.update(each.figures())
-    tier = session.scalar(_TIER, {"member_id": taken.order.member_id})
+    tier = _foresee(session, taken.order.member_id, now, rules)
     ended = [get_referral(session, each.invite.id, now=now, rules=rules.referrals) for each in taken.taken_back]
     takes = {name: parts[name] for name in ledger.PARTS}
     restores = [
         {"redemptionId": each.redemption_id, "points": each.points, "expiresAt": each.expires_at}
         for each in taken.booked.returned
     ]
-    return Effect(takes, restores, {"before": tier, "after": tier}, ended[0] if ended else None)
+    return Effect(takes, restores, tier, ended[0] if ended else None)
+
+
+def _foresee(session: Session, member_id: UUID | None, now: datetime, rules: OrderRules) -> dict[str, str | None]:
+    """The member's tier, and that once the day has ended."""
+    if member_id is None:
+        return {"before": None, "after": None}
+    after = ledger.foresee_tier(session, member_id, now, rules=rules.points, within=rules.unearn)
+    return {"before": session.scalar(_TIER, {"member_id": member_id}), "after": after}
 
 
 def _quote(reference: str, refund: RefundInput, effect: Effect, now: datetime) -> Document:
