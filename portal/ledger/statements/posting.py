@@ -26,6 +26,8 @@ GIVEN = """
     )
 """
 
+# Whether an entry is known is looked up one by one (OFFSET 0): planned as a join, each posting to a small ledger would
+# read all of it, for the planner takes JSON to have a hundred rows.
 _WRITE = """
     , fresh AS (
         SELECT g.*, row_number() OVER w AS n, sum(g.amount) OVER w AS running
@@ -34,7 +36,7 @@ _WRITE = """
         WHERE NOT EXISTS (
             SELECT FROM loyalty_ledger_entries e
             WHERE e.member_id = g.member_id AND e.source = g.source AND e.external_id = g.external_id
-              AND e.effect = g.effect)
+              AND e.effect = g.effect OFFSET 0)
         WINDOW w AS (PARTITION BY g.member_id ORDER BY g.ord)
     ), taken AS (
         SELECT f.member_id, t.entry_id, t.lot_id, t.points, t.held FROM takes t JOIN fresh f ON f.id = t.entry_id
