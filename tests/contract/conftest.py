@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.orm import Session
 
 from portal.ledger.verify import find_differences
+from portal.platform.db import db
 from portal.platform.web.application import Portal
 from tests.contract.api import Api
 from tests.contract.document import Document
@@ -15,6 +17,7 @@ from tests.contract.shop import Shop
 from tests.contract.till import Till
 from tests.factories.accounts import make_token, make_user
 
+DEADLOCK = "40P01"
 As = Callable[..., Api]
 
 
@@ -77,3 +80,19 @@ def clean_ledger(session: Session) -> Iterator[None]:
     yield
     session.expire_all()
     assert list(find_differences(session)) == []
+
+
+@pytest.fixture
+def sound_in_the_end(committed_app: Portal) -> Iterator[None]:
+    """Afterwards everything is as it should be, and nobody has waited for somebody who waited for them."""
+    refused: list[str | None] = []
+
+    def note(context: ExceptionContext) -> None:
+        refused.append(getattr(context.original_exception, "sqlstate", None))
+
+    with committed_app.app_context():
+        event.listen(db.engine, "handle_error", note)
+    yield
+    with committed_app.app_context():
+        assert find_differences(db.session()) == []
+    assert DEADLOCK not in refused

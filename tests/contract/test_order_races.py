@@ -6,16 +6,15 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import ExceptionContext, event, text
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from portal.ledger.verify import find_differences
 from portal.platform import clock
 from portal.platform.db import db
 from portal.platform.web.application import Portal
@@ -32,12 +31,13 @@ FIGURES = text("""
            (SELECT coalesce(sum(qualifying), 0) FROM loyalty_ledger_entries e WHERE e.member_id = m.id) AS qualifying
     FROM loyalty_members m WHERE m.user_id LIKE :prefix ORDER BY m.user_id
 """)
-DEADLOCK = "40P01"
 Tell = Callable[[list[tuple[str, Json]]], list[Json]]
 GRANTS = text("""
     SELECT external_id, slug, sum(granted - reversed)::bigint AS points FROM loyalty_earning_grants
     WHERE external_id LIKE :prefix GROUP BY 1, 2 HAVING sum(granted - reversed) > 0 ORDER BY 1, 2
 """)
+
+pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
 
 @pytest.fixture
@@ -67,22 +67,6 @@ def tell_at_once(committed_app: Portal, document: Document, token: str) -> Tell:
         return at_once(committed_app, len(states), one)
 
     return tell
-
-
-@pytest.fixture(autouse=True)
-def verified(committed_app: Portal) -> Iterator[None]:
-    """Afterwards everything is as it should be, and nobody has waited for somebody who waited for them."""
-    refused: list[str | None] = []
-
-    def note(context: ExceptionContext) -> None:
-        refused.append(getattr(context.original_exception, "sqlstate", None))
-
-    with committed_app.app_context():
-        event.listen(db.engine, "handle_error", note)
-    yield
-    with committed_app.app_context():
-        assert find_differences(db.session()) == []
-    assert DEADLOCK not in refused
 
 
 def net(answer: Json) -> int:

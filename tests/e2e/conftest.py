@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from portal.accounts.models import User
 from portal.notifications.models import Message
@@ -19,6 +19,7 @@ from portal.platform.db import db, unit_of_work
 from portal.platform.outbox import deliver
 from portal.platform.web.application import Portal
 from tests import databases
+from tests.e2e.consoles import Programme, Quiet, sign_in
 from tests.factories.loyalty import make_member, make_reward, make_tier
 
 PASSWORD = "correct horse battery staple"
@@ -50,13 +51,9 @@ class Shop:
         return found[0]
 
 
+Visit = Callable[..., Page]
 # The shops that are served now, by their address.
 SHOPS: dict[str, Shop] = {}
-
-
-class Quiet(WSGIRequestHandler):
-    def log_request(self, *_: Any) -> None:
-        """Say nothing: a failing test's page tells more than its list of requests."""
 
 
 def _stock(app: Portal) -> None:
@@ -160,6 +157,23 @@ def open_page(browser: Browser, base_url: str, watch: Callable[[Page], Page]) ->
     def opened(**options: Any) -> Page:
         contexts.append(browser.new_context(base_url=base_url, **options))
         return watch(contexts[-1].new_page())
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Visit]:
+    """Open a watched page of the module's `programme`, with its own context options; signed in, if a role is named."""
+    contexts: list[BrowserContext] = []
+
+    def opened(role: str = "", **options: Any) -> Page:
+        contexts.append(browser.new_context(base_url=programme.url, **options))
+        page = watch(contexts[-1].new_page())
+        if role:
+            sign_in(page, role)
+        return page
 
     yield opened
     for context in contexts:

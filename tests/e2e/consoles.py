@@ -4,20 +4,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.accounts.web.guards import Access, access_of
 from portal.hub.demo.load import PASSWORD, SIGN_INS, load_demo
 from portal.platform.db import db, unit_of_work
 from tests import databases
 from tests.architecture.troubles import make_troubles
-from tests.e2e.conftest import Quiet
 
 EMAILS = {role: email for role, email, _, _ in SIGN_INS}
 # What a page leads to: pages, and what is only fetched (downloads, and mails in frames of their own).
@@ -25,6 +25,11 @@ LINKS = """[...document.querySelectorAll('a[href^="/admin"]:not([download]), [fo
     .map((link) => link.getAttribute("href") ?? link.getAttribute("formaction"))"""
 FETCHED = """[...document.querySelectorAll('a[download][href^="/admin"], iframe[src^="/admin"]')]
     .map((place) => place.getAttribute("href") ?? place.getAttribute("src"))"""
+
+
+class Quiet(WSGIRequestHandler):
+    def log_request(self, *_: Any) -> None:
+        """Say nothing: a failing test's page tells more than its list of requests."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """Every question of the consoles, found by following links: opened, left, refused, corrected and answered."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from portal.platform.web.application import Portal
 from tests import databases
+from tests.e2e.conftest import Visit
 from tests.e2e.consoles import Programme, served, sign_in
 from tests.e2e.people import expect_refusal
 
-Visit = Callable[..., Page]
 _LINK = re.compile(r"<a[^>]+>", re.DOTALL)
 _ADDRESS = re.compile(r'href="(/admin[^"]*)"')
 _ASKS_WHY = re.compile(r'<textarea[^>]+name="reason"')
@@ -24,22 +24,6 @@ def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
     """A portal with a year behind it and some trouble."""
     with served(servers, "dialogs") as programme:
         yield programme
-
-
-@pytest.fixture
-def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Visit]:
-    """Open a watched page of that portal, with an admin signed in."""
-    contexts: list[BrowserContext] = []
-
-    def opened(**options: object) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]  # options of Playwright
-        page = watch(contexts[-1].new_page())
-        sign_in(page, "admin")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def find_questions(page: Page, programme: Programme) -> dict[str, tuple[str, str]]:
@@ -79,7 +63,7 @@ WAYS_OUT = [leave_by_button, leave_by_key, leave_by_what_is_beside_it]
 
 
 def test_every_question_is_left_and_refused_without_a_complaint(visit: Visit, programme: Programme) -> None:
-    page = visit(reduced_motion="reduce")
+    page = visit("admin", reduced_motion="reduce")
     questions = find_questions(page, programme)
 
     for number, (path, address) in enumerate(questions.values()):
@@ -132,7 +116,7 @@ def find_forms(page: Page, programme: Programme) -> dict[str, str]:
 def test_every_form_on_a_page_of_its_own_is_refused_and_left_without_a_complaint(
     visit: Visit, programme: Programme, scripts: bool
 ) -> None:
-    page = visit(java_script_enabled=scripts, reduced_motion="reduce")
+    page = visit("admin", java_script_enabled=scripts, reduced_motion="reduce")
     forms = find_forms(page, programme)
 
     for path in forms.values():
@@ -171,7 +155,7 @@ REFUSED = {
 def test_an_act_that_cannot_be_done_says_why_beside_what_was_typed(
     visit: Visit, path: str, link: str, fields: dict[str, str], said: str, scripts: bool
 ) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto(path)
     page.get_by_role("link", name=link, exact=True).click()
     for label, typed in {**fields, "Reason": "asked by phone"}.items():
@@ -186,7 +170,7 @@ def test_an_act_that_cannot_be_done_says_why_beside_what_was_typed(
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize("chosen", [["Orders"], ["Admin"], ["Member", "Checkout"]])
 def test_a_token_may_have_any_scopes(visit: Visit, chosen: list[str], scripts: bool) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto("/admin/access/tokens/new")
     page.get_by_label("Name").fill(f"{' '.join(chosen)} {scripts}")
     page.get_by_label("Reason").fill("the new shop")
@@ -205,7 +189,7 @@ def test_a_token_may_have_any_scopes(visit: Visit, chosen: list[str], scripts: b
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize(("wrong", "number"), [("nobody", 1), ("@", 2)])
 def test_an_address_that_was_refused_is_corrected(visit: Visit, scripts: bool, wrong: str, number: int) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto("/admin/messages/suppressions/add")
     page.get_by_label("Email address or phone number").fill(wrong)
     page.get_by_label("Reason").fill("by phone")
@@ -220,7 +204,7 @@ def test_an_address_that_was_refused_is_corrected(visit: Visit, scripts: bool, w
 
 
 def test_points_that_cannot_be_read_are_corrected_in_the_dialog(visit: Visit) -> None:
-    page = visit()
+    page = visit("admin")
     page.goto("/admin/members/demo-ada")
     page.get_by_role("link", name="Adjust points").click()
     sheet = page.locator("#sheet")

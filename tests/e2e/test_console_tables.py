@@ -4,21 +4,21 @@ A new table is clicked through as soon as a page shows it; its pages are turned 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from portal.platform.console import tables
 from portal.platform.web.application import Portal
 from tests import databases
-from tests.e2e.consoles import Programme, served, sign_in
+from tests.e2e.conftest import Visit
+from tests.e2e.consoles import Programme, served
 from tests.e2e.people import expect_refusal
 from tests.factories.crowd import make_crowd
 
 SIZES = (2, 50, 100)
 LONG = {"members", "redemptions", "audit"}
-Visit = Callable[..., Page]
 _TABLE = re.compile(r'data-testid="table-([\w-]+)"')
 _HREF = re.compile(r'<a[^>]+?href="(/admin[^"]*)"(?![^>]*download)')
 
@@ -30,22 +30,6 @@ def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
         changes.setattr(tables, "PAGE_SIZES", SIZES)
         with served(servers, "tables", make_crowd) as programme:
             yield programme
-
-
-@pytest.fixture
-def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Visit]:
-    """Open a watched page of that portal, with an admin signed in."""
-    contexts: list[BrowserContext] = []
-
-    def opened(**options: object) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]  # options of Playwright
-        page = watch(contexts[-1].new_page())
-        sign_in(page, "admin")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def find_tables(page: Page, programme: Programme) -> dict[str, str]:
@@ -183,7 +167,7 @@ class Clicks:
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_every_control_of_every_table_works(visit: Visit, programme: Programme, scripts: bool) -> None:
-    page = visit(java_script_enabled=scripts, reduced_motion="reduce")
+    page = visit("admin", java_script_enabled=scripts, reduced_motion="reduce")
     found, turned, most = find_tables(page, programme), set(), 20 if scripts else 1
 
     for name, path in found.items():
@@ -202,7 +186,7 @@ def test_every_control_of_every_table_works(visit: Visit, programme: Programme, 
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize("path", ["/admin/members", "/admin/redemptions", "/admin/audit"])
 def test_page_two_and_back(visit: Visit, path: str, scripts: bool) -> None:
-    clicks = Clicks(visit(java_script_enabled=scripts), path.rpartition("/")[2], path, scripts=scripts)
+    clicks = Clicks(visit("admin", java_script_enabled=scripts), path.rpartition("/")[2], path, scripts=scripts)
     clicks.go()
     first = clicks.keys()
     second = clicks.turn("next", first)
@@ -223,7 +207,7 @@ def test_page_two_and_back(visit: Visit, path: str, scripts: bool) -> None:
 def test_a_list_without_rows_says_so_and_shows_all_again(
     visit: Visit, path: str, label: str, wanted: str, scripts: bool
 ) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto(path)
     rows = page.get_by_test_id("row")
     shown = rows.count()
@@ -238,7 +222,7 @@ def test_a_list_without_rows_says_so_and_shows_all_again(
 
 
 def test_the_focus_stays_in_the_table_when_its_page_is_turned(visit: Visit) -> None:
-    page = visit()
+    page = visit("admin")
     clicks = Clicks(page, "audit", "/admin/audit", scripts=True)
     clicks.go()
     first = clicks.keys()
@@ -249,7 +233,7 @@ def test_the_focus_stays_in_the_table_when_its_page_is_turned(visit: Visit) -> N
 
 
 def test_all_rows_are_chosen_at_once_and_their_number_is_told(visit: Visit) -> None:
-    page = visit()
+    page = visit("admin")
     page.goto("/admin/redemptions?status=requested&limit=50")
     told, every = page.locator("[data-ticked]"), page.get_by_label("Choose all rows")
     many = page.get_by_test_id("row").count()
@@ -267,7 +251,7 @@ def test_all_rows_are_chosen_at_once_and_their_number_is_told(visit: Visit) -> N
 
 
 def test_turning_the_page_forgets_what_was_chosen_and_says_so(visit: Visit) -> None:
-    page = visit()
+    page = visit("admin")
     page.goto("/admin/redemptions?status=requested")
     page.get_by_label("Choose all rows").check()
     expect(page.locator("[data-ticked]")).to_have_text("2 chosen")
@@ -277,7 +261,7 @@ def test_turning_the_page_forgets_what_was_chosen_and_says_so(visit: Visit) -> N
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_choosing_nothing_keeps_the_list_and_says_so(visit: Visit, scripts: bool) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto("/admin/redemptions?status=requested&limit=50&sort=id")
 
     page.get_by_role("button", name="Fulfil").click()
@@ -297,7 +281,7 @@ def test_choosing_nothing_keeps_the_list_and_says_so(visit: Visit, scripts: bool
 def test_chosen_requests_are_decided_and_lead_back_to_the_list(
     visit: Visit, scripts: bool, verb: str, answer: str, many: int
 ) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("admin", java_script_enabled=scripts)
     page.goto("/admin/redemptions?status=requested&sort=id")
     for box in page.locator("[data-tick]").all()[:many]:
         box.check()
@@ -333,7 +317,7 @@ NEXT, SORT, FILTER = "a[rel=next]", "#redemptions-by-id", "select[name=status]"
 def test_of_two_quick_clicks_the_last_counts(
     visit: Visit, clicked: tuple[str, str], left: str, gone: str, in_order: bool
 ) -> None:
-    page = visit()
+    page = visit("admin")
     page.goto("/admin/redemptions")
     held: list[Route] = []
     page.route(re.compile(r"/admin/redemptions\?"), lambda question: held.append(question))

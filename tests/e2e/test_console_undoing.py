@@ -1,15 +1,15 @@
 """Operators undo what was wrong, with scripts and without: a mistyped adjustment in two clicks, and what came back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from portal.platform.web.application import Portal
 from tests import databases
-from tests.e2e.consoles import Programme, served, sign_in
+from tests.e2e.conftest import Visit
+from tests.e2e.consoles import Programme, served
 
-Visit = Callable[..., Page]
 MEMBER = "/admin/members/demo-ada"
 
 
@@ -20,25 +20,9 @@ def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
         yield programme
 
 
-@pytest.fixture
-def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Visit]:
-    """Open a watched page of that portal, with an operator signed in."""
-    contexts: list[BrowserContext] = []
-
-    def opened(**options: object) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))  # type: ignore[arg-type]  # options of Playwright
-        page = watch(contexts[-1].new_page())
-        sign_in(page, "operator")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_mistyped_adjustment_is_undone_in_two_clicks(visit: Visit, scripts: bool) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("operator", java_script_enabled=scripts)
     page.goto(f"{MEMBER}/adjust")
     page.get_by_label("Points").first.fill("100000")
     page.get_by_label("Reason").fill("Typo")
@@ -62,7 +46,7 @@ def test_a_mistyped_adjustment_is_undone_in_two_clicks(visit: Visit, scripts: bo
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_what_was_handed_over_and_came_back_is_refunded(visit: Visit, scripts: bool) -> None:
-    page = visit(java_script_enabled=scripts)
+    page = visit("operator", java_script_enabled=scripts)
     page.goto("/admin/redemptions?status=fulfilled")
     page.get_by_test_id("row").first.get_by_role("link").first.click()
     page.get_by_role("link", name="Refund").click()

@@ -1,17 +1,16 @@
 """Every page of the consoles, found by following links, as each role sees it and on each screen."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize
 
 from portal.accounts.web.guards import Access
 from portal.hub.demo.load import PASSWORD
 from portal.platform.web.application import Portal
 from tests import databases
-from tests.e2e.conftest import AXE
+from tests.e2e.conftest import AXE, Visit
 from tests.e2e.consoles import EMAILS, Programme, served, sign_in, walk
 from tests.e2e.test_pages import GRAVE, SIDEWAYS
 
@@ -20,7 +19,6 @@ SCREENS: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "small phone": {"width": 320, "height": 640},
 }
-Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +26,6 @@ def programme(servers: databases.Servers, app: Portal) -> Iterator[Programme]:
     """Serve it on a free port."""
     with served(servers, "consoles") as programme:
         yield programme
-
-
-@pytest.fixture
-def visit(browser: Browser, programme: Programme, watch: Callable[[Page], Page]) -> Iterator[Callable[..., Page]]:
-    """Open a watched page of that portal, with the context's own options."""
-    contexts: list[BrowserContext] = []
-
-    def opened(**options: Any) -> Page:
-        contexts.append(browser.new_context(base_url=programme.url, **options))
-        return watch(contexts[-1].new_page())
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def _sideways(page: Page) -> int:
