@@ -59,7 +59,8 @@ SHOPS: dict[str, Shop] = {}
 def _stock(app: Portal) -> None:
     with app.app_context(), unit_of_work() as session:
         make_tier(session, "bronze", 0, benefits=[{"kind": "birthday", "label": "A birthday treat"}])
-        make_tier(session, "gold", 5_000, benefits=[{"kind": "returns", "label": "Free returns"}])
+        more = {"kind": "earn_multiplier", "label": "1.5 points for every euro", "value": "1.5"}
+        make_tier(session, "gold", 5_000, benefits=[{"kind": "returns", "label": "Free returns"}, more])
         make_reward(session, "espresso", 300, name="Any coffee, on us", description="Espresso to oat flat white.")
         make_reward(session, "plant", 90_000, name="Desk plant with pot")
         make_reward(session, "tasting", 200, name="Private tasting", min_tier="gold")
