@@ -526,3 +526,11 @@ def test_the_search_finds_an_order_by_its_whole_reference(
 def test_a_member_of_that_name_goes_before_an_order(operator: FlaskClient, session: Session) -> None:
     tell_order(session, "ada")
     assert operator.get("/admin/members?q=ada").location == "/admin/members/ada"
+
+
+def test_money_that_refunds_could_not_take_is_listed_with_what_to_do(
+    operator: FlaskClient, session: Session, orders: list[str]
+) -> None:
+    assert listed(operator, "state=unapplied") == ["T-REFUND"]
+    assert "let it undo the wrong one" in operator.get(f"{LIST}?state=unapplied").text
+    assert "let it undo the wrong one" not in operator.get(LIST).text
