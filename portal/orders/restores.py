@@ -3,7 +3,6 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -33,14 +32,18 @@ def book_restores(session: Session, order: Order, booked: Booked, act: Act, rule
     state, refunds = load_state(order.content, order.refunds)
     share = Fraction() if order.test else share_given_back(state, refunds)
     tenders = [tender for tender in state.tenders if tender.kind is TenderKind.POINTS]
-    named = {tender.redemption_id for tender in tenders if tender.redemption_id}
-    found = _find(session, order.member_id, named | order.restores.keys())
-    for key, redemption in sorted(found.items()):
+    named = {tender.redemption_id: ids.parse(tender.redemption_id) for tender in tenders if tender.redemption_id}
+    wanted = {*named.values(), *map(ids.parse, order.restores)}
+    known = [redemption_id for redemption_id in wanted if redemption_id is not None]
+    found = redemptions.list_redemptions_of(session, order.member_id, known)
+    for redemption_id, redemption in sorted(found.items()):
+        part = share if redemption_id in named.values() else Fraction()
         if redemption.status == RedemptionStatus.REQUESTED:
-            _release(session, redemption, share if key in named else Fraction(), act)
+            _release(session, redemption, part, act)
         elif redemption.status in TAKEN:
-            _move(session, order, key, redemption, share if key in named else Fraction(), act, rules, booked)
-    warned = [{"code": UNKNOWN, "what": key} for key in sorted(named - found.keys())] if share else []
+            _move(session, order, redemption, part, act, rules, booked)
+    unknown = sorted(key for key, redemption_id in named.items() if redemption_id not in found)
+    warned = [{"code": UNKNOWN, "what": key} for key in unknown] if share else []
     if share and any(tender.redemption_id is None for tender in tenders):
         warned.append({"code": UNNAMED, "what": ""})
     order.warnings = [each for each in order.warnings if each["code"] not in (UNNAMED, UNKNOWN)] + warned
@@ -61,13 +64,6 @@ def share_given_back(state: OrderInput, refunds: list[StoredRefund]) -> Fraction
     return WHOLE - rest / whole
 
 
-def _find(session: Session, member_id: UUID, keys: set[str]) -> dict[str, Redemption]:
-    """The member's redemptions among these, by what the order calls them."""
-    known = {key: redemption_id for key in keys if (redemption_id := ids.parse(key)) is not None}
-    found = redemptions.list_redemptions_of(session, member_id, known.values())
-    return {key: found[redemption_id] for key, redemption_id in known.items() if redemption_id in found}
-
-
 def _release(session: Session, redemption: Redemption, share: Fraction, act: Act) -> None:
     """Cancel a request that was not handed over, once nothing of the order remains."""
     if share == WHOLE:
@@ -78,7 +74,6 @@ def _release(session: Session, redemption: Redemption, share: Fraction, act: Act
 def _move(
     session: Session,
     order: Order,
-    key: str,
     redemption: Redemption,
     share: Fraction,
     act: Act,
@@ -86,6 +81,7 @@ def _move(
     booked: Booked,
 ) -> None:
     """Let the redemption have back its share, less what it got before."""
+    key = ids.encode(redemption.id)
     before = order.restores.get(key, 0)
     wanted = int(redemption.points * share)
     given = min(wanted - before, redemption.points - redemption.restored)

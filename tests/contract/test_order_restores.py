@@ -168,3 +168,13 @@ def test_a_redemption_refunded_by_hand_comes_back_once(paid: Paid, admin: Api) -
     assert refunded.status_code == 200
     paid.orders.refund("A", refund_of("1", "r2"))
     assert (paid.back(), paid.shop.points(paid.ann)[0]) == (375, 1000)
+
+
+def test_a_redemption_is_the_same_however_its_id_is_written(paid: Paid) -> None:
+    body = order_of(2500, 1500, userId=paid.ann, tenders=[paid.tender, {**paid.tender, "amount": 0}])
+    paid.orders.put("A", body)
+    paid.orders.refund("A", refund_of("2"))
+    assert paid.back() == 375
+    lower = {**paid.tender, "redemptionId": paid.redemption["id"].lower()}
+    paid.orders.put("A", {**body, "tenders": [lower, paid.tender]})
+    assert (paid.back(), paid.shop.points(paid.ann)[0]) == (375, 12 + 375)

@@ -17,7 +17,7 @@ from portal.orders.judging.preview import MAX_DAYS
 from portal.orders.state import Currency, OrderInput, OrderStatus
 from portal.platform.documents import Document
 from portal.platform.problems import InvalidInput
-from portal.platform.schemas import Answer, Page, Reference, Schema, Slug, Text
+from portal.platform.schemas import Answer, Page, Reference, Schema, Slug, Text, Ulid
 from portal.referrals.web import Referral, TierUpgrade
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
@@ -166,7 +166,7 @@ class Takes(Answer):
 class Restore(Answer):
     """Points of a redemption that come back, and until when they live."""
 
-    redemption_id: str
+    redemption_id: Ulid
     points: int
     expires_at: AwareDatetime | None
 
