@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -32,36 +33,49 @@ def book_restores(session: Session, order: Order, booked: Booked, act: Act, rule
     state, refunds = load_state(order.content, order.refunds)
     share = Fraction() if order.test else share_given_back(state, refunds)
     tenders = [tender for tender in state.tenders if tender.kind is TenderKind.POINTS]
-    named = {tender.redemption_id: ids.parse(tender.redemption_id) for tender in tenders if tender.redemption_id}
-    wanted = {*named.values(), *map(ids.parse, order.restores)}
-    known = [redemption_id for redemption_id in wanted if redemption_id is not None]
-    found = redemptions.list_redemptions_of(session, order.member_id, known)
-    for redemption_id, redemption in sorted(found.items()):
-        part = share if redemption_id in named.values() else Fraction()
+    named = {_canonical(tender.redemption_id) for tender in tenders if tender.redemption_id}
+    found = _find(session, order.member_id, named | order.restores.keys())
+    for key, redemption in sorted(found.items()):
         if redemption.status == RedemptionStatus.REQUESTED:
-            _release(session, redemption, part, act)
+            _release(session, redemption, share if key in named else Fraction(), act)
         elif redemption.status in TAKEN:
-            _move(session, order, redemption, part, act, rules, booked)
-    unknown = sorted(key for key, redemption_id in named.items() if redemption_id not in found)
-    warned = [{"code": UNKNOWN, "what": key} for key in unknown] if share else []
+            _move(session, order, key, redemption, share if key in named else Fraction(), act, rules, booked)
+    warned = [{"code": UNKNOWN, "what": key} for key in sorted(named - found.keys())] if share else []
     if share and any(tender.redemption_id is None for tender in tenders):
         warned.append({"code": UNNAMED, "what": ""})
     order.warnings = [each for each in order.warnings if each["code"] not in (UNNAMED, UNKNOWN)] + warned
 
 
 def share_given_back(state: OrderInput, refunds: list[StoredRefund]) -> Fraction:
-    """How much of its products' money an order has given back, by the refunds that restore points."""
+    """How much of its products' money an order has given back, by the refunds that restore points.
+
+    Where nothing of it is a product (a gift card alone), its lines are what was bought.
+    """
     if state.status is OrderStatus.CANCELLED:
         return WHOLE
     restoring = [refund for refund in refunds if refund.restore == "auto"]
     left = compute_remaining(state, restoring, state.placed_at).lines
     nets = compute_nets(make_cart(state, state.placed_at))
-    products = [(line, net) for line, net in zip(state.lines, nets, strict=True) if line.kind is LineKind.PRODUCT]
-    whole = sum(net for _, net in products)
+    lines = list(zip(state.lines, nets, strict=True))
+    bought = [(line, net) for line, net in lines if line.kind is LineKind.PRODUCT] or lines
+    whole = sum(net for _, net in bought)
     if not whole:
-        return Fraction(not any(left[line.line_id].share for line, _ in products))
-    rest = sum((left[line.line_id].share * net for line, net in products), Fraction())
+        return Fraction(not any(left[line.line_id].share for line, _ in bought))
+    rest = sum((left[line.line_id].share * net for line, net in bought), Fraction())
     return WHOLE - rest / whole
+
+
+def _canonical(redemption_id: str) -> str:
+    """The one way to write this id; what is no id stays as the shop has written it."""
+    known = ids.parse(redemption_id)
+    return redemption_id if known is None else ids.encode(known)
+
+
+def _find(session: Session, member_id: UUID, keys: set[str]) -> dict[str, Redemption]:
+    """The member's redemptions among these, by what the order calls them."""
+    known = {key: redemption_id for key in keys if (redemption_id := ids.parse(key)) is not None}
+    found = redemptions.list_redemptions_of(session, member_id, known.values())
+    return {key: found[redemption_id] for key, redemption_id in known.items() if redemption_id in found}
 
 
 def _release(session: Session, redemption: Redemption, share: Fraction, act: Act) -> None:
@@ -74,6 +88,7 @@ def _release(session: Session, redemption: Redemption, share: Fraction, act: Act
 def _move(
     session: Session,
     order: Order,
+    key: str,
     redemption: Redemption,
     share: Fraction,
     act: Act,
@@ -81,7 +96,6 @@ def _move(
     booked: Booked,
 ) -> None:
     """Let the redemption have back its share, less what it got before."""
-    key = ids.encode(redemption.id)
     before = order.restores.get(key, 0)
     wanted = int(redemption.points * share)
     given = min(wanted - before, redemption.points - redemption.restored)

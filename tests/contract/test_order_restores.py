@@ -72,6 +72,31 @@ def test_example_l_three_units_bring_back_a_third_each(orders: Orders, shop: Sho
     assert found == [(33, "fulfilled"), (66, "fulfilled"), (100, "refunded")]
 
 
+@pytest.mark.parametrize("kind", ["gift_card", "shipping", "fee", "tip"])
+def test_of_an_order_without_products_its_lines_count(paid: Paid, kind: str) -> None:
+    paid.order(line(3000, "1", kind=kind), line(1000, "2", kind=kind))
+    assert (paid.back(), paid.status()) == (0, "fulfilled")
+    paid.orders.refund("A", refund_of("1"))
+    assert (paid.back(), paid.status()) == (750, "fulfilled")
+    paid.orders.refund("A", refund_of("2", "r2"))
+    assert (paid.back(), paid.status()) == (1000, "refunded")
+
+
+def test_a_request_that_pays_a_gift_card_stands_until_that_is_given_back(orders: Orders, shop: Shop, ann: str) -> None:
+    paid = Paid(orders, shop, ann, 1000, handed_over=False)
+    paid.order(line(4000, "1", kind="gift_card"))
+    assert paid.status() == "requested"
+    orders.refund("A", refund_of("1"))
+    assert (paid.status(), shop.points(ann)[0]) == ("cancelled", 1000)
+
+
+def test_a_redemption_that_two_tenders_write_differently_comes_back_once(paid: Paid) -> None:
+    other = {**paid.tender, "redemptionId": paid.redemption["id"].lower()}
+    paid.orders.put("A", order_of(2500, 2500, userId=paid.ann, tenders=[paid.tender, other]))
+    done = paid.orders.refund("A", refund_of("2"))
+    assert (paid.back(), done["order"]["warnings"]) == (500, [])
+
+
 @pytest.mark.parametrize("status", ["paid", "fulfilled", "placed"])
 def test_a_cancelled_order_brings_all_of_it_back(paid: Paid, status: str) -> None:
     paid.order(2500, 1500, status=status)
