@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts import UserNotFound
@@ -19,6 +20,10 @@ from portal.tiers import enrol
 
 _HOLDER = text("SELECT id FROM users WHERE email = :email AND email_verified_at IS NOT NULL")
 
+_LOCK_ADDRESSES = text("""
+    SELECT pg_advisory_xact_lock(number)
+    FROM (SELECT number FROM unnest(CAST(:numbers AS bigint[])) number ORDER BY number) sorted
+""")
 _MEMBER = text("SELECT id FROM loyalty_members WHERE user_id = :user_id")
 _MEMBERSHIP = text("""
     SELECT m.id AS member_id FROM users u LEFT JOIN loyalty_members m ON m.user_id = u.id
@@ -36,13 +41,14 @@ class Owner(NamedTuple):
 def find_owner(session: Session, user_id: str | None, email: str | None, key: bytes) -> Owner:
     """Whose an order of this user, or of this address, is. A user who is no member yet becomes one.
 
+    The caller holds the lock of the address (`lock_addresses`).
+
     :raises portal.accounts.UserNotFound: if there is no such user.
     """
     if user_id is not None:
         return Owner(_enrol(session, user_id))
     if email is None:
         return Owner()
-    lock_address(session, email, key)
     holder = session.scalar(_HOLDER, {"email": email.strip().lower()})
     return Owner(_enrol(session, holder)) if holder is not None else Owner(None, hash_address(email, key))
 
@@ -72,10 +78,13 @@ def hash_address(email: str, key: bytes) -> bytes:
     return hmac.digest(key, f"order:{email.strip().lower()}".encode(), hashlib.sha256)
 
 
-def lock_address(session: Session, email: str, key: bytes) -> None:
-    """Let those who look for an address's holder and those who claim its orders take turns, so that none is missed."""
-    number = int.from_bytes(hash_address(email, key)[:8], signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(number)))
+def lock_addresses(session: Session, emails: Collection[str], key: bytes) -> None:
+    """Let those who look for an address's holder and those who claim its orders take turns, so that none is missed.
+
+    These locks come before those of orders.
+    """
+    numbers = {int.from_bytes(hash_address(email, key)[:8], signed=True) for email in emails}
+    session.execute(_LOCK_ADDRESSES, {"numbers": list(numbers)})
 
 
 def claim_order(session: Session, order: Order, user_id: str, now: datetime, rules: OrderRules) -> Booked:

@@ -189,6 +189,11 @@ class OrderInput(CartInput):
             raise ValueError("must each have a refundId of their own")
         return refunds
 
+    @property
+    def waits_for(self) -> str | None:
+        """The address whose holder's it is; None if it names its user, or nobody."""
+        return self.email if self.user_id is None else None
+
     def content(self) -> Document:
         """What is stored of it: everything but whose it is, its refunds and its own stamp."""
         apart = {"user_id", "email", "refunds", "updated_at"}

@@ -14,7 +14,7 @@ from portal.orders.booking import Booked, book, take_all_back
 from portal.orders.conversion import Referring, Stood, claw_back, convert_by_order, find_candidate, find_conversions
 from portal.orders.judging.remaining import make_cart
 from portal.orders.models import Order
-from portal.orders.owners import Owner, find_owner
+from portal.orders.owners import Owner, find_owner, lock_addresses
 from portal.orders.restores import book_restores
 from portal.orders.rules import OrderRules
 from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, load_state, store_refund
@@ -68,6 +68,8 @@ def put_order(
 
 
 def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: OrderRules, *, history: bool) -> Taken:
+    if body.waits_for is not None:
+        lock_addresses(session, [body.waits_for], rules.key)  # before the order, as those do who claim it
     order, created = _lock(session, reference, body, act.now)
     if not created and _is_stale(order, body):
         return Taken(order, ignored=STALE)

@@ -1,5 +1,6 @@
 """Refunds that came before their order: kept until it comes, and applied in its transaction (CONTRACT-EARNING 8.2)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Index, text
@@ -14,6 +15,11 @@ from portal.platform.documents import Document
 # SQL: lets those who make an order and those who look for it in vain take turns, so that no refund is missed.
 LOCK_REFUNDS = "pg_advisory_xact_lock(hashtextextended('order:' || :reference, 0))"
 _LOCK = text(f"SELECT {LOCK_REFUNDS}")
+_LOCK_MANY = text("""
+    SELECT pg_advisory_xact_lock(number) FROM (
+        SELECT DISTINCT hashtextextended('order:' || reference, 0) AS number
+        FROM unnest(CAST(:references AS text[])) reference ORDER BY number) sorted
+""")
 _CLAIM = text("DELETE FROM loyalty_unmatched_refunds WHERE reference = :reference RETURNING refund_id, content")
 
 _IS_UNMATCHED = text("""
@@ -37,6 +43,11 @@ class UnmatchedRefund(Base):
 def lock_reference(session: Session, reference: str) -> None:
     """Let whoever makes an order of this reference be done first, or wait; an order that was made can be seen then."""
     session.execute(_LOCK, {"reference": reference})
+
+
+def lock_references(session: Session, references: Collection[str]) -> None:
+    """As `lock_reference` for each, in one order whoever asks. These locks come before those of orders."""
+    session.execute(_LOCK_MANY, {"references": list(references)})
 
 
 def keep_unmatched(session: Session, reference: str, refund: RefundInput, now: datetime) -> None:

@@ -228,3 +228,44 @@ def test_orders_that_move_under_limits_at_once(committed_app: Portal, orders: Or
         moved = [(f"A-{n}", order_of(1000 + turn, userId=f"u{2 * n + turn % 2}")) for n in range(6)]
         new = [(f"B-{turn}-{n}", order_of(1000, userId=f"u{2 * n}")) for n in range(6)]
         assert [net(answer) for answer in tell_at_once([*moved, *new])] == [16] * 12
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("owner", [{"userId": "ann"}, {"email": "guest@example.com"}])
+def test_a_batch_and_its_orders_told_alone_block_nobody_for_ever(
+    committed_app: Portal, document: Document, token: str, orders: Orders, known: bool, owner: Json
+) -> None:
+    """A backfill while the shop's own messages arrive: the same orders, the other way round."""
+    references = [f"A-{number}" for number in range(20)]
+    for reference in references if known else ():
+        orders.put(reference, order_of(1000, **owner))
+
+    def one(which: int) -> int:
+        api = Api(committed_app.test_client(), document, token)
+        if which == 2:
+            return max(Orders(api).send(each, order_of(3000, **owner)).status_code for each in reversed(references))
+        told = references if which else references[::-1]
+        items = [{**order_of(2000 + which, **owner), "orderReference": reference} for reference in told]
+        return api.post("/orders/batch", {"items": items}).status_code
+
+    assert {status // 100 for status in at_once(committed_app, 3, one)} == {2}
+
+
+def test_an_order_told_again_while_its_address_is_verified_blocks_nobody_for_ever(
+    committed_app: Portal, document: Document, token: str, orders: Orders
+) -> None:
+    for turn in range(4):
+        email = f"guest-{turn}@example.com"
+        references = [f"G-{turn}-{number}" for number in range(4)]
+        for reference in references:
+            orders.put(reference, order_of(1000, email=email))
+
+        def one(which: int, turn: int = turn, email: str = email, told: list[str] = references) -> int:
+            api = Api(committed_app.test_client(), document, token)
+            if which == 0:
+                return api.put(f"/api/v1/users/g{turn}", {"email": email, "name": "Guest"}).status_code
+            return Orders(api).send(told[which - 1], order_of(2000, email=email)).status_code
+
+        assert at_once(committed_app, 5, one) == [201, 200, 200, 200, 200]
+        assert {orders.get(reference)["userId"] for reference in references} == {f"g{turn}"}
+        assert now_nets(orders, *references) == [20] * 4

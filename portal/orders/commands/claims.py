@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.accounts import get_user
-from portal.orders.owners import claim_orders, hash_address, lock_address
+from portal.orders.owners import claim_orders, hash_address, lock_addresses
 from portal.orders.rules import OrderRules
 from portal.orders.taking import keep_state
 from portal.platform import outbox
@@ -44,7 +44,7 @@ def claim_for(session: Session, addresses: Sequence[tuple[str, str]], act: Act, 
 
 def claim_waiting(session: Session, user_id: str, address: str, act: Act, rules: OrderRules) -> None:
     """Give a user the orders that wait for this address of theirs, and keep each one's state."""
-    lock_address(session, address, rules.key)
+    lock_addresses(session, [address], rules.key)
     for order, booked in claim_orders(session, user_id, address, act.now, rules):
         keep_state(session, order, booked, "claim", act)
 
