@@ -60,6 +60,7 @@ def put_order(
     Refunds that came before the order are among those that are known.
 
     `history` sends no message, counts for no streak and converts no referral; its points live from when it was placed.
+    What was judged as history stays so, whatever is told of it later.
 
     :raises portal.accounts.UserNotFound: if there is no such user.
     """
@@ -85,8 +86,8 @@ def _put(session: Session, reference: str, body: OrderInput, act: Act, rules: Or
     referring = _find_referring(session, order, owner, body, act.now, rules, new=new, history=history)
     _lock_everybody(session, order, owner, referring)
     order.change += 1
+    order.history = history or (order.history and order.snapshot is not None)
     moved = _move(session, order, owner, act.now, rules)
-    order.history = history
     _store(order, body, refunds, act.now)
     taken = _settle(session, order, before, referring, "put", act, rules)
     return replace(taken, created=created, booked=_join(moved, taken.booked))

@@ -81,6 +81,31 @@ def test_history_lives_from_when_it_was_placed_and_tells_nobody(
     assert session.scalar(text("SELECT count(*) FROM outbox WHERE topic = 'tier_upgraded'")) == 0
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"channel": "web"},
+        {"status": "fulfilled"},
+        {"refunds": [{"refundId": "r", "lines": [{"lineId": "1", "amount": 1000}]}]},
+    ],
+)
+def test_what_has_expired_of_history_is_not_granted_when_its_order_is_told_again(
+    api: Api, shop: Shop, ann: str, later: Json
+) -> None:
+    placed_at = (clock.now() - timedelta(days=500)).isoformat()
+    send(api, [item("H", 6000, userId=ann, placedAt=placed_at)], mode="history")
+    answer = api.put("/orders/H", order_of(6000, userId=ann, placedAt=placed_at, **later))
+    assert (answer.status_code, answer.get_json()["entries"], shop.points(ann)[0]) == (200, [], 0)
+    assert [reason["code"] for reason in answer.get_json()["order"]["reasons"]] == ["expired"]
+
+
+def test_what_history_left_unpaid_is_judged_when_it_is_paid(api: Api, shop: Shop, ann: str) -> None:
+    send(api, [item("H", 6000, userId=ann, status="placed")], mode="history")
+    assert api.put("/orders/H", order_of(6000, userId=ann)).status_code == 200
+    member = shop.member(ann)
+    assert (member["balance"], member["streak"]["weeks"]) == (60, 1)
+
+
 def test_the_same_rows_again_change_nothing(api: Api, shop: Shop, ann: str) -> None:
     rows = [item(f"B-{number}", 1000, userId=ann) for number in range(5)]
     send(api, rows)
