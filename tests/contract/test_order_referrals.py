@@ -18,7 +18,7 @@ from portal.platform.web.application import Portal
 from tests.concurrency import at_once
 from tests.contract.api import Api
 from tests.contract.document import Document, Json
-from tests.contract.orders import Orders, line, order_of
+from tests.contract.orders import Orders, line, order_of, put_rule
 from tests.contract.shop import Shop
 from tests.factories.accounts import make_token, make_user
 from tests.resilience.workers import Process, environment
@@ -413,3 +413,46 @@ def test_one_that_is_killed_in_the_middle_leaves_both_sides_or_none(
     assert figures(committed_app) == whole
     assert live.put("A", less)["referral"]["status"] == "reversed"
     assert figures(committed_app) == {"ann": (0, 0, 0, 0), "ben": (45, 0, 0, 45)}
+
+
+@pytest.mark.usefixtures("world")
+def test_an_order_that_was_given_back_after_its_points_were_spent_makes_no_old_customer(
+    orders: Orders, shop: Shop, code: str
+) -> None:
+    orders.put("old", order_of(1_000, userId="ben"))
+    shop.fulfill(shop.redeem("ben", points=10))
+    orders.refund("old", refund(1_000))
+    assert shop.member("ben")["owed"] == 10
+    assert orders.put("new", order_of(6_000, userId="ben", referralCode=code))["referral"]["status"] == "converted"
+
+
+@pytest.mark.usefixtures("world")
+def test_an_order_whose_points_wait_makes_an_old_customer_until_it_is_given_back(
+    orders: Orders, shop: Shop, admin: Api, code: str
+) -> None:
+    put_rule(admin, "base", kind="spend", points=1, perAmount=100, pendingDays=14)
+    now = clock.now().isoformat()
+    orders.put("old", order_of(1_000, userId="ben", placedAt=now, paidAt=now))
+    new = order_of(6_000, userId="ben", placedAt=now, paidAt=now, referralCode=code)
+    assert [each["sentence"] for each in orders.put("new", new)["order"]["warnings"]] == [
+        "The referral code was not converted: referee_not_new."
+    ]
+    orders.refund("old", refund(1_000))
+    assert orders.put("newer", new)["order"]["warnings"] != []  # the order before it stands
+    orders.put("new", {**new, "status": "cancelled"})
+    assert orders.put("newest", {**new, "lines": [line(7_000)]})["order"]["warnings"] != []
+    orders.put("newer", {**new, "status": "cancelled"})
+    assert orders.put("newest", new)["referral"]["status"] == "converted"
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(("placed", "converted"), [(-DAY, False), (DAY, True)])
+def test_an_order_that_was_placed_before_the_invite_and_told_of_later_counts(
+    orders: Orders, shop: Shop, code: str, placed: timedelta, converted: bool
+) -> None:
+    now = clock.now()
+    made = shop.api.post("/referrals", {"channel": "link"}, headers={"X-User-Id": "ann"})
+    assert made.status_code == 201, made.get_json()
+    orders.put("old", order_of(1_000, userId="ben", placedAt=(now + placed).isoformat()))
+    done = orders.put("new", order_of(6_000, userId="ben", referralCode=made.get_json()["code"]))
+    assert (done["referral"] is not None, done["order"]["warnings"] == []) == (converted, converted)

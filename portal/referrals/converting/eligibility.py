@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import User
 from portal.members import Member, MemberSuspended, lock_member_of_user
 from portal.referrals import problems
+from portal.referrals.converting.earlier_orders import has_ordered
 from portal.referrals.models import InviteStatus, ReferralInvite
 from portal.referrals.rules import ReferralRules
 from portal.tiers import enrol
@@ -38,18 +39,6 @@ _CLOSES = text("""
         WHERE up.steps < :longest AND up.member_id <> :friend_id
     )
     SELECT EXISTS (SELECT FROM up WHERE member_id = :friend_id)
-""")
-# An order counts until all that it earned has been reversed.
-_ORDERED = text("""
-    SELECT EXISTS (
-        SELECT FROM loyalty_ledger_entries o
-        WHERE o.member_id = :friend_id AND o.entry_type = 'order'
-          AND (CAST(:before AS timestamptz) IS NULL OR o.occurred_at < :before)
-          AND NOT coalesce(CAST(:reference AS text) IN (
-                o.external_id, o.metadata ->> 'order_reference', o.metadata ->> 'orderReference'), false)
-          AND (SELECT sum(s.amount) FROM loyalty_ledger_entries s
-               WHERE s.member_id = o.member_id AND s.source = o.source AND s.external_id = o.external_id
-                 AND s.entry_type IN ('order', 'reversal')) > 0)
 """)
 
 
@@ -159,7 +148,7 @@ def _refuse_or_signal(
     session: Session, sides: Sides, invite: ReferralInvite, order: Order, rules: ReferralRules, *, again: bool
 ) -> list[str]:
     signals = []
-    if not again and _has_ordered(session, sides, invite, order.reference):
+    if not again and has_ordered(session, sides.member, sides.friend, invite, order.reference):
         if rules.new_customers_only:
             raise problems.RefereeNotNew
         signals.append("ordered_before")
@@ -175,20 +164,6 @@ def _demand_room_today(session: Session, member_id: UUID, now: datetime, rules: 
     recent = select(func.count()).where(mine, ReferralInvite.converted_at > now - DAY)
     if (session.scalar(recent) or 0) >= rules.daily_conversions:
         raise problems.DailyLimit(rules.daily_conversions)
-
-
-def _has_ordered(session: Session, sides: Sides, invite: ReferralInvite, reference: str | None) -> bool:
-    """Whether the friend has another order that counts, from before the invite; for a personal code, at any time."""
-    before = None if invite.shared_code == sides.member.referral_code else _made_at(session, invite)
-    values = {"friend_id": sides.friend.id, "before": before, "reference": reference}
-    return bool(session.scalar(_ORDERED, values))
-
-
-def _made_at(session: Session, invite: ReferralInvite) -> datetime:
-    """When the invite that the friend followed was made; it may be one that somebody else registered through."""
-    shared = select(ReferralInvite.created_at).where(ReferralInvite.code == invite.shared_code)
-    followed = session.scalar(shared) if invite.shared_code is not None else None
-    return followed or invite.created_at
 
 
 def _closes_a_circle(session: Session, sides: Sides) -> bool:
