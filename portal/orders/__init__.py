@@ -2,7 +2,6 @@
 
 from portal.orders.arrivals import Arrival, read_arrival
 from portal.orders.commands.refunds import refund_order
-from portal.orders.owners import claim_orders
 from portal.orders.reads import get_rules_for, is_order
 from portal.orders.rules import OrderRules
 from portal.orders.sentences import tell_reason
@@ -14,7 +13,6 @@ __all__ = [
     "OrderInput",
     "OrderRules",
     "RefundInput",
-    "claim_orders",
     "get_rules_for",
     "is_order",
     "put_order",

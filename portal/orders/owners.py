@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,9 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts import UserNotFound
-from portal.orders.booking import Booked, book
 from portal.orders.models import Order
-from portal.orders.problems import OrderClaimed
 from portal.orders.rules import OrderRules
 from portal.platform import ids
 from portal.tiers import enrol
@@ -58,6 +56,25 @@ def _enrol(session: Session, user_id: str) -> UUID:
     return session.scalar(_MEMBER, {"user_id": user_id}) or enrol(session, user_id).id
 
 
+def find_waiting(session: Session, email: str, now: datetime, rules: OrderRules) -> Sequence[Order]:
+    """The orders that wait for this address, under their row locks. The caller holds the lock of the address.
+
+    Orders that were received more than `ORDER_CLAIM_DAYS` ago stay nobody's.
+    """
+    waiting = (
+        select(Order)
+        .where(
+            Order.email_hash == hash_address(email, rules.key),
+            Order.member_id.is_(None),
+            Order.received_at > now - rules.claim,
+        )
+        .order_by(Order.reference)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(waiting).all()
+
+
 def find_holder(session: Session, user_id: str | None, email: str | None) -> UUID | None:
     """The membership that a cart of this user, or of this verified address, is for; None: nobody's.
 
@@ -85,47 +102,3 @@ def lock_addresses(session: Session, emails: Collection[str], key: bytes) -> Non
     """
     numbers = {int.from_bytes(hash_address(email, key)[:8], signed=True) for email in emails}
     session.execute(_LOCK_ADDRESSES, {"numbers": list(numbers)})
-
-
-def claim_order(session: Session, order: Order, user_id: str, now: datetime, rules: OrderRules) -> Booked:
-    """Give an order that is nobody's to this user, and book what it earns. The caller holds the order's row lock.
-
-    :raises OrderClaimed: if it belongs to a member.
-    :raises portal.accounts.UserNotFound: if there is no such user.
-    """
-    if order.member_id is not None:
-        raise OrderClaimed
-    order.member_id, order.email_hash = enrol(session, user_id).id, None
-    order.change += 1
-    return book(session, order, now, rules)
-
-
-def claim_orders(
-    session: Session, user_id: str, email: str, now: datetime, rules: OrderRules
-) -> list[tuple[Order, Booked]]:
-    """Give the user the orders that wait for their address, which was verified now; each with what it earned.
-
-    Orders that were received more than `ORDER_CLAIM_DAYS` ago stay nobody's.
-    """
-    waiting = (
-        select(Order)
-        .where(
-            Order.email_hash == hash_address(email, rules.key),
-            Order.member_id.is_(None),
-            Order.received_at > now - rules.claim,
-        )
-        .order_by(Order.reference)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    orders = session.scalars(waiting).all()
-    if not orders:
-        return []
-    member_id = enrol(session, user_id).id
-    claimed = []
-    for order in orders:
-        order.member_id, order.email_hash = member_id, None
-        order.change += 1
-        claimed.append((order, book(session, order, now, rules)))
-    session.flush()
-    return claimed

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -105,6 +106,23 @@ def book_refunds(
         order.change += 1
         order.refunds, order.changed_at = refunds, act.now
         return _settle(session, order, before, referring, cause, act, rules)
+
+
+def give_orders(session: Session, orders: Sequence[Order], member_id: UUID, act: Act, rules: OrderRules) -> list[Taken]:
+    """Give these orders, which are nobody's, to this member, and book what follows. The caller holds their locks."""
+    with session.no_autoflush:
+        owner, found = Owner(member_id), list[tuple[Order, Stood, Referring]]()
+        for order in orders:
+            body, _ = load_state(order.content, order.refunds)
+            referring = _find_referring(session, order, owner, body, act.now, rules, history=order.history)
+            found.append((order, Stood.of(order), referring))
+        lock_members(session, {member_id, *(each for _, _, referring in found for each in referring.members())})
+        given = []
+        for order, before, referring in found:
+            order.member_id, order.email_hash = owner
+            order.change += 1
+            given.append(_settle(session, order, before, referring, "claim", act, rules))
+        return given
 
 
 def _settle(

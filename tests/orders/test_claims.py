@@ -20,16 +20,18 @@ from portal.ledger.verify import find_differences
 from portal.members.models import Member
 from portal.orders.commands.claims import CLAIM_TOPIC
 from portal.orders.models import Order, OrderState
-from portal.platform import clock
+from portal.platform import clock, ids
 from portal.platform.audit import Act
 from portal.platform.db import unit_of_work
 from portal.platform.models import OutboxMessage
 from portal.platform.outbox import deliver
 from portal.platform.web.application import Portal
+from portal.redemptions.lifecycle import fulfill_redemption
 from tests.accounts.test_verify_address import EMAIL, MINE, register, user_of
 from tests.concurrency import at_once
 from tests.contract.orders import order_of
 from tests.factories.accounts import bearer, csrf, follow_link, link_mailed_to, make_token, make_user, sign_in
+from tests.factories.loyalty import make_member, make_reward, request_reward
 from tests.imports.test_imports import HEADS, bring
 from tests.statements import counted
 
@@ -224,6 +226,36 @@ def test_a_claimed_order_is_judged_as_of_now_and_as_the_first_one(
     orders = [shop.order("A-1"), shop.order("A-2")]
     assert [[grant["rule"] for grant in order["grants"]] for order in orders] == [["base", "first"], ["base"]]
     assert [order["points"]["pending"] for order in orders] == [100, 0]
+    assert find_differences(session) == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_claimed_order_converts_the_referral_whose_code_it_names(
+    client: FlaskClient, session: Session, shop: Shop, count: int
+) -> None:
+    inviter = make_member(session)
+    for number in range(count):
+        shop.put(f"A-{number}", referralCode=inviter.referral_code)
+    by_the_shop(client, session)
+    session.expire_all()
+    balance = session.scalars(select(Member.balance).where(Member.user_id == "ada")).one()
+    assert (inviter.balance, balance) == (500, 100 + 30 * count)
+    assert [len(shop.order(f"A-{number}")["warnings"]) for number in range(count)] == [0] + [1] * (count - 1)
+    assert find_differences(session) == []
+
+
+@pytest.mark.parametrize("given_back", [{"status": "cancelled"}, {"refunds": [{"refundId": "r", "amount": 1500}]}])
+def test_a_claimed_order_gives_back_what_it_was_paid_with_as_far_as_it_was_refunded(
+    client: FlaskClient, session: Session, shop: Shop, given_back: dict[str, Any]
+) -> None:
+    member = make_member(session, make_user(session, id="ada", email="before@example.com"), points=100)
+    make_reward(session, "mug", 100)
+    redemption = request_reward(session, member, "mug")
+    fulfill_redemption(session, redemption.id, Act("test", clock.now()))
+    tender = {"kind": "points", "amount": 500, "redemptionId": ids.encode(redemption.id)}
+    shop.put("A-1", tenders=[tender], **given_back)
+    assert shop.user("ada", EMAIL) == 200
+    assert shop.order("A-1")["points"]["restored"] == (100 if "status" in given_back else 50)
     assert find_differences(session) == []
 
 

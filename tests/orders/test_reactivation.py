@@ -134,6 +134,17 @@ def test_orders_of_a_suspended_member_earn_when_they_are_active_again(shop: Shop
     assert find_differences(session) == []
 
 
+def test_a_friends_order_converts_their_referral_when_they_are_active_again(shop: Shop, session: Session) -> None:
+    inviter = make_member(session)
+    shop.act("suspend")
+    assert shop.order("A-1", referralCode=inviter.referral_code)["points"]["granted"] == 0
+    shop.act("reactivate")
+    deliver()
+    session.expire_all()
+    assert (inviter.balance, shop.member()["balance"], shop.get("A-1")["warnings"]) == (500, 130, [])
+    assert find_differences(session) == []
+
+
 def test_what_an_edit_added_meanwhile_is_earned_then(shop: Shop, session: Session) -> None:
     shop.order("A-1", 5000)
     shop.order("A-2", 5000)

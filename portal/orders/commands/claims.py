@@ -6,11 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.accounts import get_user
-from portal.orders.owners import claim_orders, hash_address, lock_addresses
+from portal.orders.owners import find_waiting, hash_address, lock_addresses
 from portal.orders.rules import OrderRules
-from portal.orders.taking import keep_state
+from portal.orders.taking import give_orders
 from portal.platform import outbox
 from portal.platform.audit import Act
+from portal.tiers import enrol
 
 CLAIM_TOPIC = "orders.claim"
 BATCH = 2_000
@@ -43,10 +44,11 @@ def claim_for(session: Session, addresses: Sequence[tuple[str, str]], act: Act, 
 
 
 def claim_waiting(session: Session, user_id: str, address: str, act: Act, rules: OrderRules) -> None:
-    """Give a user the orders that wait for this address of theirs, and keep each one's state."""
+    """Give a user the orders that wait for this address of theirs, and book what each of them earned."""
     lock_addresses(session, [address], rules.key)
-    for order, booked in claim_orders(session, user_id, address, act.now, rules):
-        keep_state(session, order, booked, "claim", act)
+    orders = find_waiting(session, address, act.now, rules)
+    if orders:
+        give_orders(session, orders, enrol(session, user_id).id, act, rules)
 
 
 def claim_of_user(session: Session, user_id: str, act: Act, rules: OrderRules) -> None:

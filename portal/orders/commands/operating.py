@@ -10,16 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.orders import owners
-from portal.orders.booking import Booked, book
+from portal.orders.booking import Booked
 from portal.orders.judging.snapshot import SOURCE
 from portal.orders.judging.targets import NoPoints
-from portal.orders.problems import NothingPending, OrderNotFound
+from portal.orders.problems import NothingPending, OrderClaimed, OrderNotFound
 from portal.orders.rules import OrderRules
-from portal.orders.taking import Taken, keep_state, lock_order
+from portal.orders.taking import Taken, book_refunds, give_orders, lock_order
 from portal.orders.unmatched import drop_unmatched, lock_reference
 from portal.platform import audit
 from portal.platform.audit import Act
+from portal.tiers import enrol
 
 REACTIVATION_TOPIC = "orders.member_reactivated"
 _HELD_BACK = text("""
@@ -64,12 +64,13 @@ def claim_order(session: Session, reference: str, user_id: str, act: Act, rules:
     order = lock_order(session, reference)
     if order is None:
         raise OrderNotFound
-    booked = owners.claim_order(session, order, user_id, act.now, rules)
-    keep_state(session, order, booked, "claim", act)
+    if order.member_id is not None:
+        raise OrderClaimed
+    (taken,) = give_orders(session, [order], enrol(session, user_id).id, act, rules)
     audit.record(
         session, act, action="order.claim", object_type="order", object_id=reference, after={"userId": user_id}
     )
-    return Taken(order, booked=booked)
+    return taken
 
 
 def forget_refund(session: Session, reference: str, refund_id: str, act: Act) -> None:
@@ -99,6 +100,4 @@ def look_again(session: Session, reference: str, act: Act, rules: OrderRules) ->
     order = lock_order(session, reference)
     if order is None or NoPoints.MEMBER_SUSPENDED not in order.reasons:
         return
-    order.change += 1
-    booked = book(session, order, act.now, rules)
-    keep_state(session, order, booked, "reactivation", act)
+    book_refunds(session, order, order.refunds, "reactivation", act, rules)
