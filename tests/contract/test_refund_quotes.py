@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.platform import clock
-from tests.contract.api import Api
+from tests.contract.api import Api, code
 from tests.contract.document import Json
 from tests.contract.orders import Orders, amounts, line, net, order_of, put_rule
 from tests.contract.shop import Shop
@@ -65,6 +65,18 @@ def test_a_world_that_has_changed_makes_a_quote_stale(orders: Orders, shop: Shop
     assert stale["quote"]["takes"] == {**NOTHING, "own": 200, "owed": 300}
     assert orders.get("A") == before
     assert amounts(orders.refund("A", refund_of(50000, quoteId=stale["quote"]["quoteId"]))) == [-200]
+
+
+def test_a_quote_is_stale_once_its_order_is_somebody_elses(orders: Orders, shop: Shop, ann: str, ben: str) -> None:
+    orders.put("A", order_of(2000, 2000, userId=ann))
+    refund = {"refundId": "r", "lines": [{"lineId": "1"}]}
+    quote = orders.quote_refund("A", refund)
+    orders.put("A", order_of(2000, 2000, userId=ben))
+    answer = orders.send_refund("A", {**refund, "quoteId": quote["quoteId"]})
+    assert code(answer) == (409, "quote_stale")
+    assert (shop.points(ann)[0], shop.points(ben)[0]) == (0, 40)
+    orders.refund("A", {**refund, "quoteId": answer.get_json()["quote"]["quoteId"]})
+    assert (shop.points(ann)[0], shop.points(ben)[0]) == (0, 20)
 
 
 def test_a_quote_holds_for_fifteen_minutes(orders: Orders, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,9 @@ _TIER = text("""
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a refund does: from where points are taken, what comes back, the member's tier, and whose referral ends."""
+    """What a refund does: to whom, from where points come, what comes back, their tier, and whose referral ends."""
 
+    member_id: UUID | None
     takes: dict[str, int]
     restores: list[Document]
     tier: dict[str, str | None]
@@ -64,7 +65,7 @@ class Effect:
         """What of it must not change until it happens: all but the dates of what comes back, which go by then."""
         restores = [[each["redemptionId"], each["points"]] for each in self.restores]
         ended = None if self.referral is None else self.referral["id"]
-        return _digest_of([self.takes, restores, self.tier, ended])
+        return _digest_of([self.member_id, self.takes, restores, self.tier, ended])
 
 
 def quote_refund(session: Session, reference: str, refund: RefundInput, act: Act, rules: OrderRules) -> Document:
@@ -117,7 +118,7 @@ def _effect_of(session: Session, taken: Taken, now: datetime, rules: OrderRules)
         {"redemptionId": each.redemption_id, "points": each.points, "expiresAt": each.expires_at}
         for each in taken.booked.returned
     ]
-    return Effect(takes, restores, tier, ended[0] if ended else None)
+    return Effect(taken.order.member_id, takes, restores, tier, ended[0] if ended else None)
 
 
 def _foresee(session: Session, member_id: UUID | None, now: datetime, rules: OrderRules) -> dict[str, str | None]:
