@@ -176,12 +176,13 @@ def _is_gone(order: Order) -> bool:
 def _has_fallen(order: Order, before: Stood, minimum: int) -> bool:
     """Whether this change has left nothing of the order, or less than the minimum; one not judged yet has not fallen.
 
+    Of an order whose currency is not converted any more nothing counts.
     An order that was lowered before stays as it was judged then, even if the minimum was raised meanwhile.
     """
     if _is_gone(order):
         return not before.gone
     if order.basis is None:
-        return False
+        return before.basis is not None and minimum > 0
     if not order.stands:
         return before.stands
     lowered = bool(order.refunds) if before.basis is None else order.basis < before.basis

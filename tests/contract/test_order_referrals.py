@@ -97,6 +97,7 @@ def test_a_refund_below_the_minimum_takes_both_sides_back(
     [
         {"status": "cancelled"},
         {"test": True},
+        {"currency": "USD"},
         {"lines": [line(4_999)]},
         {"refunds": [refund(6_000)]},
         {"refunds": [{"refundId": "R", "amount": 6_000}]},
