@@ -84,6 +84,13 @@ class Conflict(DomainError):
     title = "Conflict"
 
 
+class WrongState(Conflict):
+    """The object's state does not allow this; the response contains its `currentStatus`."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"It is {status}.", extra={"currentStatus": status})
+
+
 class Forbidden(DomainError):
     """The caller is known and may not do this."""
 

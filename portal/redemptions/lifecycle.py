@@ -15,7 +15,7 @@ from portal.members import Member, MemberSuspended, lock_member_of_user, lock_me
 from portal.platform import audit, ids
 from portal.platform.audit import Act
 from portal.platform.formatting import grouped
-from portal.platform.problems import Conflict, NotFound
+from portal.platform.problems import Conflict, NotFound, WrongState
 from portal.redemptions.models import Redemption, RedemptionStatus
 from portal.tiers import enrol
 
@@ -43,24 +43,18 @@ class RedemptionNotFound(NotFound):
     title = "No such redemption"
 
 
-class NotPending(Conflict):
+class NotPending(WrongState):
     """The redemption is already resolved; the response contains its `currentStatus`."""
 
     code = "redemption_not_pending"
     title = "This redemption is no longer pending"
 
-    def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
 
-
-class NotFulfilled(Conflict):
+class NotFulfilled(WrongState):
     """The redemption has no ledger entry: it was not fulfilled."""
 
     code = "redemption_not_fulfilled"
     title = "This redemption is not fulfilled"
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status}.", extra={"currentStatus": status})
 
 
 class NotRetryable(Conflict):

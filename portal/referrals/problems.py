@@ -5,7 +5,7 @@ from uuid import UUID
 
 from portal.platform import ids
 from portal.platform.formatting import grouped
-from portal.platform.problems import Conflict, DomainError, InvalidInput, NotFound
+from portal.platform.problems import Conflict, DomainError, InvalidInput, NotFound, WrongState
 
 
 class ReferralNotFound(NotFound):
@@ -101,14 +101,11 @@ class RefereeUnverified(Conflict):
     title = "The friend has not confirmed their address"
 
 
-class NotCancellable(Conflict):
+class NotCancellable(WrongState):
     """The invite has been converted or has expired; the response contains its `currentStatus`."""
 
     code = "referral_not_cancellable"
     title = "This referral can no longer be cancelled"
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status} already.", extra={"currentStatus": status})
 
 
 class _TakenBy(Conflict):
@@ -126,14 +123,11 @@ class AlreadyConverted(_TakenBy):
     title = "This referral was completed before"
 
 
-class NotConverted(Conflict):
+class NotConverted(WrongState):
     """The invite has no conversion that could be undone; the response contains its `currentStatus`."""
 
     code = "referral_not_converted"
     title = "This referral has brought nobody"
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"It is {status}.", extra={"currentStatus": status})
 
 
 class AlreadyReversed(_TakenBy):

@@ -82,7 +82,7 @@ def test_many_are_decided_at_once_and_reported_singly(
 
     assert report.count('data-outcome="done"') == 2
     assert report.count('data-outcome="refused"') == 1
-    assert "It is cancelled already." in report
+    assert "It is cancelled." in report
     statuses = sorted(session.scalars(select(Redemption.status)))
     assert statuses == ["cancelled", "fulfilled", "fulfilled"]
 
