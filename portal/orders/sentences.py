@@ -18,6 +18,7 @@ REASONS: dict[str, str] = {
 _WARNINGS = {
     "refund_exceeds_order": "Refund {what} gives back more than the order has left.",
     "unknown_line": "A refund names the line {what}, which the order does not have.",
+    "not_claimed": "Whoever confirmed its address could not get the order, which cannot be judged: {what}.",
     "tender_without_redemption": "A part was paid with points of no named redemption: none of them come back.",
     "redemption_not_restored": "The points of {what} do not come back: the member has no such redemption.",
     "referral_not_converted": "The referral code was not converted: {what}.",

@@ -22,8 +22,9 @@ from portal.orders.state import REACHED, OrderInput, OrderStatus, StoredRefund, 
 from portal.orders.unmatched import LOCK_REFUNDS, claim_unmatched
 from portal.platform.audit import Act
 from portal.platform.documents import Document, to_json
+from portal.platform.problems import InvalidInput
 
-STALE = "stale"
+STALE, NOT_CLAIMED = "stale", "not_claimed"
 
 _MAKE = select(Order).from_statement(
     text(f"""
@@ -108,8 +109,15 @@ def book_refunds(
         return _settle(session, order, before, referring, cause, act, rules)
 
 
-def give_orders(session: Session, orders: Sequence[Order], member_id: UUID, act: Act, rules: OrderRules) -> list[Taken]:
-    """Give these orders, which are nobody's, to this member, and book what follows. The caller holds their locks."""
+def give_orders(
+    session: Session, orders: Sequence[Order], member_id: UUID, act: Act, rules: OrderRules, *, spare: bool = False
+) -> list[Taken]:
+    """Give these orders, which are nobody's, to this member, and book what follows. The caller holds their locks.
+
+    With `spare`, one that counts for more than any order may stays nobody's, with a warning.
+
+    :raises portal.platform.problems.InvalidInput: else, if one counts for more than any order may.
+    """
     with session.no_autoflush:
         owner, found = Owner(member_id), list[tuple[Order, Stood, Referring]]()
         for order in orders:
@@ -119,9 +127,17 @@ def give_orders(session: Session, orders: Sequence[Order], member_id: UUID, act:
         lock_members(session, {member_id, *(each for _, _, referring in found for each in referring.members())})
         given = []
         for order, before, referring in found:
-            order.member_id, order.email_hash = owner
-            order.change += 1
-            given.append(_settle(session, order, before, referring, "claim", act, rules))
+            try:
+                with session.begin_nested():
+                    order.member_id, order.email_hash = owner
+                    order.change += 1
+                    given.append(_settle(session, order, before, referring, "claim", act, rules))
+            except InvalidInput as refusal:
+                if not spare:
+                    raise
+                others = [each for each in order.warnings if each["code"] != NOT_CLAIMED]
+                order.warnings = [*others, {"code": NOT_CLAIMED, "what": refusal.detail}]
+        session.flush()
         return given
 
 

@@ -259,6 +259,29 @@ def test_a_claimed_order_gives_back_what_it_was_paid_with_as_far_as_it_was_refun
     assert find_differences(session) == []
 
 
+def test_an_order_that_counts_for_more_than_any_may_keeps_nobody_from_their_address(
+    client: FlaskClient, session: Session, shop: Shop
+) -> None:
+    shop.put("A")
+    shop.put("B", currency="USD", exchangeRate="999999999")
+    shop.put("C")
+    assert shop.user("ada", EMAIL) in (200, 201)
+    assert [shop.order(reference)["userId"] for reference in "ABC"] == ["ada", None, "ada"]
+    (warning,) = shop.order("B")["warnings"]
+    assert warning["code"] == "not_claimed"
+    assert "must not count for more than" in warning["sentence"]
+    assert shop.order("C")["points"]["granted"] == 30
+    session.expire_all()
+    assert find_differences(session) == []
+    refused = client.post(
+        f"{API}/orders/B/claim",
+        json={"userId": "ada", "reason": "asked"},
+        headers=bearer(make_token(session, "admin")),
+    )
+    assert refused.status_code == 422
+    assert shop.order("B")["userId"] is None
+
+
 def test_without_waiting_orders_nothing_is_written(client: FlaskClient, session: Session, shop: Shop) -> None:
     with counted(session) as sent:
         by_the_shop(client, session)

@@ -48,7 +48,7 @@ def claim_waiting(session: Session, user_id: str, address: str, act: Act, rules:
     lock_addresses(session, [address], rules.key)
     orders = find_waiting(session, address, act.now, rules)
     if orders:
-        give_orders(session, orders, enrol(session, user_id).id, act, rules)
+        give_orders(session, orders, enrol(session, user_id).id, act, rules, spare=True)
 
 
 def claim_of_user(session: Session, user_id: str, act: Act, rules: OrderRules) -> None:
