@@ -138,7 +138,7 @@ class Clicks:
     def choose(self, field: Locator) -> tuple[str, str]:
         """Set a filter; its name and value, which is empty when there is nothing to choose."""
         name, kind = field.get_attribute("name") or "", field.get_attribute("type")
-        value = "2026-01-01" if kind == "date" else "somebody"
+        value = {"date": "2026-01-01", "number": "1"}.get(kind or "", "somebody")
         if kind:
             field.fill(value)
             field.press("Enter")

@@ -95,7 +95,7 @@ OWING = Table(
     ),
     filters=(
         people_filter("member", "Member", "u.id"),
-        Filter("over", "Owe more than", "m.owed > :over_points", hint="Points", values=_over),
+        Filter("over", "Owe more than", "m.owed > :over_points", kind="number", hint="Points", values=_over),
         *_NARROW,
     ),
 )
