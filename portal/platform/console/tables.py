@@ -75,8 +75,8 @@ class Filter:
     SQL of its own for a choice lets PostgreSQL use a partial index for it, also in a statement that it has prepared.
 
     With `choices` (value, label) it is a list to choose from, else an input (`kind`: search, date or number) with
-    `hint` in it. `options` reads the choices when the page is shown, for names that the programme defines; one that was removed since
-    is still accepted. `values` makes further parameters of the condition from the input.
+    `hint` in it. `options` reads the choices when the page is shown, for names that the programme defines; one that was
+    removed since is still accepted. `values` makes further parameters of the condition from the input.
     """
 
     name: str
