@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.imports.staging import stage_import
 from portal.jobs.models import JobRun, RunStatus
+from portal.ledger.models import LedgerEntry
 from portal.members.models import Member
 from portal.notifications.models import Message, MessageStatus
 from portal.notifications.suppressions import suppress
@@ -81,10 +82,16 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     session.flush()
     converted = session.scalars(select(ReferralInvite.id).where(ReferralInvite.status == "converted")).first()
     assert converted is not None
-    open_requests = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED))
+    waits = select(Redemption.id).where(Redemption.status == RedemptionStatus.REQUESTED).order_by(Redemption.id)
+    alone, *many = map(ids.encode, session.scalars(waits))
     handed_over = session.scalars(select(Redemption.id).where(Redemption.status == RedemptionStatus.FULFILLED)).first()
     assert handed_over is not None
-    chosen = "&".join(f"ids={ids.encode(key)}" for key in open_requests)
+    chosen = "&".join(f"ids={key}" for key in many)
+    given = select(LedgerEntry.id).join(Member, Member.id == LedgerEntry.member_id).order_by(LedgerEntry.seq.desc())
+    mistake = session.scalars(
+        given.where(Member.user_id == "demo-ada", LedgerEntry.entry_type == "adjustment", LedgerEntry.amount > 0)
+    ).first()
+    assert mistake is not None
     inviter = session.get_one(Member, invite.member_id).user_id
     make_token(session, "member", name="storefront")
     suppress(session, "email", "no-more@example.com", reason="asked by phone", now=now)
@@ -98,9 +105,12 @@ def make_troubles(session: Session) -> Iterator[list[str]]:
     queue.failed_job_registry.add(job, -1)
     yield [
         f"/admin/redemptions/bulk/fulfil?{chosen}",
+        f"/admin/redemptions/{alone}/fulfil",
+        f"/admin/members/demo-ada/ledger/{ids.encode(mistake)}/take-back",
         f"/admin/redemptions/{ids.encode(handed_over)}/refund",
         f"/admin/members/demo-ada/messages/{ids.encode(message.id)}/resend",
         f"/admin/members/{inviter}/referrals/{ids.encode(invite.id)}/resend",
+        f"/admin/referrals/{ids.encode(invite.id)}/cancel",
         f"/admin/referrals/{ids.encode(converted)}/void",
         "/admin/orders/T-PAID",
         "/admin/orders/T-PAID/release",
